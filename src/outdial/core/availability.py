@@ -1,0 +1,64 @@
+"""Which agents can be given a call: the one place where an agent's state changes and the queues follow.
+
+An agent is filed under up to five headings of each agent group (logged in, working, busy, free) and, in seizing modes,
+under the campaign group that holds the agent's leg (engaged and idle). All of them follow from the agent's own fields,
+so they are worked out anew after every change; the two queues keep the order in which agents became available.
+"""
+
+from collections.abc import MutableMapping
+
+from outdial.core.agents import BUSY_STATES, Agent, AgentSignal, AgentState
+from outdial.core.commands import AgentStateChanged
+from outdial.core.deadlines import Timer
+from outdial.core.engaging import EngagingState
+from outdial.core.state import State
+from outdial.core.units import AgentId
+
+
+def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> bool:
+    """Move an agent along the table, file it anew and tell the desktop. False: the signal is late."""
+    before = agent.state
+    if not agent.move(what, state.mono_ms):
+        state.late_events += 1
+        return False
+    if agent.state is not before:
+        state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason))
+        if before is AgentState.AFTER_CALL_WORK:
+            state.deadlines.disarm((Timer.AGENT, agent.agent_id))
+        refile(state, agent)
+        if (before is AgentState.LOGGED_OUT) != (agent.state is AgentState.LOGGED_OUT):
+            _agents_came_or_went(state, agent)
+    return True
+
+
+def refile(state: State, agent: Agent) -> None:
+    """Bring every queue in step with the agent's fields."""
+    agent_id = agent.agent_id
+    current = agent.state
+    logged_in = current is not AgentState.LOGGED_OUT
+    busy = current in BUSY_STATES
+    free = agent.is_free
+    for group_id in agent.group_ids:
+        group = state.agent_groups[group_id]
+        _file(group.logged_in, agent_id, logged_in)
+        _file(group.working, agent_id, logged_in and current is not AgentState.NOT_READY)
+        _file(group.busy, agent_id, busy)
+        _file(group.free, agent_id, free)
+    if agent.engaging_id is not None:
+        engaging = state.engagings[agent.engaging_id]
+        idle = engaging.state is EngagingState.ENGAGED and current is AgentState.READY
+        _file(state.groups[engaging.group_id].engaged_idle, agent_id, idle)
+
+
+def _file(queue: MutableMapping[AgentId, None], agent_id: AgentId, belongs: bool) -> None:
+    if belongs:
+        queue.setdefault(agent_id, None)
+    else:
+        queue.pop(agent_id, None)
+
+
+def _agents_came_or_went(state: State, agent: Agent) -> None:
+    for agent_group_id in agent.group_ids:
+        for group_id in state.agent_groups[agent_group_id].running:
+            state.stale_pools[state.groups[group_id].settings.dialer] = None
+            state.touch(group_id)

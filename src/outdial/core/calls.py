@@ -1,0 +1,341 @@
+"""What happens to calls: every event and every deadline of an attempt.
+
+Each function looks up the attempt, lets the table decide whether the fact still matters, and then does what follows.
+A call that the dialer no longer knows is late; when it shows a sign of life, it is released: nobody would talk to it.
+"""
+
+from collections.abc import Callable
+
+from outdial.core.agents import AgentSignal
+from outdial.core.attempt import Attempt, AttemptSignal, AttemptState
+from outdial.core.availability import signal
+from outdial.core.commands import Release, StartIvr
+from outdial.core.distribution import seek_agent, stop_waiting
+from outdial.core.events import (
+    CallConnected,
+    CalleeAlerting,
+    CalleeAnswered,
+    CallReleased,
+    ConnectFailed,
+    DialAccepted,
+    DialRejected,
+    Event,
+    IvrAgentRequested,
+    IvrStarted,
+    VerdictReached,
+)
+from outdial.core.results import Ending, Verdict, is_person
+from outdial.core.settlement import agent_missed, end_call, part_from_customer, resolve, settle
+from outdial.core.state import State
+from outdial.core.units import CallId
+
+LIVE_SIGNS = (DialAccepted, CalleeAlerting, CalleeAnswered)
+"""Events that show that a call is alive."""
+
+
+def late(state: State, event: Event, call_id: CallId) -> None:
+    """An event for a call that the dialer does not know (any more)."""
+    state.late_events += 1
+    if isinstance(event, LIVE_SIGNS):
+        state.emit(Release(call_id))
+
+
+def accepted(state: State, event: DialAccepted) -> None:
+    """The server took the request: from now on the ring limit counts."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if state.move(attempt, AttemptSignal.ACCEPTED) and not _given_up(state, attempt):
+        _note_accepted(state, attempt)
+        state.arm_call(attempt, attempt.rings_until_ms)
+    return None
+
+
+def alerting(state: State, event: CalleeAlerting) -> None:
+    """The far end rings."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if state.move(attempt, AttemptSignal.ALERTING) and not _given_up(state, attempt):
+        _note_accepted(state, attempt)
+        state.arm_call(attempt, attempt.rings_until_ms)
+    return None
+
+
+def answered(state: State, event: CalleeAnswered) -> None:
+    """The far end answered: wait for the verdict, unless there is none to wait for."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if not state.move(attempt, AttemptSignal.ANSWERED) or _given_up(state, attempt):
+        return None
+    _note_accepted(state, attempt)
+    attempt.answered_at_ms = state.mono_ms
+    settings = state.groups[attempt.group_id].settings
+    if attempt.mode.is_preview:
+        _connect(state, attempt)
+    elif settings.call_progress_detection:
+        state.arm_call(attempt, state.mono_ms + settings.cpd_ms_max)
+    else:
+        _person(state, attempt, Verdict.PERSON)
+    return None
+
+
+def verdict_reached(state: State, event: VerdictReached) -> None:
+    """Call progress detection has decided."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if attempt.verdict is not None or attempt.connected_at_ms is not None or attempt.mode.is_preview:
+        state.late_events += 1
+    elif is_person(event.verdict):
+        _person(state, attempt, event.verdict)
+    elif attempt.state not in (AttemptState.RELEASING, AttemptState.LOST):
+        attempt.verdict = event.verdict
+        end_call(state, attempt, Ending.VERDICT)
+    else:
+        state.late_events += 1
+    return None
+
+
+def _person(state: State, attempt: Attempt, verdict: Verdict) -> None:
+    """A person is on the line: to the IVR application, to an agent, or into the line."""
+    if not state.move(attempt, AttemptSignal.PERSON) or _given_up(state, attempt):
+        return
+    _note_accepted(state, attempt)
+    attempt.verdict = verdict
+    attempt.person_at_ms = state.mono_ms
+    if attempt.answered_at_ms is None:
+        attempt.answered_at_ms = state.mono_ms
+    resolve(state, attempt, person=True)
+    group = state.groups[attempt.group_id]
+    group.totals.persons += 1
+    if attempt.mode.is_gvp:
+        state.move(attempt, AttemptSignal.IVR_FOUND)
+        state.emit(StartIvr(attempt.call_id, group.settings.ivr_application))
+        state.arm_call(attempt, state.mono_ms + state.ocs.accept_ms_max)
+    else:
+        seek_agent(state, attempt)
+
+
+def connected(state: State, event: CallConnected) -> None:
+    """Customer and agent hear each other."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if attempt.agent_id is None:
+        state.late_events += 1  # the agent was given up before the server's word came
+        return None
+    _connect(state, attempt)
+    return None
+
+
+def _connect(state: State, attempt: Attempt) -> None:
+    if not state.move(attempt, AttemptSignal.CONNECTED) or _given_up(state, attempt):
+        return
+    stop_waiting(state, attempt)
+    group = state.groups[attempt.group_id]
+    had_ivr = attempt.connected_at_ms is not None
+    if not had_ivr:
+        attempt.connected_at_ms = state.mono_ms
+        _count_connected(state, attempt)
+    if attempt.agent_id is not None and not attempt.mode.is_preview:
+        signal(state, state.agents[attempt.agent_id], AgentSignal.CONNECT)
+    if not (attempt.mode.is_seizing or attempt.mode.is_gvp):
+        # the transfer took the call off the dialer: its port is free while the two talk
+        state.release_lease(attempt.call_id, attempt.pool, attempt.node_id)
+        state.touch(group.group_id)
+    state.arm_call(attempt, state.mono_ms + state.ocs.talk_ms_max)
+
+
+def _count_connected(state: State, attempt: Attempt) -> None:
+    group = state.groups[attempt.group_id]
+    group.totals.connected += 1
+    if not attempt.mode.is_preview:
+        group.brake.person(lost=False)
+        group.estimates.dialing_ended(state.mono_ms - attempt.dialed_at_ms)
+
+
+def connect_failed(state: State, event: ConnectFailed) -> None:
+    """The agent did not take the call; the person is still there."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if attempt.state is AttemptState.CONNECTING and attempt.agent_id is not None:
+        _agent_missed(state, attempt, event.reason)
+    else:
+        state.late_events += 1
+    return None
+
+
+def _agent_missed(state: State, attempt: Attempt, reason: str) -> None:
+    """Give the person back to the line and take the agent out of it."""
+    assert attempt.agent_id is not None
+    agent = state.agents[attempt.agent_id]
+    attempt.agent_id = None
+    if agent.call_id == attempt.call_id:
+        agent.call_id = None
+        if agent.engaging_id is not None:
+            part_from_customer(state, state.engagings[agent.engaging_id])
+        agent_missed(state, agent, reason)
+    state.move(attempt, AttemptSignal.CONNECT_FAILED)
+    seek_agent(state, attempt)
+
+
+def ivr_started(state: State, event: IvrStarted) -> None:
+    """The IVR application has the call."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if not attempt.mode.is_gvp or attempt.agent_id is not None:
+        state.late_events += 1
+    elif state.move(attempt, AttemptSignal.IVR_STARTED) and not _given_up(state, attempt):
+        if attempt.connected_at_ms is None:
+            attempt.connected_at_ms = state.mono_ms
+            _count_connected(state, attempt)
+        state.arm_call(attempt, state.mono_ms + state.groups[attempt.group_id].settings.ivr_ms_max)
+    return None
+
+
+def ivr_agent_requested(state: State, event: IvrAgentRequested) -> None:
+    """The application wants an agent; a group without agents leaves the caller where they are."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if attempt.agent_group_id is None:
+        state.late_events += 1
+    elif state.move(attempt, AttemptSignal.AGENT_WANTED):
+        if attempt.connected_at_ms is not None:
+            state.groups[attempt.group_id].estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
+        seek_agent(state, attempt)
+    return None
+
+
+def released(state: State, event: CallReleased) -> None:
+    """The call has ended."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if attempt.sip_status is None:
+        attempt.sip_status = event.sip_status
+        attempt.q850_cause = event.q850_cause
+    settle(state, attempt, AttemptSignal.RELEASED)
+    return None
+
+
+def rejected(state: State, event: DialRejected) -> None:
+    """The server refused the dial request."""
+    attempt = state.attempts.get(event.call_id)
+    if attempt is None:
+        return late(state, event, event.call_id)
+    if attempt.state is AttemptState.REQUESTED:
+        attempt.ending = Ending.REJECTED
+        attempt.congested = event.congested
+        settle(state, attempt, AttemptSignal.RELEASED)
+    else:
+        state.late_events += 1
+    return None
+
+
+def _given_up(state: State, attempt: Attempt) -> bool:
+    """A lost call shows a sign of life after everybody has left it: it is ended. True: it was."""
+    agent = state.agents.get(attempt.agent_id) if attempt.agent_id is not None else None
+    abandoned = agent is not None and agent.call_id != attempt.call_id
+    if attempt.ending is None and not abandoned:
+        return False
+    end_found(state, attempt)
+    return True
+
+
+def _note_accepted(state: State, attempt: Attempt) -> None:
+    if attempt.accepted_at_ms is None:
+        attempt.accepted_at_ms = state.mono_ms
+
+
+def answered_again(state: State, attempt: Attempt) -> None:
+    """A lost call was found answered: wait for its verdict, unless a person has been waiting in silence."""
+    if attempt.person_at_ms is not None or attempt.connected_at_ms is not None:
+        end_found(state, attempt)
+        return
+    if attempt.answered_at_ms is None:
+        attempt.answered_at_ms = state.mono_ms
+    if attempt.mode.is_preview:
+        _connect(state, attempt)
+    else:
+        state.arm_call(attempt, state.mono_ms + state.groups[attempt.group_id].settings.cpd_ms_max)
+
+
+def end_found(state: State, attempt: Attempt) -> None:
+    """A lost call was found where nobody would go on with it."""
+    end_call(state, attempt, attempt.ending or Ending.LOST)
+
+
+# --- deadlines ----------------------------------------------------------------------------------------------------
+
+
+def deadline(state: State, call_id: CallId) -> None:
+    """The attempt's deadline has passed; what that means depends on where it is."""
+    attempt = state.attempts[call_id]
+    _ON_DEADLINE[attempt.state](state, attempt)
+
+
+def _ring_timeout(state: State, attempt: Attempt) -> None:
+    end_call(state, attempt, Ending.RING_TIMEOUT)
+
+
+def _not_accepted(state: State, attempt: Attempt) -> None:
+    end_call(state, attempt, Ending.NOT_ACCEPTED)
+
+
+def _verdict_timeout(state: State, attempt: Attempt) -> None:
+    _person(state, attempt, Verdict.UNKNOWN)
+
+
+def _wait_timeout(state: State, attempt: Attempt) -> None:
+    end_call(state, attempt, Ending.DROPPED)
+
+
+def _connect_timeout(state: State, attempt: Attempt) -> None:
+    if attempt.agent_id is not None:
+        _agent_missed(state, attempt, "no answer from the phone")
+    else:
+        end_call(state, attempt, Ending.STOPPED)
+
+
+def _too_long(state: State, attempt: Attempt) -> None:
+    end_call(state, attempt, Ending.STOPPED)
+
+
+def _release_timeout(state: State, attempt: Attempt) -> None:
+    """No word of the release: a call that was never answered may be ringing until its limit, others are over."""
+    if attempt.answered_at_ms is None and state.mono_ms < attempt.rings_until_ms:
+        state.emit(Release(attempt.call_id))
+        state.arm_call(attempt, attempt.rings_until_ms)
+    else:
+        settle(state, attempt, AttemptSignal.GONE)
+
+
+def lost_timeout(state: State, attempt: Attempt) -> None:
+    """The node did not return with the call in time."""
+    if attempt.ending is None:
+        attempt.ending = Ending.LOST
+    settle(state, attempt, AttemptSignal.GONE)
+
+
+def _impossible(state: State, attempt: Attempt) -> None:
+    state.move(attempt, AttemptSignal.AGENT_FOUND)  # never: settled attempts have no deadline
+
+
+_ON_DEADLINE: dict[AttemptState, Callable[[State, Attempt], None]] = {
+    AttemptState.REQUESTED: _not_accepted,
+    AttemptState.PROCEEDING: _ring_timeout,
+    AttemptState.ALERTING: _ring_timeout,
+    AttemptState.ANSWERED: _verdict_timeout,
+    AttemptState.WAITING: _wait_timeout,
+    AttemptState.CONNECTING: _connect_timeout,
+    AttemptState.CONNECTED: _too_long,
+    AttemptState.IN_IVR: _too_long,
+    AttemptState.RELEASING: _release_timeout,
+    AttemptState.LOST: lost_timeout,
+    AttemptState.SETTLED: _impossible,
+}

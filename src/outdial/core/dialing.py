@@ -1,0 +1,174 @@
+"""Starting attempts: the one place that lists the steps from "may this group dial?" to `Dial`.
+
+1. the group runs, the prime node is there, a node takes the group's requests, an agent is logged in;
+2. seizing modes: free agents are engaged first;
+3. pacing says how many attempts to start (`pacing.py`);
+4. for each: a record (`callable_records.py`), a node (`nodes.py`), a port (`ports.py`), and `Dial`.
+
+Every step that ends it leaves a reason in `group.holds`, which is what an operator sees.
+"""
+
+from outdial.core.attempt import Attempt
+from outdial.core.callable_records import fetch_if_low, take_next
+from outdial.core.commands import Dial
+from outdial.core.groups import Group, Hold
+from outdial.core.modes import DialingMode
+from outdial.core.nodes import Node, NoNode, NoNodeReason
+from outdial.core.pacing import Situation, attempts_to_start
+from outdial.core.placement import choose_node, fixed_node, unreachable
+from outdial.core.ports import Lease, NoPort, PortKind
+from outdial.core.preview import push_offers
+from outdial.core.records import Chain
+from outdial.core.seizing import engage_agents, trim_engaged
+from outdial.core.state import State
+
+
+def dial_dirty(state: State) -> None:
+    """Look at every group that something happened to, then at groups waiting for ports that came home."""
+    while state.dirty:
+        group_id = next(iter(state.dirty))
+        del state.dirty[group_id]
+        _look_at(state, group_id)
+    while state.freed_pools:
+        dialer = next(iter(state.freed_pools))
+        pool = state.pools.get(dialer)
+        if pool is None or not pool.waiting or pool.used_ports >= pool.ports:
+            del state.freed_pools[dialer]
+            continue
+        group_id = next(iter(pool.waiting))
+        del pool.waiting[group_id]
+        _look_at(state, group_id)
+        if group_id in pool.waiting:  # still no port for it: nor for those behind it
+            del state.freed_pools[dialer]
+
+
+def _look_at(state: State, group_id: int) -> None:
+    group = state.groups.get(group_id)
+    if group is None or not group.is_running:
+        return
+    group.holds = (_start_attempts(state, group),)
+    fetch_if_low(state, group)
+
+
+def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
+    """Start as many attempts as everything allows. Returns what ended it."""
+    lost = unreachable(state, group)
+    if lost is not None:
+        return lost
+    agents = state.agent_group_of(group)
+    if group.mode.needs_agents and (agents is None or not agents.logged_in):
+        return (Hold.NO_AGENTS, "")
+    if group.mode.is_preview:
+        return _preview(state, group)
+    no_port: NoPort | None = None
+    if group.mode.is_seizing:
+        node = fixed_node(state, group)
+        if node is not None:
+            trim_engaged(state, group)
+            no_port = engage_agents(state, group, node)
+    mode = group.pacing_mode
+    wanted = attempts_to_start(mode, situation(state, group))
+    if not wanted:
+        if no_port is not None:
+            return (Hold.WAITING_PORTS, no_port.value)
+        waiting = mode is not DialingMode.POWER_GVP and not _available(state, group)
+        return (Hold.WAITING_AGENTS, "") if waiting else (Hold.PACING, "")
+    return _start(state, group, wanted)
+
+
+def _preview(state: State, group: Group) -> tuple[Hold, str]:
+    if group.mode is DialingMode.PUSH_PREVIEW and not push_offers(state, group):
+        return (Hold.WAITING_RECORDS, "")
+    return (Hold.WAITING_AGENTS, "agents decide when to call")
+
+
+def _start(state: State, group: Group, wanted: int) -> tuple[Hold, str]:
+    """Steps for each attempt: port to be had, record, node, lease, Dial."""
+    pool = state.pool_of(group.settings)
+    for _ in range(wanted):
+        room = pool.room(group.group_id, PortKind.REGULAR)
+        if isinstance(room, NoPort):
+            if room is NoPort.POOL_FULL:
+                pool.waiting[group.group_id] = None
+            return (Hold.WAITING_PORTS, room.value)
+        chain = take_next(state, group)
+        if chain is None:
+            return (Hold.WAITING_RECORDS, "the lists have nothing due" if not group.is_fetching else "fetching")
+        node = choose_node(state, group, pool)
+        if isinstance(node, NoNode):
+            group.buffer.appendleft(chain)
+            if node.retry_at_ms is not None:
+                state.wake_group_at(group, node.retry_at_ms)
+            elif node.reason is NoNodeReason.NO_CAPACITY:
+                pool.waiting[group.group_id] = None
+            return (Hold.NO_NODE, node.reason.value)
+        _dial(state, group, chain, node)
+    return (Hold.PACING, "")
+
+
+def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
+    """One attempt is born: port leased, node booked, `Dial` sent."""
+    settings = group.settings
+    pool = state.pool_of(settings)
+    call_id = state.new_call_id()
+    record = chain.records[0]
+    server_id = node.server_id or node.node_id
+    pool.lease(Lease(call_id, group.group_id, PortKind.REGULAR, node.node_id, state.mono_ms))
+    node.take_request(call_id, state.mono_ms)
+    state.enter(
+        Attempt(
+            call_id=call_id,
+            group_id=group.group_id,
+            mode=group.mode,
+            node_id=node.node_id,
+            server_id=server_id,
+            chain=chain,
+            pool=pool,
+            agent_group_id=None if group.mode.is_seizing else settings.agent_group,
+            dialed_at_ms=state.mono_ms,
+            dialed_utc_ms=state.utc_ms,
+            ring_ms_max=settings.ring_ms_max,
+        )
+    )
+    state.emit(
+        Dial(
+            call_id,
+            node.node_id,
+            server_id,
+            group.group_id,
+            record.list_id,
+            record.record_id,
+            record.number,
+            settings.ring_ms_max,
+            settings.call_progress_detection,
+        )
+    )
+
+
+def _available(state: State, group: Group) -> int:
+    if group.mode.is_seizing:
+        return len(group.engaged_idle)
+    agents = state.agent_group_of(group)
+    return len(agents.free) if agents is not None else 0
+
+
+def situation(state: State, group: Group) -> Situation:
+    """What pacing looks at. Groups that share agents share the calls in flight for them, too."""
+    agents = state.agent_group_of(group)
+    seizing = group.mode.is_seizing
+    power = group.mode is DialingMode.POWER_GVP
+    estimates = group.estimates
+    settings = group.settings
+    return Situation(
+        available=_available(state, group),
+        busy=0 if agents is None else len(agents.busy),
+        waiting=len(group.waiting) if seizing else 0 if agents is None else len(agents.waiting),
+        pending=group.pending if seizing or agents is None else len(agents.pending),
+        in_progress=group.live if power else 0,
+        multiplier_millis=settings.progressive_multiplier_millis,
+        queue_size=settings.maximum_queue_size,
+        hit=estimates.hit,
+        horizon_ms=estimates.person_ms.value,
+        handle_ms=estimates.handle_ms,
+        z=group.brake.z,
+    )

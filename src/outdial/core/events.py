@@ -1,0 +1,375 @@
+"""Events: every fact that the outside may report to the core.
+
+Past tense, frozen. Instants are not fields: the `now` that comes with the event says when the core learned of it.
+Events about calls name the call by the core's own number; a call the core no longer knows is *late* and counted.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from outdial.core.modes import DialingMode
+from outdial.core.records import Chain
+from outdial.core.results import Verdict
+from outdial.core.settings import Configuration
+from outdial.core.units import AgentId, CallId, GroupId, ListId, NodeId, RecordId, RequestId, ServerId
+
+
+class PhoneState(enum.StrEnum):
+    """State of an agent's phone (DN), as the prime node reports it."""
+
+    UNKNOWN = "unknown"
+    IDLE = "idle"
+    RINGING = "ringing"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+
+
+class CallPhase(enum.StrEnum):
+    """How far a call is, as a server reports it when asked which of our calls it still has."""
+
+    DIALING = "dialing"
+    ALERTING = "alerting"
+    ANSWERED = "answered"
+    CONNECTED = "connected"
+
+
+# --- time and configuration -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """The core's `next_deadline` has passed. Late is normal, early never."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationLoaded:
+    """A checked configuration takes effect; the first one starts the core. Running calls go on."""
+
+    configuration: Configuration
+
+
+# --- operator's requests: each is answered by one `Reply` --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStartRequested:
+    """An operator wants a campaign group to dial."""
+
+    request_id: RequestId
+    group_id: GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStopRequested:
+    """An operator wants a campaign group to stop dialing. Calls in progress end by themselves."""
+
+    request_id: RequestId
+    group_id: GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class GroupModeChangeRequested:
+    """An operator wants another dialing mode. A running group may change within its family only."""
+
+    request_id: RequestId
+    group_id: GroupId
+    mode: DialingMode
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDrainRequested:
+    """An operator wants no new requests sent to a node. Its calls go on."""
+
+    request_id: RequestId
+    node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEnableRequested:
+    """An operator takes back a drain."""
+
+    request_id: RequestId
+    node_id: NodeId
+
+
+# --- servers ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConnected:
+    """A connection is up: connect + banner + login + fully booted."""
+
+    server_id: ServerId
+    total_ports: int | None = None
+    """Ports that the server reports for the node (EventResourceInfo `total-ports`). None: it reports none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLost:
+    """A connection attempt failed, or a connection ended or missed its ping and was reset."""
+
+    server_id: ServerId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallsReported:
+    """A server's answer to `QueryCalls`: the calls of ours that it still has."""
+
+    node_id: NodeId
+    server_id: ServerId
+    query_id: int
+    """Number from the `QueryCalls` command."""
+    calls: tuple[tuple[CallId, CallPhase], ...]
+
+
+# --- calls to customers -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DialAccepted:
+    """The server took the dial request (EventDialing); SIP 100 or a first sign of the call."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class CalleeAlerting:
+    """The far end rings (SIP 180/183)."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class CalleeAnswered:
+    """The far end answered (SIP 200). Not yet a person."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictReached:
+    """Call progress detection has decided."""
+
+    call_id: CallId
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CallConnected:
+    """`Transfer` or `Join` is done: customer and agent hear each other."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailed:
+    """`Transfer` or `Join` failed; the customer is still there."""
+
+    call_id: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IvrStarted:
+    """The IVR application has the call."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class IvrAgentRequested:
+    """The IVR application wants an agent for the caller."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class CallReleased:
+    """The call has ended, whoever ended it; also the answer to `Release` for a call the server does not know."""
+
+    call_id: CallId
+    sip_status: int | None = None
+    """Final SIP status when the call was refused. Range: 300 … 699."""
+    q850_cause: int | None = None
+    """Range: 0 … 127."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialRejected:
+    """The server refused the request (dial or engage): there never was a call."""
+
+    call_id: CallId
+    reason: str
+    congested: bool = False
+    """The server had no free port or trunk."""
+
+
+# --- engaging calls (seizing modes) -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EngagingAccepted:
+    """The server took the engage request."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEngaged:
+    """The agent answered the engaging call and waits on it."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class EngagingReleased:
+    """The engaging call has ended, whoever ended it."""
+
+    call_id: CallId
+
+
+# --- agents -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLoggedIn:
+    """An agent signed in with a phone. Starts not ready."""
+
+    agent_id: AgentId
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLoggedOut:
+    """An agent signed out."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class AgentBecameReady:
+    """An agent takes calls from now on; also ends after-call work."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class AgentBecameNotReady:
+    """An agent takes no calls (break, training); during a call it takes effect at the call's end."""
+
+    agent_id: AgentId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneStateChanged:
+    """A DN event: a phone's state on a node. Only the prime node's word counts; others are ignored and counted."""
+
+    node_id: NodeId
+    phone: str
+    state: PhoneState
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequested:
+    """Preview mode: an agent asks for a record."""
+
+    agent_id: AgentId
+    group_id: GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewAccepted:
+    """The agent wants the offered record called."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRejected:
+    """The agent declines the offered record."""
+
+    agent_id: AgentId
+    cancel_record: bool = False
+    """True: the record is finished. False: it goes back to the list for another agent."""
+
+
+# --- records ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsFetched:
+    """The store's answer to `FetchRecords`: chains, now marked as in use by this server."""
+
+    group_id: GroupId
+    fetch_id: int
+    """Number from the command."""
+    chains: tuple[Chain, ...]
+    exhausted: bool = False
+    """True: the lists have nothing else that is due now."""
+    next_due_utc_ms: int | None = None
+    """Earliest instant at which a further record becomes due; None: none is waiting. With `exhausted` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """The store could not answer. The core asks again after a pause."""
+
+    group_id: GroupId
+    fetch_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoNotCallAdded:
+    """A number must not be dialed from now on."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCancelled:
+    """A record must not be dialed any more; ignored once it is being dialed."""
+
+    list_id: ListId
+    record_id: RecordId
+
+
+Event = (
+    DeadlineReached
+    | ConfigurationLoaded
+    | GroupStartRequested
+    | GroupStopRequested
+    | GroupModeChangeRequested
+    | NodeDrainRequested
+    | NodeEnableRequested
+    | ServerConnected
+    | ServerLost
+    | CallsReported
+    | DialAccepted
+    | CalleeAlerting
+    | CalleeAnswered
+    | VerdictReached
+    | CallConnected
+    | ConnectFailed
+    | IvrStarted
+    | IvrAgentRequested
+    | CallReleased
+    | DialRejected
+    | EngagingAccepted
+    | AgentEngaged
+    | EngagingReleased
+    | AgentLoggedIn
+    | AgentLoggedOut
+    | AgentBecameReady
+    | AgentBecameNotReady
+    | PhoneStateChanged
+    | PreviewRequested
+    | PreviewAccepted
+    | PreviewRejected
+    | RecordsFetched
+    | FetchFailed
+    | DoNotCallAdded
+    | RecordCancelled
+)

@@ -1,0 +1,150 @@
+"""Campaign groups while the server runs: run state, calls by state, records in memory, totals.
+
+A group that is stopped with calls in progress is `stopping` until the last one is settled: those calls end by
+themselves, nothing new is dialed. Starting it again in the meantime is allowed; starting a running group is not.
+"""
+
+import enum
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from outdial.core.attempt import DIALING, PENDING, Attempt, AttemptState
+from outdial.core.estimates import Estimates
+from outdial.core.modes import DialingMode
+from outdial.core.pacing import Brake, progressive_form
+from outdial.core.records import Chain
+from outdial.core.results import CallResult
+from outdial.core.settings import CampaignGroup
+from outdial.core.tables import Table
+from outdial.core.units import AgentId, CallId, GroupId, Millis
+
+
+class GroupState(enum.StrEnum):
+    """Run state of a campaign group."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class GroupSignal(enum.IntEnum):
+    """What can happen to a campaign group."""
+
+    START = enum.auto()
+    STOP = enum.auto()
+    DRAINED = enum.auto()
+    """Its last call is over."""
+
+
+GROUP_TABLE = Table(
+    "campaign group",
+    GroupState,
+    GroupSignal,
+    """
+    state    start   stop     drained
+    stopped  running .        .
+    running  .       stopping .
+    stopping running .        stopped
+    """,
+)
+
+
+class Hold(enum.StrEnum):
+    """Why a running group does not dial more right now."""
+
+    PRIME_LOST = "prime node lost"
+    DIALER_LOST = "dialer node lost"
+    NO_NODE = "no node takes requests"
+    NO_AGENTS = "no agent logged in"
+    WAITING_AGENTS = "waiting for agents"
+    WAITING_PORTS = "waiting for ports"
+    WAITING_RECORDS = "waiting for records"
+    PACING = "pacing: enough calls in flight"
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts since the group was first loaded. They only ever grow; nothing is decided from them."""
+
+    attempts: int = 0
+    persons: int = 0
+    connected: int = 0
+    abandoned: int = 0
+    dropped: int = 0
+    node_faults: int = 0
+    results: dict[CallResult, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """One campaign group while the server runs."""
+
+    settings: CampaignGroup
+    mode: DialingMode
+    estimates: Estimates
+    brake: Brake
+    state: GroupState = GroupState.STOPPED
+    next_mode: DialingMode | None = None
+    """A configured mode that takes effect when the group is stopped; None: none waits."""
+    is_removed: bool = False
+    """No longer in the configuration; forgotten once stopped."""
+    started_order: int = 0
+    """Rank by start, for reservations."""
+    calls: dict[AttemptState, dict[CallId, Attempt]] = field(
+        default_factory=lambda: {state: {} for state in AttemptState}
+    )
+    """Attempts by state: counts are lengths."""
+    waiting: OrderedDict[CallId, None] = field(default_factory=OrderedDict)
+    """Seizing modes: answered persons without an agent, longest waiting first."""
+    engagings: dict[CallId, AgentId] = field(default_factory=dict)
+    """Engaging calls in any state."""
+    engaged_idle: OrderedDict[AgentId, None] = field(default_factory=OrderedDict)
+    """Engaged agents who wait for a customer, longest idle first."""
+    buffer: deque[Chain] = field(default_factory=deque)
+    fetch_id: int = 0
+    is_fetching: bool = False
+    fetch_at_ms: Millis = 0
+    """No fetch before this: the lists had nothing due."""
+    holds: tuple[tuple[Hold, str], ...] = ()
+    """Why the last look ended without dialing more, most general first."""
+    totals: Totals = field(default_factory=Totals)
+
+    @property
+    def group_id(self) -> GroupId:
+        """DBID."""
+        return self.settings.dbid
+
+    @property
+    def is_running(self) -> bool:
+        """Dials when it can."""
+        return self.state is GroupState.RUNNING
+
+    @property
+    def live(self) -> int:
+        """Attempts that are not settled."""
+        return sum(len(calls) for calls in self.calls.values())
+
+    @property
+    def dialing(self) -> int:
+        """Attempts not yet answered."""
+        return sum(len(self.calls[state]) for state in DIALING)
+
+    @property
+    def pending(self) -> int:
+        """Attempts that may still turn out to be a person."""
+        return sum(len(self.calls[state]) for state in PENDING)
+
+    @property
+    def pacing_mode(self) -> DialingMode:
+        """How it dials now: predictive needs history and a released brake."""
+        if self.mode.is_predictive and (self.estimates.finished < self.settings.history_length or self.brake.is_on):
+            return progressive_form(self.mode)
+        return self.mode
+
+    def move(self, signal: GroupSignal) -> bool:
+        """Follow the group table. Returns whether the cell was a state."""
+        target = GROUP_TABLE.next_state(self.state, signal)
+        if target is None:
+            return False
+        self.state = target
+        return True

@@ -1,0 +1,266 @@
+"""Configuration objects as frozen values: what the outside world decided.
+
+The vocabulary is the guide's. Every object has a `dbid` (positive integer, unique per kind) and a `name`. Field names
+are our spelling of the guide's option names (`channel_num` stays, `dynamic-port-allocation` becomes
+`dynamic_port_allocation`); `outdial.config` accepts the guide's spelling letter for letter and checks every value, so
+the core may rely on the ranges stated here.
+
+A whole `Configuration` enters the core as one event (`ConfigurationLoaded`), at start and at every reload.
+"""
+
+import enum
+from dataclasses import dataclass, field
+
+from outdial.core.modes import DialingMode
+from outdial.core.results import CallResult
+from outdial.core.units import (
+    MINUTE_MS,
+    SECOND_MS,
+    AgentGroupId,
+    AgentId,
+    GroupId,
+    ListId,
+    Millis,
+    NodeId,
+    ServerId,
+)
+
+
+class LoadBalancing(enum.StrEnum):
+    """Option `sip-cluster-lb-mode`. Source: guide, "Enabling Load Balancing Mode"; LEAST_LOADED is ours (0005)."""
+
+    NONE = "none"
+    ROUND_ROBIN = "round-robin"
+    LEAST_LOADED = "least-loaded"
+
+
+class PrimeNodeLoss(enum.StrEnum):
+    """Option `prime-node-loss`. STOP is the guide's behaviour, PROMOTE is ours (0005)."""
+
+    STOP = "stop"
+    PROMOTE = "promote"
+
+
+class DialerKind(enum.StrEnum):
+    """Whose ports a campaign group uses."""
+
+    SWITCH = "switch"
+    CPD_SERVER = "cpd-server"
+
+
+class TreatmentAction(enum.StrEnum):
+    """Apply-to-record action of a treatment. Source: OCS treatments (subset; the full set comes with the store)."""
+
+    DONE = "done"
+    REDIAL = "redial"
+    RETRY_IN = "retry-in"
+    NEXT_IN_CHAIN = "next-in-chain"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DialerId:
+    """Names one port pool: the dialer that owns it."""
+
+    kind: DialerKind
+    dbid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A SIP switch, shared by all nodes of one SIP cluster."""
+
+    dbid: int
+    name: str
+    channel_num: int
+    """Total dialing ports. Unit: ports. Range: 0 … 1,000,000. Used unless active nodes report `total-ports`."""
+    dynamic_port_allocation: bool = False
+    """Share the ports between campaign groups as demand moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One SIP cluster node or CPD server: a primary application and, when it has one, its backup."""
+
+    dbid: NodeId
+    """DBID of the primary application."""
+    name: str
+    switch: int | None
+    """DBID of the switch whose ports the node's calls use; None on a CPD server, which has its own."""
+    backup: ServerId | None = None
+    """DBID of the backup application."""
+    backup_name: str | None = None
+    ports: int | None = None
+    """CPD server: total ports of the dialer. Unit: ports. None on a SIP server."""
+    dynamic_port_allocation: bool = False
+    """CPD server only: share its ports between campaign groups."""
+    call_rate_max: int | None = None
+    """Most dial requests that the node may be sent. Unit: requests per second. None: no limit."""
+    slow_start_ms: Millis = 0
+    """After a return, the call rate grows from a tenth to `call_rate_max` over this time. 0: at once."""
+
+    @property
+    def is_cpd_server(self) -> bool:
+        """Whether this is a CPD server: a dialer of its own outside the SIP cluster."""
+        return self.switch is None
+
+
+@dataclass(frozen=True, slots=True)
+class Ocs:
+    """This server's own options."""
+
+    connections: tuple[NodeId, ...]
+    """Primary SIP server applications included in load balancing, in connection order (the round-robin order)."""
+    sip_cluster_lb_mode: LoadBalancing = LoadBalancing.NONE
+    sip_cluster_prime_node: NodeId | None = None
+    """DBID of the prime node's primary application. None: the first connection."""
+    prime_node_loss: PrimeNodeLoss = PrimeNodeLoss.STOP
+    node_outlier_ejection: bool = False
+    """Leave out a node while its share of server failures or its answer latency is far off the others'."""
+    port_recalculation_ms: Millis = 5 * SECOND_MS
+    """Period of the port recalculation. Range: 100 … 3,600,000."""
+    accept_ms_max: Millis = 5 * SECOND_MS
+    """Longest wait for a server to accept a request before it counts as lost."""
+    release_ms_max: Millis = 5 * SECOND_MS
+    """Longest wait for a server to confirm a release."""
+    reconnect_ms: Millis = 2 * SECOND_MS
+    """Pause before a lost connection is tried again."""
+    audit_ms: Millis = 30 * SECOND_MS
+    """Period at which each active node is asked which of our calls it still has. 0: never."""
+    talk_ms_max: Millis = 240 * MINUTE_MS
+    """Longest conversation; a call beyond it is released (its end was missed)."""
+    lost_call_ms_max: Millis = 60 * SECOND_MS
+    """How long an answered call on a lost node is kept, in case the node returns with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A person who takes calls."""
+
+    dbid: AgentId
+    login: str
+    phone: str
+    """DN of the phone that the agent logs in with unless the login names another."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentGroup:
+    """Agents who work together."""
+
+    dbid: AgentGroupId
+    name: str
+    agents: tuple[AgentId, ...]
+    sip_cluster_asm_dial_node: NodeId | None = None
+    """Dialer node for seizing modes. Missing or not among the connections: the prime node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone's rules as data: the offsets that hold from given instants on."""
+
+    name: str
+    offsets: tuple[tuple[int, int], ...]
+    """Shape: ((from UTC, offset), …) ascending, first entry at or before any instant used. Unit: ms, seconds east."""
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """One rule: on this call result, do that with the record."""
+
+    call_result: CallResult
+    number_in_sequence: int
+    """Order among the treatments of the same call result, from 1."""
+    action: TreatmentAction
+    cycle_attempts: int = 1
+    """How often the treatment is applied before the next in sequence. Range: ≥ 1."""
+    interval_ms: Millis = 0
+    """Wait before the next attempt."""
+    increment_ms: Millis = 0
+    """Added to the interval at each repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallingList:
+    """An ordered store of records."""
+
+    dbid: ListId
+    name: str
+    zone: Zone
+    """Zone of records that name none."""
+    daily_from_s: int = 0
+    """Earliest time of day for records that name none. Unit: seconds since local midnight."""
+    daily_till_s: int = 86_400
+    """Latest time of day (exclusive)."""
+    treatments: tuple[Treatment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Calling lists with their weights."""
+
+    dbid: int
+    name: str
+    lists: tuple[tuple[ListId, int], ...]
+    """Shape: ((list, weight), …). A list of weight 20 is asked for twice as many records as one of weight 10."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignGroup:
+    """Campaign × agent group: the unit that is started, stopped and dials."""
+
+    dbid: GroupId
+    name: str
+    campaign: int
+    agent_group: AgentGroupId | None
+    """None only in Power GVP mode."""
+    dialing_mode: DialingMode
+    dialer: DialerId
+    number_of_cpd_ports: int = 0
+    """0: dynamic share (or no limit of its own). >0: see docs/concepts/ports.md. Unit: ports."""
+    asm_channel_num: int | None = None
+    """Seizing modes: limit on engaging ports, tracked apart from regular ones; 0 = not limited; None = one counter."""
+    maximum_queue_size: int = 0
+    """Power GVP: calls kept in progress. Unit: calls."""
+    overdial_ratio_max: float = 0.03
+    """Predictive modes: largest share of people who answer and find no agent. Range: 0 … 1."""
+    history_length: int = 50
+    """Finished attempts before a predictive mode takes effect; until then the group dials progressively."""
+    progressive_multiplier_millis: int = 1_000
+    """Progressive modes: calls per available agent. Unit: thousandths. Range: 100 … 15,000."""
+    ring_ms_max: Millis = 25 * SECOND_MS
+    """Longest ringing before an attempt ends as no answer. Range: 5,000 … 180,000."""
+    call_progress_detection: bool = True
+    """Ask for a verdict (person, machine, fax, silence) after the answer. False: every answer is a person."""
+    cpd_ms_max: Millis = 6 * SECOND_MS
+    """Longest wait for the verdict; without one the answer counts as a person."""
+    call_wait_in_queue_ms_max: Millis = 2 * SECOND_MS
+    """How long an answered person waits for an agent before the call is dropped (compliance limit)."""
+    call_wait_agent_connected_ms_max: Millis = 20 * SECOND_MS
+    """How long an agent's phone may ring (transfer, engaging and preview calls)."""
+    after_call_work_ms_max: Millis = 0
+    """After-call work ends by itself after this time. 0: the agent ends it."""
+    preview_ms_max: Millis = 120 * SECOND_MS
+    """Preview modes: how long an offered record waits for the agent's decision."""
+    ivr_application: str = ""
+    """GVP modes: the application that takes answered calls."""
+    ivr_ms_max: Millis = 10 * MINUTE_MS
+    """GVP modes: longest IVR session; a call beyond it is released."""
+    minimum_record_buffer: int = 50
+    """More records are fetched when fewer are in memory. Unit: chains."""
+    optimal_record_buffer: int = 200
+    """Records are fetched up to this number. Unit: chains. Range: > minimum, ≤ 10,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that the configuration says, as one value. Tuples are in file order."""
+
+    ocs: Ocs
+    switches: tuple[Switch, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    agent_groups: tuple[AgentGroup, ...] = ()
+    calling_lists: tuple[CallingList, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+    campaign_groups: tuple[CampaignGroup, ...] = ()
+    do_not_call: tuple[str, ...] = field(default=())
+    """Numbers that are never dialed."""

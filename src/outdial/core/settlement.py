@@ -1,0 +1,246 @@
+"""The end of an attempt: ending it, letting its agent go, and settling it exactly once.
+
+`end_call` orders a release and waits for the server's word (or for the moment at which the call cannot be alive any
+more). `settle` turns the signs into a call result and a disposition, brings the port home and writes the attempt down.
+"""
+
+from outdial.core.agents import Agent, AgentSignal, AgentState
+from outdial.core.attempt import Attempt, AttemptSignal, AttemptState
+from outdial.core.availability import signal
+from outdial.core.commands import Release, ReleaseEngaging, SettleAttempt
+from outdial.core.deadlines import Timer
+from outdial.core.distribution import offer_agent, stop_waiting
+from outdial.core.engaging import Engaging, EngagingSignal, EngagingState
+from outdial.core.groups import Group, GroupSignal
+from outdial.core.placement import fixed_node, leave_out_outlier
+from outdial.core.results import CallResult, Ending, Fault, Outcome, classify, is_unknown_combination
+from outdial.core.seizing_moves import move_engaging
+from outdial.core.settings import TreatmentAction
+from outdial.core.state import State
+from outdial.core.treatments import dispose
+from outdial.core.units import Millis
+
+
+def end_call(state: State, attempt: Attempt, ending: Ending) -> None:
+    """Order the release of a live call; the first reason given is the one that counts."""
+    if attempt.ending is None:
+        attempt.ending = ending
+    if attempt.ended_at_ms is None:
+        attempt.ended_at_ms = state.mono_ms
+    stop_waiting(state, attempt)
+    resolve(state, attempt, person=False)
+    let_agent_go(state, attempt)
+    if attempt.state is AttemptState.LOST:
+        return  # its node cannot be told; it is released if the node returns with it
+    if state.move(attempt, AttemptSignal.RELEASE):
+        state.emit(Release(attempt.call_id))
+        state.arm_call(attempt, state.mono_ms + state.ocs.release_ms_max)
+
+
+def resolve(state: State, attempt: Attempt, *, person: bool) -> None:
+    """Tell the statistics, once, whether the attempt reached a person."""
+    if attempt.is_resolved or attempt.mode.is_preview:
+        return
+    attempt.is_resolved = True
+    group = state.groups[attempt.group_id]
+    group.estimates.attempt_resolved(elapsed_ms=state.mono_ms - attempt.dialed_at_ms, person=person)
+
+
+def let_agent_go(state: State, attempt: Attempt) -> None:
+    """The agent's part in the call is over: after-call work after a conversation, else free again."""
+    if attempt.agent_id is None:
+        return
+    agent = state.agents[attempt.agent_id]
+    if agent.call_id != attempt.call_id:
+        return
+    agent.call_id = None
+    if agent.engaging_id is not None:
+        part_from_customer(state, state.engagings[agent.engaging_id])
+    if agent.state is AgentState.TALKING:
+        _end_talk(state, agent, state.groups[attempt.group_id])
+    else:
+        free_reserved(state, agent)
+
+
+def free_reserved(state: State, agent: Agent) -> None:
+    """What the agent was reserved for came to nothing."""
+    signal(state, agent, AgentSignal.FREE)
+    apply_intent(state, agent)
+    offer_agent(state, agent)
+
+
+def agent_missed(state: State, agent: Agent, reason: str) -> None:
+    """The agent did not take what was brought: not ready until they say otherwise."""
+    if agent.intent is AgentState.READY:
+        agent.intent = AgentState.NOT_READY
+    signal(state, agent, AgentSignal.NO_ANSWER, reason)
+    apply_intent(state, agent)
+
+
+def part_from_customer(state: State, engaging: Engaging) -> None:
+    """The engaging call goes on without its customer."""
+    engaging.customer_call_id = None
+    if engaging.state is EngagingState.JOINED:
+        move_engaging(state, engaging, EngagingSignal.PARTED)
+
+
+def apply_intent(state: State, agent: Agent) -> None:
+    """A free agent who asked for a break or to leave during a call gets it now."""
+    if agent.state is AgentState.READY and agent.intent is AgentState.NOT_READY:
+        signal(state, agent, AgentSignal.BECOME_NOT_READY)
+    elif agent.state is not AgentState.LOGGED_OUT and agent.intent is AgentState.LOGGED_OUT:
+        signal(state, agent, AgentSignal.LOG_OUT)
+    drop_unwilling_leg(state, agent)
+
+
+def drop_unwilling_leg(state: State, agent: Agent) -> None:
+    """An agent is held on the line only while ready for a running group of theirs, on the node where it dials now."""
+    if agent.engaging_id is None:
+        return
+    engaging = state.engagings[agent.engaging_id]
+    if engaging.customer_call_id is not None:
+        return
+    willing = agent.state in (AgentState.READY, AgentState.RESERVED) or (
+        agent.state is AgentState.AFTER_CALL_WORK and agent.intent is AgentState.READY
+    )
+    group = state.groups[engaging.group_id]
+    node = fixed_node(state, group)
+    placed = node is not None and node.node_id == engaging.node_id
+    if not (willing and placed and group.is_running and group.settings.agent_group in agent.group_ids):
+        release_engaging(state, engaging)
+
+
+def release_engaging(state: State, engaging: Engaging) -> None:
+    """Order the release of an engaging call."""
+    if engaging.state in (EngagingState.RELEASING, EngagingState.LOST, EngagingState.RELEASED):
+        return
+    move_engaging(state, engaging, EngagingSignal.RELEASE)
+    state.emit(ReleaseEngaging(engaging.call_id))
+    state.deadlines.arm((Timer.ENGAGING, engaging.call_id), state.mono_ms + state.ocs.release_ms_max)
+
+
+def _end_talk(state: State, agent: Agent, group: Group) -> None:
+    group.estimates.talk_ms.add(state.mono_ms - agent.since_ms)
+    signal(state, agent, AgentSignal.END_TALK)
+    if agent.intent is AgentState.LOGGED_OUT:
+        apply_intent(state, agent)
+        return
+    limit_ms = group.settings.after_call_work_ms_max
+    if limit_ms:
+        state.deadlines.arm((Timer.AGENT, agent.agent_id), state.mono_ms + limit_ms)
+    drop_unwilling_leg(state, agent)
+
+
+def end_after_call_work(state: State, agent: Agent) -> None:
+    """After-call work is over: by the agent's word or by the time limit."""
+    group = state.groups.get(agent.call_group_id) if agent.call_group_id is not None else None
+    if group is not None:
+        group.estimates.work_ms.add(state.mono_ms - agent.since_ms)
+    ready = agent.intent is AgentState.READY
+    signal(state, agent, AgentSignal.BECOME_READY if ready else AgentSignal.BECOME_NOT_READY)
+    drop_unwilling_leg(state, agent)
+    offer_agent(state, agent)
+
+
+def settle(state: State, attempt: Attempt, last: AttemptSignal) -> None:
+    """The call is over (or never was): classify, treat, free everything, write it down.
+
+    Args:
+        state: the dialer's memory.
+        attempt: the attempt; unknown to the dialer afterwards.
+        last: the signal that ends it: RELEASED or GONE.
+    """
+    if not state.move(attempt, last):
+        return
+    if attempt.ended_at_ms is None:
+        attempt.ended_at_ms = state.mono_ms
+    stop_waiting(state, attempt)
+    resolve(state, attempt, person=False)
+    group = state.groups[attempt.group_id]
+    let_agent_go(state, attempt)
+    outcome = classify(attempt.signs())
+    _count(state, group, attempt, outcome)
+    call_id = attempt.call_id
+    del state.attempts[call_id]
+    del state.numbers[attempt.record.number]
+    state.deadlines.disarm((Timer.CALL, call_id))
+    state.release_lease(call_id, attempt.pool, attempt.node_id)
+    state.emit(_settlement(state, group, attempt, outcome))
+    finish_if_drained(state, group)
+
+
+def finish_if_drained(state: State, group: Group) -> None:
+    """A stopping group is stopped when nothing of it is left."""
+    if not group.is_running and not group.live and not group.engagings:
+        group.move(GroupSignal.DRAINED)
+        if group.next_mode is not None:
+            group.mode, group.next_mode = group.next_mode, None
+        if group.is_removed:
+            state.forget_group(group)
+
+
+def _count(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> None:
+    totals = group.totals
+    totals.attempts += 1
+    totals.results[outcome.call_result] = totals.results.get(outcome.call_result, 0) + 1
+    if is_unknown_combination(outcome):
+        state.unknown_results += 1
+    if outcome.call_result is CallResult.ABANDONED:
+        totals.abandoned += 1
+    elif outcome.call_result is CallResult.DROPPED:
+        totals.dropped += 1
+    if attempt.person_at_ms is not None and attempt.connected_at_ms is None and not attempt.mode.is_preview:
+        group.brake.person(lost=True)
+    if attempt.connected_at_ms is not None and attempt.mode.is_gvp and attempt.agent_id is None:
+        group.estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
+    if attempt.connected_at_ms is None and not attempt.mode.is_preview:
+        group.estimates.dialing_ended(state.mono_ms - attempt.dialed_at_ms)
+    if outcome.fault is Fault.NODE:
+        totals.node_faults += 1
+    node = state.nodes.get(attempt.node_id)
+    if node is not None and attempt.lost_at_ms is None:
+        fault = outcome.fault is Fault.NODE
+        node.faults += fault
+        accepted_at_ms = attempt.accepted_at_ms or state.mono_ms
+        node.window.add(fault=fault, accept_ms=accepted_at_ms - attempt.dialed_at_ms)
+        leave_out_outlier(state)
+
+
+def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> SettleAttempt:
+    record = attempt.record
+    rules = state.lists.get(record.list_id)
+    disposition = dispose(
+        record, outcome.call_result, rules.treatments if rules else {}, attempt.chain.records[1:], state.utc_ms
+    )
+    if disposition.action is not TreatmentAction.DONE:
+        wait_ms = max(0, disposition.not_before_utc_ms - state.utc_ms)
+        group.fetch_at_ms = min(group.fetch_at_ms, state.mono_ms + wait_ms)
+        if group.is_running:
+            state.wake_group_at(group, group.fetch_at_ms)
+    ended_at_ms = attempt.ended_at_ms or state.mono_ms
+    answered_at_ms = attempt.answered_at_ms or ended_at_ms
+    return SettleAttempt(
+        call_id=attempt.call_id,
+        group_id=attempt.group_id,
+        node_id=attempt.node_id,
+        list_id=record.list_id,
+        record_id=record.record_id,
+        number=record.number,
+        mode=attempt.mode,
+        call_result=outcome.call_result,
+        fault=outcome.fault,
+        verdict=attempt.verdict,
+        sip_status=attempt.sip_status,
+        q850_cause=attempt.q850_cause,
+        agent_id=attempt.agent_id,
+        attempt_n=record.attempts + 1,
+        dialed_utc_ms=attempt.dialed_utc_ms,
+        ring_ms=answered_at_ms - attempt.dialed_at_ms,
+        wait_ms=attempt.wait_ms,
+        talk_ms=_since(attempt.connected_at_ms, ended_at_ms),
+        disposition=disposition,
+    )
+
+
+def _since(start_ms: Millis | None, end_ms: Millis) -> Millis:
+    return max(0, end_ms - start_ms) if start_ms is not None else 0

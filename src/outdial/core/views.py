@@ -1,0 +1,180 @@
+"""Taking a snapshot: from the dialer's memory to the immutable views of `snapshot.py`."""
+
+from outdial.core.agents import Agent
+from outdial.core.attempt import AttemptState
+from outdial.core.groups import Group, Hold
+from outdial.core.modes import DialingMode
+from outdial.core.nodes import Node, NoNodeReason
+from outdial.core.placement import configured_prime, fixed_node, unreachable
+from outdial.core.port_shares import group_demand
+from outdial.core.ports import NOTHING, Pool, PortKind
+from outdial.core.settings import PrimeNodeLoss
+from outdial.core.snapshot import (
+    AgentView,
+    GroupCounts,
+    GroupPorts,
+    GroupView,
+    NodeView,
+    PoolView,
+    Snapshot,
+)
+from outdial.core.state import State
+
+
+def take_snapshot(state: State) -> Snapshot:
+    """Everything at this instant."""
+    return Snapshot(
+        mono_ms=state.mono_ms,
+        utc_ms=state.utc_ms,
+        groups=tuple(_group(state, group) for group in state.groups.values()),
+        pools=tuple(_pool(pool) for pool in state.pools.values()),
+        nodes=tuple(_node(state, node) for node in state.nodes.values()),
+        agents=tuple(_agent(agent) for agent in state.agents.values()),
+        prime_node_id=state.prime_id,
+        stops=_stops(state),
+        late_events=state.late_events,
+        ignored_dn_events=state.ignored_dn_events,
+        unknown_results=state.unknown_results,
+        agent_groups=tuple((group_id, len(group.waiting)) for group_id, group in state.agent_groups.items()),
+    )
+
+
+def _stops(state: State) -> tuple[str, ...]:
+    if state.prime_id is not None:
+        return ()
+    prime = configured_prime(state)
+    name = prime.settings.name if prime is not None else "none configured"
+    if state.ocs.prime_node_loss is PrimeNodeLoss.PROMOTE:
+        return (f"no active node can take the place of prime node {name}: all dialing is stopped",)
+    return (f"prime node {name} is lost: all dialing is stopped",)
+
+
+def _group(state: State, group: Group) -> GroupView:
+    agents = state.agent_group_of(group)
+    node = fixed_node(state, group)
+    seizing = group.mode.is_seizing
+    ready = len(group.engaged_idle) if seizing else len(agents.free) if agents is not None else 0
+    calls = group.calls
+    return GroupView(
+        group_id=group.group_id,
+        name=group.settings.name,
+        state=group.state.value,
+        mode=group.mode,
+        pacing=_pacing(group),
+        dialer=group.settings.dialer,
+        node_id=node.node_id if node is not None else None,
+        ports=_ports(state, group),
+        agents_logged_in=len(agents.logged_in) if agents is not None else 0,
+        agents_ready=ready,
+        agents_busy=len(agents.busy) if agents is not None else 0,
+        dialing=group.dialing,
+        answered=len(calls[AttemptState.ANSWERED]),
+        waiting=len(calls[AttemptState.WAITING]) + len(calls[AttemptState.CONNECTING]),
+        connected=len(calls[AttemptState.CONNECTED]) + len(calls[AttemptState.IN_IVR]),
+        buffered_chains=len(group.buffer),
+        counts=_counts(group),
+        abandon_millis=group.brake.share_millis,
+        holds=_holds(state, group),
+    )
+
+
+def _pacing(group: Group) -> str:
+    if group.mode is DialingMode.POWER_GVP:
+        return "power"
+    if group.mode.is_preview:
+        return "preview"
+    if not group.mode.is_predictive:
+        return "progressive"
+    if group.estimates.finished < group.settings.history_length:
+        return f"progressive: {group.estimates.finished} of {group.settings.history_length} attempts of history"
+    return "progressive: abandonment brake" if group.brake.is_on else "predictive"
+
+
+def _holds(state: State, group: Group) -> tuple[str, ...]:
+    if not group.is_running:
+        return ()
+    lost = unreachable(state, group)
+    holds = (lost,) if lost is not None else group.holds
+    return tuple(f"{hold.value}: {text}" if text else hold.value for hold, text in holds if hold is not Hold.PACING)
+
+
+def _counts(group: Group) -> GroupCounts:
+    totals = group.totals
+    return GroupCounts(
+        attempts=totals.attempts,
+        answered=totals.persons,
+        connected=totals.connected,
+        abandoned=totals.abandoned,
+        dropped=totals.dropped,
+        results=tuple((result.name.lower(), count) for result, count in sorted(totals.results.items())),
+        node_faults=totals.node_faults,
+    )
+
+
+def _ports(state: State, group: Group) -> GroupPorts:
+    pool = state.pools.get(group.settings.dialer)
+    limits = pool.limits.get(group.group_id, NOTHING) if pool is not None else NOTHING
+    need = group_demand(state, group)
+    regular = pool.count(group.group_id, PortKind.REGULAR) if pool is not None else 0
+    engaging = pool.count(group.group_id, PortKind.ENGAGING) if pool is not None else 0
+    return GroupPorts(
+        maximum_ports=limits.maximum,
+        used_ports=regular + engaging,
+        regular_ports=regular,
+        engaging_ports=engaging,
+        engaging_maximum_ports=limits.engaging_maximum,
+        need_millis=need.regular_millis + need.engaging_millis,
+        need_engaging_millis=need.engaging_millis,
+        reserved_ports=limits.reserved,
+        rule=limits.rule,
+        reason=limits.reason,
+        since_mono_ms=limits.since_ms,
+    )
+
+
+def _pool(pool: Pool) -> PoolView:
+    return PoolView(
+        dialer=pool.dialer,
+        name=pool.name,
+        ports=pool.ports,
+        source=pool.source,
+        used_ports=pool.used_ports,
+        reserved_ports=pool.reserved_ports,
+        dynamic=pool.dynamic,
+        shortage=pool.shortage,
+        recalculated_at_mono_ms=pool.recalculated_at_ms,
+        note=pool.note,
+    )
+
+
+def _node(state: State, node: Node) -> NodeView:
+    refusal = node.refusal(state.mono_ms)
+    note = ""
+    if refusal is not None:
+        note = "inactive" if refusal.reason is NoNodeReason.NONE_ACTIVE else refusal.reason.value
+    return NodeView(
+        node_id=node.node_id,
+        name=node.settings.name,
+        state=node.state.value,
+        admin=node.admin.value,
+        is_prime=node.node_id == state.prime_id,
+        server_id=node.server_id,
+        calls=len(node.calls),
+        requests=node.requests,
+        faults=node.faults,
+        note=note,
+        since_mono_ms=node.since_ms,
+    )
+
+
+def _agent(agent: Agent) -> AgentView:
+    return AgentView(
+        agent_id=agent.agent_id,
+        login=agent.settings.login,
+        state=agent.state.value,
+        phone=agent.phone,
+        phone_state=agent.phone_state.value,
+        engaged=agent.engaging_id is not None,
+        group_id=agent.call_group_id if agent.call_id is not None else None,
+        since_mono_ms=agent.since_ms,
+    )
