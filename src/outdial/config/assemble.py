@@ -1,0 +1,221 @@
+"""From checked tables to the core's frozen settings. Nothing can go wrong here any more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from outdial.config.document import Document
+from outdial.config.groups import CampaignGroupTable
+from outdial.config.groups_check import Groups
+from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, TreatmentTable
+from outdial.config.lists_check import Lists
+from outdial.config.loaded import TCP_PORTS, Password, Server
+from outdial.config.people_check import People
+from outdial.config.rows import Row
+from outdial.config.servers import CpdServerTable, OcsTable, SipServerTable
+from outdial.config.servers_check import Servers
+from outdial.config.zones import load_zone
+from outdial.core.settings import (
+    AgentGroup,
+    CallingList,
+    Campaign,
+    CampaignGroup,
+    Configuration,
+    Node,
+    Ocs,
+    Switch,
+    Treatment,
+)
+from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
+
+
+def configuration_of(
+    document: Document,
+    servers: Servers,
+    people: People,
+    lists: Lists,
+    groups: Groups,
+    do_not_call: tuple[str, ...],
+) -> Configuration:
+    """Everything that the core is told.
+
+    Args:
+        document: the tables; without mistakes.
+        servers: references between servers.
+        people: agents and the members of agent groups.
+        lists: references to lists and campaigns.
+        groups: references of campaign groups.
+        do_not_call: numbers that are never dialed.
+    """
+    assert document.ocs is not None
+    return Configuration(
+        ocs=_ocs(document.ocs.table, servers),
+        switches=tuple(
+            Switch(s.table.dbid, s.table.name, s.table.channel_num, s.table.dynamic_port_allocation)
+            for s in document.switches
+        ),
+        nodes=tuple(_nodes(servers)),
+        agents=tuple(entry.item for entry in people.agents),
+        agent_groups=tuple(
+            AgentGroup(
+                row.table.dbid,
+                row.table.name,
+                members,
+                _dbid_or_none(servers, row.table.sip_cluster_asm_dial_node),
+            )
+            for row, members in zip(document.agent_groups, people.members, strict=True)
+        ),
+        calling_lists=tuple(map(_calling_list, document.calling_lists)),
+        campaigns=tuple(_campaign(row, lists) for row in document.campaigns),
+        campaign_groups=tuple(_campaign_group(row.table, people, lists, groups) for row in document.campaign_groups),
+        do_not_call=do_not_call,
+    )
+
+
+def edge_of(document: Document, servers: Servers) -> dict[int, Server]:
+    """Every application, with its address and the place of its password."""
+    edge = {}
+    for row in servers.rows:
+        table, primary = row.table, servers.primary_of(row)
+        total_ports = table.total_ports if isinstance(table, SipServerTable) else None
+        if total_ports is None and primary is not None and isinstance(primary.table, SipServerTable):
+            total_ports = primary.table.total_ports
+        edge[table.dbid] = Server(
+            dbid=table.dbid,
+            name=table.name,
+            node=table.dbid if primary is None else primary.table.dbid,
+            driver=table.driver,
+            host=table.host or "",
+            port=table.port or TCP_PORTS.get(table.driver, 0),
+            user=table.user or "",
+            password=_password(table.password_file, table.password_env, document.folder),
+            total_ports=total_ports,
+        )
+    return edge
+
+
+def list_files_of(document: Document, lists: Lists) -> dict[int, Path | int]:
+    """Where each calling list's records are."""
+    found: dict[int, Path | int] = {}
+    for row in document.calling_lists:
+        table = row.table
+        found[table.dbid] = lists.path(table.file) if table.file is not None else table.synthetic or 0
+    return found
+
+
+def _password(file: str | None, variable: str | None, folder: Path) -> Password | None:
+    if file is None and variable is None:
+        return None
+    return Password(folder / file if file is not None else None, variable)
+
+
+def _ocs(table: OcsTable, servers: Servers) -> Ocs:
+    return Ocs(
+        connections=tuple(_dbid(servers, reference) for reference in table.connections),
+        sip_cluster_lb_mode=table.sip_cluster_lb_mode,
+        sip_cluster_prime_node=_dbid_or_none(servers, table.sip_cluster_prime_node),
+        prime_node_loss=table.prime_node_loss,
+        node_outlier_ejection=table.node_outlier_ejection,
+        port_recalculation_ms=_ms(table.port_recalculation_s),
+        accept_ms_max=_ms(table.accept_timeout_s),
+        release_ms_max=_ms(table.release_timeout_s),
+        reconnect_ms=_ms(table.reconnect_s),
+        audit_ms=_ms(table.audit_s),
+        talk_ms_max=_ms(table.talk_s_max),
+        lost_call_ms_max=_ms(table.lost_call_s_max),
+    )
+
+
+def _nodes(servers: Servers) -> Iterator[Node]:
+    for row in servers.rows:
+        if servers.primary_of(row) is not None:
+            continue
+        table, backup, switch = row.table, servers.backup_of(row), servers.switch_of(row)
+        yield Node(
+            dbid=table.dbid,
+            name=table.name,
+            switch=switch.table.dbid if switch else None,
+            backup=backup.table.dbid if backup else None,
+            backup_name=backup.table.name if backup else None,
+            ports=table.ports if isinstance(table, CpdServerTable) else None,
+            dynamic_port_allocation=isinstance(table, CpdServerTable) and table.dynamic_port_allocation,
+            call_rate_max=table.call_rate_max,
+            slow_start_ms=_ms(table.slow_start_s),
+        )
+
+
+def _calling_list(row: Row[CallingListTable]) -> CallingList:
+    table, zone = row.table, load_zone(row.table.time_zone)
+    assert zone is not None
+    return CallingList(
+        dbid=table.dbid,
+        name=table.name,
+        zone=zone,
+        daily_from_s=table.daily_from,
+        daily_till_s=table.daily_till,
+        treatments=tuple(
+            Treatment(
+                call_result=t.table.call_result,
+                number_in_sequence=t.table.number_in_sequence,
+                action=t.table.action,
+                cycle_attempts=t.table.cycle_attempt,
+                interval_ms=round(t.table.interval_min * MINUTE_MS),
+                increment_ms=round(t.table.increment_min * MINUTE_MS),
+            )
+            for t in row.child_rows(TreatmentTable, "treatment")
+        ),
+    )
+
+
+def _campaign(row: Row[CampaignTable], lists: Lists) -> Campaign:
+    weights = []
+    for child in row.child_rows(CampaignListTable, "lists"):
+        entry = lists.lists.get(child.table.calling_list)
+        assert entry is not None
+        weights.append((entry.item.table.dbid, child.table.weight))
+    return Campaign(row.table.dbid, row.table.name, tuple(weights))
+
+
+def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, groups: Groups) -> CampaignGroup:
+    campaign, agent_group = lists.campaigns.get(table.campaign), people.groups.get(table.agent_group)
+    [(dialer, _)] = groups.dialer_of(table.dialer)
+    assert campaign is not None and dialer is not None
+    return CampaignGroup(
+        dbid=table.dbid,
+        name=table.name,
+        campaign=campaign.item.table.dbid,
+        agent_group=agent_group.item.table.dbid if agent_group else None,
+        dialing_mode=table.dialing_mode,
+        dialer=dialer,
+        number_of_cpd_ports=table.number_of_cpd_ports,
+        asm_channel_num=table.asm_channel_num,
+        maximum_queue_size=table.maximum_queue_size,
+        overdial_ratio_max=table.optimization_value / 100,
+        history_length=table.history_length,
+        progressive_multiplier_millis=round(table.progressive_multiplier * 1_000),
+        ring_ms_max=_ms(table.ring_timeout_s),
+        call_progress_detection=table.call_progress_detection,
+        cpd_ms_max=_ms(table.cpd_timeout_s),
+        call_wait_in_queue_ms_max=_ms(table.call_wait_in_queue_timeout),
+        call_wait_agent_connected_ms_max=_ms(table.call_wait_agent_connected_timeout),
+        after_call_work_ms_max=_ms(table.after_call_work_s),
+        preview_ms_max=_ms(table.preview_timeout_s),
+        ivr_application=table.ivr_application,
+        ivr_ms_max=_ms(table.ivr_timeout_s),
+        minimum_record_buffer=table.minimum_record_buffer,
+        optimal_record_buffer=table.optimal_record_buffer,
+    )
+
+
+def _dbid(servers: Servers, reference: str | int) -> int:
+    entry = servers.applications.get(reference)
+    assert entry is not None and entry.dbid is not None
+    return entry.dbid
+
+
+def _dbid_or_none(servers: Servers, reference: str | int | None) -> int | None:
+    """A DBID that need not exist stays what it is; the core decides what it means."""
+    return _dbid(servers, reference) if isinstance(reference, str) else reference
+
+
+def _ms(seconds: float) -> Millis:
+    return round(seconds * SECOND_MS)

@@ -1,0 +1,230 @@
+"""The table `[[campaign-group]]`: what dials, how, and with which ports."""
+
+import enum
+from typing import Annotated
+
+from pydantic import Field, PlainValidator
+
+from outdial.config.options import NAME, REFERENCE, Dbid, Name, Reference, Table, core_default, option, seconds_default
+from outdial.core.modes import DialingMode
+from outdial.core.settings import CampaignGroup
+
+
+class OptimizationTarget(enum.StrEnum):
+    """What a predictive mode steers by. The vendor has more; one is built."""
+
+    OVERDIAL_RATE = "overdial-rate"
+
+
+TARGETS_NOT_BUILT = ("busy-factor", "waiting-time", "distribution-time", "maximum-gain")
+
+
+def _target(value: object) -> OptimizationTarget:
+    name = str(value).strip().lower().replace(" ", "-").replace("_", "-")
+    if name == OptimizationTarget.OVERDIAL_RATE:
+        return OptimizationTarget.OVERDIAL_RATE
+    if name in TARGETS_NOT_BUILT:
+        raise ValueError("not built: outdial steers by the overdial rate only")
+    raise ValueError("there is no such optimization target")
+
+
+class CampaignGroupTable(Table):
+    """`[[campaign-group]]`: campaign × agent group: the unit that is started, stopped and dials."""
+
+    dbid: Dbid = option("dbid", "Number of the campaign group.", source="vendor", core="CampaignGroup.dbid")
+    name: Name = option("name", "Name of the campaign group.", source="vendor", allowed=NAME, core="CampaignGroup.name")
+    campaign: Reference = option(
+        "campaign",
+        "The campaign.",
+        source="vendor",
+        allowed=f"{REFERENCE} of a campaign",
+        core="CampaignGroup.campaign",
+    )
+    agent_group: Reference | None = option(
+        "agent-group",
+        "The agent group. Needed in every mode but Power GVP.",
+        default=None,
+        source="vendor",
+        allowed=f"{REFERENCE} of an agent group",
+        core="CampaignGroup.agent_group",
+    )
+    dialing_mode: Annotated[DialingMode, Field(strict=False)] = option(
+        "dialing-mode", "How the group dials.", source="guide", core="CampaignGroup.dialing_mode"
+    )
+    dialer: Reference = option(
+        "dialer",
+        "The switch or the CPD server whose ports the group uses.",
+        source="guide",
+        allowed=f"{REFERENCE} of a switch or of a primary CPD server",
+        core="CampaignGroup.dialer",
+    )
+    number_of_cpd_ports: int = option(
+        "number-of-cpd-ports",
+        "Upper limit of ports for the group. 0: a dynamic share, or no limit of its own.",
+        default=core_default(CampaignGroup, "number_of_cpd_ports"),
+        source="guide",
+        unit="ports",
+        also=("Number of CPD Ports", "Number of CPD ports"),
+        core="CampaignGroup.number_of_cpd_ports",
+        ge=0,
+        le=1_000_000,
+    )
+    asm_channel_num: int | None = option(
+        "asm_channel_num",
+        "Modes with seizing: limit on engaging ports, which are then counted apart from regular ones; 0: apart, but "
+        "not limited. Left out: one count for both.",
+        default=core_default(CampaignGroup, "asm_channel_num"),
+        source="guide",
+        unit="ports",
+        core="CampaignGroup.asm_channel_num",
+        ge=0,
+        le=1_000_000,
+    )
+    maximum_queue_size: int = option(
+        "maximum-queue-size",
+        "Power GVP: calls kept in progress. Needed in that mode.",
+        default=core_default(CampaignGroup, "maximum_queue_size"),
+        source="vendor",
+        unit="calls",
+        also=("Maximum Queue Size",),
+        core="CampaignGroup.maximum_queue_size",
+        ge=0,
+        le=1_000_000,
+    )
+    optimization_target: Annotated[OptimizationTarget, PlainValidator(_target)] = option(
+        "optimization-target",
+        "What a predictive mode steers by. Only the overdial rate is built: the share of people who answer and find "
+        "no agent.",
+        default=OptimizationTarget.OVERDIAL_RATE,
+        source="vendor",
+        allowed='"overdial-rate"',
+    )
+    optimization_value: float = option(
+        "optimization-value",
+        "Value that the target must not exceed; a percentage for the overdial rate.",
+        default=100 * core_default(CampaignGroup, "overdial_ratio_max"),
+        source="vendor",
+        unit="percent",
+        core="CampaignGroup.overdial_ratio_max",
+        ge=0,
+        le=100,
+    )
+    history_length: int = option(
+        "history_length",
+        "Finished attempts before a predictive mode takes effect; until then the group dials progressively.",
+        default=core_default(CampaignGroup, "history_length"),
+        source="vendor",
+        unit="attempts",
+        core="CampaignGroup.history_length",
+        ge=1,
+        le=100_000,
+    )
+    progressive_multiplier: float = option(
+        "progressive-multiplier",
+        "Progressive modes: calls per available agent.",
+        default=core_default(CampaignGroup, "progressive_multiplier_millis") / 1000,
+        unit="calls per agent",
+        core="CampaignGroup.progressive_multiplier_millis",
+        ge=0.1,
+        le=15,
+    )
+    ring_timeout_s: float = option(
+        "ring-timeout-s",
+        "Longest ringing before an attempt ends as no answer.",
+        default=seconds_default(CampaignGroup, "ring_ms_max"),
+        unit="seconds",
+        core="CampaignGroup.ring_ms_max",
+        ge=5,
+        le=180,
+    )
+    call_progress_detection: bool = option(
+        "call-progress-detection",
+        "Ask for a verdict after the answer: person, machine, fax, silence. false: every answer is a person.",
+        default=core_default(CampaignGroup, "call_progress_detection"),
+        core="CampaignGroup.call_progress_detection",
+    )
+    cpd_timeout_s: float = option(
+        "cpd-timeout-s",
+        "Longest wait for the verdict; without one the answer counts as a person.",
+        default=seconds_default(CampaignGroup, "cpd_ms_max"),
+        unit="seconds",
+        core="CampaignGroup.cpd_ms_max",
+        ge=0.1,
+        le=60,
+    )
+    call_wait_in_queue_timeout: float = option(
+        "call_wait_in_queue_timeout",
+        "How long an answered person waits for an agent before the call is dropped (compliance limit).",
+        default=seconds_default(CampaignGroup, "call_wait_in_queue_ms_max"),
+        source="vendor",
+        unit="seconds",
+        core="CampaignGroup.call_wait_in_queue_ms_max",
+        ge=0,
+        le=600,
+    )
+    call_wait_agent_connected_timeout: float = option(
+        "call_wait_agent_connected_timeout",
+        "How long an agent's phone may ring.",
+        default=seconds_default(CampaignGroup, "call_wait_agent_connected_ms_max"),
+        source="vendor",
+        unit="seconds",
+        core="CampaignGroup.call_wait_agent_connected_ms_max",
+        ge=1,
+        le=600,
+    )
+    after_call_work_s: float = option(
+        "after-call-work-s",
+        "After-call work ends by itself after this time. 0: the agent ends it.",
+        default=seconds_default(CampaignGroup, "after_call_work_ms_max"),
+        unit="seconds",
+        core="CampaignGroup.after_call_work_ms_max",
+        ge=0,
+        le=86_400,
+    )
+    preview_timeout_s: float = option(
+        "preview-timeout-s",
+        "Preview modes: how long an offered record waits for the agent's decision.",
+        default=seconds_default(CampaignGroup, "preview_ms_max"),
+        unit="seconds",
+        core="CampaignGroup.preview_ms_max",
+        ge=1,
+        le=86_400,
+    )
+    ivr_application: str = option(
+        "ivr-application",
+        "GVP modes: the application that takes answered calls. Needed in those modes.",
+        default=core_default(CampaignGroup, "ivr_application"),
+        allowed="text of 1 … 200 letters, digits and _ . / @ : , -",
+        core="CampaignGroup.ivr_application",
+        pattern=r"^[A-Za-z0-9_./@:,-]{0,200}$",
+    )
+    ivr_timeout_s: float = option(
+        "ivr-timeout-s",
+        "GVP modes: longest IVR session; a call beyond it is released.",
+        default=seconds_default(CampaignGroup, "ivr_ms_max"),
+        unit="seconds",
+        core="CampaignGroup.ivr_ms_max",
+        ge=1,
+        le=86_400,
+    )
+    minimum_record_buffer: int = option(
+        "minimum-record-buffer",
+        "More records are fetched when fewer are in memory.",
+        default=core_default(CampaignGroup, "minimum_record_buffer"),
+        source="vendor",
+        unit="chains",
+        core="CampaignGroup.minimum_record_buffer",
+        ge=1,
+        le=9_999,
+    )
+    optimal_record_buffer: int = option(
+        "optimal-record-buffer",
+        "Records are fetched up to this number; greater than the minimum.",
+        default=core_default(CampaignGroup, "optimal_record_buffer"),
+        source="vendor",
+        unit="chains",
+        core="CampaignGroup.optimal_record_buffer",
+        ge=2,
+        le=10_000,
+    )
+    start: bool = option("start", "Start the group together with the server.", default=True)

@@ -1,0 +1,175 @@
+"""Tables for records: `[[calling-list]]` with its treatments, `[[campaign]]`, `[do-not-call]`."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from outdial.config.options import (
+    CALL_RESULT,
+    NAME,
+    REFERENCE,
+    TIME_OF_DAY,
+    CallResultName,
+    Child,
+    Dbid,
+    Name,
+    Reference,
+    Table,
+    TimeOfDay,
+    core_default,
+    option,
+)
+from outdial.core.settings import CallingList, Treatment, TreatmentAction
+
+RECORDS_MAX = 10_000_000
+DO_NOT_CALL_MAX = 1_000_000
+
+
+class TreatmentTable(Table):
+    """`[[calling-list.treatment]]`: on this call result, do that with the record."""
+
+    call_result: CallResultName = option(
+        "call-result", "Call result that it is for.", source="vendor", allowed=CALL_RESULT, core="Treatment.call_result"
+    )
+    number_in_sequence: int = option(
+        "number-in-sequence",
+        "Order among the treatments of the same call result.",
+        default=1,
+        source="vendor",
+        core="Treatment.number_in_sequence",
+        ge=1,
+        le=1_000,
+    )
+    action: Annotated[TreatmentAction, Field(strict=False)] = option(
+        "action",
+        "`done`: finish the record. `redial`: dial it again at once. `retry-in`: dial it again after the interval. "
+        "`next-in-chain`: go on with the customer's next number.",
+        source="vendor",
+        core="Treatment.action",
+    )
+    cycle_attempt: int = option(
+        "cycle-attempt",
+        "How often the treatment is applied before the next in sequence.",
+        default=core_default(Treatment, "cycle_attempts"),
+        source="vendor",
+        core="Treatment.cycle_attempts",
+        ge=1,
+        le=1_000,
+    )
+    interval_min: float = option(
+        "interval-min",
+        "Wait before the next attempt. Needed with `retry-in`, and only there.",
+        default=0,
+        source="vendor",
+        unit="minutes",
+        core="Treatment.interval_ms",
+        ge=0,
+        le=525_600,
+    )
+    increment_min: float = option(
+        "increment-min",
+        "Added to the interval at every repetition. Only with `retry-in`.",
+        default=0,
+        source="vendor",
+        unit="minutes",
+        core="Treatment.increment_ms",
+        ge=0,
+        le=525_600,
+    )
+
+
+class CallingListTable(Table):
+    """`[[calling-list]]`: an ordered store of records."""
+
+    CHILDREN: ClassVar = {"treatment": Child(TreatmentTable, "What is done with a record after an attempt.")}
+
+    dbid: Dbid = option("dbid", "Number of the calling list.", source="vendor", core="CallingList.dbid")
+    name: Name = option("name", "Name of the calling list.", source="vendor", allowed=NAME, core="CallingList.name")
+    file: str | None = option(
+        "file",
+        "CSV file with the records, relative to the configuration file. Either this or `synthetic`.",
+        default=None,
+        allowed="a path",
+        min_length=1,
+        max_length=4_096,
+    )
+    synthetic: int | None = option(
+        "synthetic",
+        "Number of made-up records, for simulations. Their numbers belong to nobody.",
+        default=None,
+        unit="records",
+        ge=1,
+        le=RECORDS_MAX,
+    )
+    daily_from: TimeOfDay = option(
+        "daily-from",
+        "Earliest local time of day for records that name none.",
+        default=core_default(CallingList, "daily_from_s"),
+        source="vendor",
+        allowed=TIME_OF_DAY,
+        core="CallingList.daily_from_s",
+    )
+    daily_till: TimeOfDay = option(
+        "daily-till",
+        "End of the calling hours (exclusive) for records that name none.",
+        default=core_default(CallingList, "daily_till_s"),
+        source="vendor",
+        allowed=TIME_OF_DAY,
+        core="CallingList.daily_till_s",
+    )
+    time_zone: str = option(
+        "time-zone",
+        "Time zone of records that name none.",
+        default="UTC",
+        allowed='an IANA time zone, such as "Europe/Berlin"',
+        core="CallingList.zone",
+        max_length=100,
+    )
+
+
+class CampaignListTable(Table):
+    """`[[campaign.lists]]`: one calling list of a campaign. A plain name stands for a list with weight 10."""
+
+    calling_list: Reference = option(
+        "calling-list", "The calling list.", source="vendor", allowed=f"{REFERENCE} of a calling list"
+    )
+    weight: int = option(
+        "weight",
+        "A list of weight 20 is asked for twice as many records as one of weight 10.",
+        default=10,
+        source="vendor",
+        ge=1,
+        le=100,
+    )
+
+
+class CampaignTable(Table):
+    """`[[campaign]]`: calling lists with their weights."""
+
+    CHILDREN: ClassVar = {
+        "lists": Child(CampaignListTable, "Its calling lists.", count_min=1, shorthand="calling-list")
+    }
+
+    dbid: Dbid = option("dbid", "Number of the campaign.", source="vendor", core="Campaign.dbid")
+    name: Name = option("name", "Name of the campaign.", source="vendor", allowed=NAME, core="Campaign.name")
+
+
+class DoNotCallTable(Table):
+    """`[do-not-call]`: numbers that are never dialed."""
+
+    numbers: list[str] = option(
+        "numbers",
+        "The numbers themselves.",
+        default=[],
+        allowed="an array of telephone numbers (text): 3 … 20 digits, optionally a leading +",
+        core="Configuration.do_not_call",
+        max_length=DO_NOT_CALL_MAX,
+    )
+    file: str | None = option(
+        "file",
+        "Text file with one number per line, relative to the configuration file; `#` begins a comment.",
+        default=None,
+        allowed="a path",
+        min_length=1,
+        max_length=4_096,
+    )

@@ -1,0 +1,89 @@
+"""What a configuration file becomes: the core's configuration, and what the edge needs beside it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from outdial.config.servers import Driver
+from outdial.core.errors import ConfigError
+from outdial.core.settings import Configuration
+from outdial.core.units import GroupId, ListId, NodeId, ServerId
+
+PASSWORD_BYTES_MAX = 4_096
+
+TCP_PORTS: Mapping[Driver, int] = {
+    Driver.ASTERISK_AMI: 5038,
+    Driver.ASTERISK_ARI: 8088,
+    Driver.FREESWITCH_ESL: 8021,
+}
+"""The servers' own default ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """Where a password is. The password itself is read when connecting and kept nowhere."""
+
+    file: Path | None = None
+    variable: str | None = None
+    """Name of an environment variable."""
+
+    def read(self) -> str:
+        """Fetch the password.
+
+        Raises:
+            ConfigError: the file or the variable is missing or empty.
+        """
+        if self.file is None:
+            secret = os.environ.get(self.variable or "", "")
+            place = f"environment variable {self.variable}"
+        else:
+            place = str(self.file)
+            try:
+                with self.file.open("rb") as stream:
+                    lines = stream.read(PASSWORD_BYTES_MAX).decode("utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError([f"{place}: the password cannot be read: {error}"]) from error
+            secret = lines[0].strip() if lines else ""
+        if not secret:
+            raise ConfigError([f"{place}: holds no password"])
+        return secret
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One application, primary or backup, as the edge sees it: where it is and how it is spoken to."""
+
+    dbid: ServerId
+    name: str
+    node: NodeId
+    """DBID of the node: that of the primary application."""
+    driver: Driver
+    host: str
+    """Empty with driver `sim`."""
+    port: int
+    """TCP port. 0 with driver `sim`."""
+    user: str = ""
+    password: Password | None = None
+    total_ports: int | None = None
+    """What the server reports as its ports; None: it reports none. Unit: ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration file that has no mistakes."""
+
+    file: str
+    """Name of the file, for messages."""
+    configuration: Configuration
+    edge: Mapping[ServerId, Server]
+    """Every application by its DBID."""
+    list_files: Mapping[ListId, Path | int]
+    """Where each calling list's records are: a CSV file, or the number of synthetic records."""
+    start_groups: tuple[GroupId, ...] = ()
+    """Campaign groups that start together with the server."""
+    world: Mapping[str, Any] = field(default_factory=dict)
+    """The table `[world]` as it stands in the file; `outdial.config.world` reads it."""
+    notes: tuple[str, ...] = ()
+    """What is allowed, but may not be what was meant. One line each, in the form of mistakes."""

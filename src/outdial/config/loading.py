@@ -1,0 +1,84 @@
+"""Load a configuration file: every mistake at once, or a configuration without any."""
+
+from pathlib import Path
+
+from outdial.config.assemble import configuration_of, edge_of, list_files_of
+from outdial.config.directory import known_of
+from outdial.config.document import parse, read_document, read_text
+from outdial.config.groups_check import Groups
+from outdial.config.lists_check import Lists
+from outdial.config.loaded import Loaded
+from outdial.config.mistakes import Mistakes
+from outdial.config.people_check import People
+from outdial.config.servers_check import Servers
+from outdial.config.world import read_world
+
+
+def load(path: Path) -> Loaded:
+    """Load a configuration file.
+
+    Args:
+        path: the TOML file. Paths inside it are relative to its folder.
+
+    Returns:
+        What the core and the edge need.
+
+    Raises:
+        ConfigError: the file cannot be read, or has mistakes: all of them, one line each.
+    """
+    mistakes = Mistakes(str(path))
+    text = read_text(path, mistakes)
+    mistakes.raise_any()
+    return _load(text, str(path), path.parent, mistakes)
+
+
+def loads(text: str, name: str = "configuration", folder: Path = Path()) -> Loaded:
+    """Load a configuration from text.
+
+    Args:
+        text: the TOML text.
+        name: what to call it in messages.
+        folder: what paths inside it are relative to.
+
+    Returns:
+        What the core and the edge need.
+
+    Raises:
+        ConfigError: the text has mistakes: all of them, one line each.
+    """
+    return _load(text, name, folder, Mistakes(name))
+
+
+def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
+    raw = parse(text, mistakes)
+    mistakes.raise_any()
+    document = read_document(name, folder, raw, mistakes)
+    servers = Servers(document, mistakes)
+    servers.check_applications()
+    if document.ocs is not None:
+        servers.check_ocs(document.ocs)
+    people = People(document, mistakes)
+    lists = Lists(document, mistakes)
+    lists.check_lists(document.calling_lists)
+    lists.check_campaigns(document.campaigns)
+    do_not_call = lists.read_do_not_call(document.do_not_call)
+    groups = Groups(document, servers, people, lists, mistakes)
+    groups.check()
+    notes = Mistakes(name)
+    groups.check_dial_nodes(document.agent_groups, notes)
+    known = {
+        "node": known_of(entry for entry in servers.applications if servers.primary_of(entry.item) is None),
+        "calling-list": known_of(lists.lists),
+        "campaign-group": known_of(groups.groups),
+    }
+    read_world(document.world, known, mistakes)
+    mistakes.raise_any()
+    return Loaded(
+        file=name,
+        configuration=configuration_of(document, servers, people, lists, groups, do_not_call),
+        edge=edge_of(document, servers),
+        list_files=list_files_of(document, lists),
+        start_groups=tuple(row.table.dbid for row in document.campaign_groups if row.table.start),
+        world=document.world,
+        notes=notes.lines,
+    )

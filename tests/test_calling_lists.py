@@ -1,0 +1,305 @@
+"""CSV calling lists: what is taken, what is rejected and why, and what stops the whole file."""
+
+import contextlib
+import csv
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outdial import calling_lists
+from outdial.calling_lists import CallingListFile, ListedRecord, chains_of, read_records
+from outdial.config.zones import load_zone
+from outdial.core.errors import ConfigError
+from outdial.core.records import Chain, Record
+from outdial.core.settings import CallingList
+
+UTC = load_zone("UTC")
+assert UTC is not None
+CUSTOMERS = CallingList(1, "customers", UTC)
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """Write a file and read it: (records with their custom data, counts)."""
+
+    def read(text: str | bytes, calling_list: CallingList = CUSTOMERS):
+        path = tmp_path / "list.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        file = CallingListFile(path, calling_list)
+        return list(file), file.counts
+
+    return read
+
+
+@pytest.fixture
+def rejected(listed):
+    """The reasons for which the lines of a file are rejected; a good line is added."""
+
+    def read(header: str, *lines: str) -> list[str]:
+        good = ",".join({"phone": "+19999999", "record_id": "99"}.get(name, "") for name in header.split(","))
+        _, counts = listed("\n".join([header, *lines, good]) + "\n")
+        return counts.examples
+
+    return read
+
+
+# --- what is taken ----------------------------------------------------------------------------------------------
+
+
+def test_phone_alone_is_enough(listed):
+    records, counts = listed("phone\n+1 555 0100\n5550101\n")
+    assert records == [ListedRecord(Record(1, 1, "+15550100"), ()), ListedRecord(Record(2, 1, "5550101"), ())]
+    assert (counts.rows, counts.loaded, counts.chains, counts.rejected, counts.rejects_file) == (2, 2, 2, 0, None)
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [
+        ("+1 (212) 555-0100", "+12125550100"),
+        ("020 7946 0000", "02079460000"),
+        ("0.30.23125.000", "03023125000"),
+        ("112", "112"),
+        ("+" + "9" * 20, "+" + "9" * 20),
+        ("+44\u00a07700\u00a0900123", "+447700900123"),
+    ],
+)
+def test_numbers_are_normalised(listed, text, number):
+    records, _ = listed(f"phone\n{text}\n")
+    assert records[0].record.number == number
+
+
+def test_all_columns(listed):
+    [entry], _ = listed(
+        "Phone,Record_ID,chain_id,chain_n,daily_from,daily_till,tz,Name,name2\n"
+        "5550100,17,4,2,09:00,61200,Europe/Berlin,Ada,\n",
+        CallingList(3, "third", UTC),
+    )
+    berlin = load_zone("Europe/Berlin")
+    assert entry.record == Record(200_000_017, 3, "5550100", 4, 2, 32_400, 61_200, berlin)
+    assert entry.custom == (("Name", "Ada"),)
+
+
+def test_vendors_column_names(listed):
+    [entry], _ = listed("contact_info;time_zone;contact_info_type\n5550100;UTC;1\n")
+    assert (entry.record.number, entry.record.zone, entry.custom) == ("5550100", UTC, (("contact_info_type", "1"),))
+
+
+def test_byte_order_mark_semicolons_and_windows_line_ends(listed):
+    records, _ = listed(b"\xef\xbb\xbfname;phone\r\nZo\xc3\xab;5550100\r\n")
+    assert [(entry.record.number, entry.custom) for entry in records] == [("5550100", (("name", "Zoë"),))]
+
+
+def test_quoted_fields(listed):
+    [entry], _ = listed('phone,note\n"555,0100","says ""hi"", often"\n'.replace("555,0100", "5550100"))
+    assert entry.custom == (("note", 'says "hi", often'),)
+
+
+def test_blank_lines_are_nothing(listed):
+    records, counts = listed("\n\nphone,name\n\n5550100,a\n , \n,\n")
+    assert (len(records), counts.rows, counts.rejected) == (1, 1, 0)
+
+
+def test_record_numbers_are_those_of_the_place_when_the_file_has_none(listed):
+    records, _ = listed("phone\nnobody\n5550100\n5550101\n", CallingList(2, "second", UTC))
+    assert [entry.record.record_id for entry in records] == [100_000_002, 100_000_003]
+
+
+def test_chains_in_order_of_appearance_or_by_number(listed):
+    records, counts = listed("phone,chain_id,chain_n\n5550100,7,\n5550101,,\n5550102,7,\n5550103,8,5\n5550104,8,1\n")
+    assert [(e.record.chain_id, e.record.chain_n) for e in records] == [(7, 0), (0, 0), (7, 1), (8, 5), (8, 1)]
+    assert counts.chains == 3
+    numbers = [[record.number for record in chain.records] for chain in chains_of([e.record for e in records])]
+    assert numbers == [["5550100", "5550102"], ["5550101"], ["5550104", "5550103"]]
+
+
+def test_chain_of_one_record():
+    record = Record(1, 1, "5550100")
+    assert chains_of([record]) == (Chain((record,)),)
+
+
+def test_reading_twice_gives_the_same_records(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("phone\n5550100\nbad\n")
+    assert read_records(path, CUSTOMERS)[0] == read_records(path, CUSTOMERS)[0]
+
+
+# --- what is rejected -------------------------------------------------------------------------------------------
+
+NUMBER = "3 … 20 digits, optionally a leading +; blanks, dashes, parentheses and dots are dropped"
+
+
+@pytest.mark.parametrize(
+    "header, line, reason",
+    [
+        ("phone", "nobody", f'phone "nobody" is not a number; allowed: {NUMBER}'),
+        ("phone", "12", f'phone "12" is not a number; allowed: {NUMBER}'),
+        ("phone", "9" * 21, f'phone "{"9" * 21}" is not a number; allowed: {NUMBER}'),
+        ("phone", "1+555", f'phone "1+555" is not a number; allowed: {NUMBER}'),
+        ("phone", "٣٣٣٣", f'phone "٣٣٣٣" is not a number; allowed: {NUMBER}'),
+        ("phone,name", ",Ada", f'phone "" is not a number; allowed: {NUMBER}'),
+        ("phone,name", "5550100", "1 fields, but the header names 2"),
+        ("phone,name", "5550100,a,b", "3 fields, but the header names 2"),
+        ("phone,name", '5550100,"a', "quotes do not match: unexpected end of data"),
+        ("phone,name", "5550100,\x01", "holds a control character"),
+        ("phone,name", "5550100," + "x" * 5_000, "a field is longer than 4,096 characters"),
+        ("phone,record_id", "5550100,0", 'record_id "0": allowed: a whole number 1 … 100,000,000'),
+        ("phone,record_id", "5550100,x1", 'record_id "x1": allowed: a whole number 1 … 100,000,000'),
+        ("phone,record_id", "5550100,", "record_id is empty, and the file has such a column"),
+        ("phone,chain_id", "5550100,-1", 'chain_id "-1": allowed: a whole number 0 … 9,007,199,254,740,991'),
+        ("phone,chain_n", "5550100,1.5", 'chain_n "1.5": allowed: a whole number 0 … 1,000,000'),
+        (
+            "phone,daily_from",
+            "5550100,9",
+            None,
+        ),
+        (
+            "phone,daily_from",
+            "5550100,9 am",
+            'daily_from "9 am": allowed: "HH:MM" or seconds since midnight 0 … 86,400',
+        ),
+        (
+            "phone,daily_till",
+            "5550100,24:01",
+            'daily_till "24:01": allowed: "HH:MM" or seconds since midnight 0 … 86,400',
+        ),
+        (
+            "phone,daily_from,daily_till",
+            "5550100,09:00,32400",
+            "daily_from and daily_till are the same: it could never be dialed",
+        ),
+        (
+            "phone,daily_till",
+            "5550100,00:00",
+            "daily_from and daily_till are the same: it could never be dialed",
+        ),
+        ("phone,tz", "5550100,Mars/Olympus", 'there is no time zone "Mars/Olympus"; allowed: an IANA name'),
+        ("phone,record_type", "5550100,7", "record type 7 (No Call)"),
+    ],
+)
+def test_line_that_is_rejected(rejected, header, line, reason):
+    assert rejected(header, line) == ([] if reason is None else [f"line 2: {reason}"])
+
+
+def test_line_that_is_not_utf8(listed):
+    _, counts = listed(b"phone,name\n5550100,\xff\n5550101,a\n")
+    assert counts.examples == ["line 2: byte 0xff is not UTF-8"]
+
+
+def test_line_that_is_too_long(listed, monkeypatch):
+    monkeypatch.setattr(calling_lists, "LINE_BYTES_MAX", 50)
+    records, counts = listed("phone,name\n5550100," + "x" * 200 + "\n5550101,a\n")
+    assert (len(records), counts.examples) == (1, ["line 2: longer than 50 bytes"])
+
+
+def test_duplicates_within_the_list(rejected):
+    assert rejected("phone", "+1 555-0100", "+15550100", "15550100") == ["line 3: +15550100 is in the list already"]
+    assert rejected("phone,record_id", "5550100,3", "5550101,3") == ["line 3: record_id 3 is in the list already"]
+    assert rejected("phone,chain_id,chain_n", "5550100,1,1", "5550101,1,1") == [
+        "line 3: chain 1 has a record with chain_n 1 already"
+    ]
+
+
+def test_rejected_line_takes_nothing_with_it(rejected):
+    """A number in a rejected line is free for a good one."""
+    assert len(rejected("phone,tz", "5550100,Mars", "5550100,UTC")) == 1
+
+
+def test_rejects_file_has_line_reason_and_text(tmp_path, listed):
+    _, counts = listed('phone,name\n5550100,ok\nnobody,"Ada, B"\n5550101\n')
+    assert counts.rejects_file == tmp_path / "list.csv.rejects.csv"
+    with (tmp_path / "list.csv.rejects.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert rows == [
+        ["line", "reason", "raw"],
+        ["3", f'phone "nobody" is not a number; allowed: {NUMBER}', 'nobody,"Ada, B"'],
+        ["4", "1 fields, but the header names 2", "5550101"],
+    ]
+    assert dict(counts.reasons) == {"not a number": 1, "columns": 1}
+
+
+def test_old_rejects_file_goes_when_nothing_is_rejected(tmp_path, listed):
+    listed("phone\nnobody\n5550100\n")
+    assert (tmp_path / "list.csv.rejects.csv").exists()
+    listed("phone\n5550100\n")
+    assert not (tmp_path / "list.csv.rejects.csv").exists()
+
+
+def test_rejects_are_counted_when_their_file_cannot_be_written(tmp_path, listed):
+    (tmp_path / "list.csv.rejects.csv").mkdir()
+    records, counts = listed("phone\nnobody\n5550100\n")
+    assert (len(records), counts.rejected, counts.rejects_file) == (1, 1, None)
+
+
+def test_nothing_is_written_when_not_wanted(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("phone\nnobody\n5550100\n")
+    _, counts = read_records(path, CUSTOMERS, rejects=False)
+    assert (counts.rejected, sorted(tmp_path.iterdir())) == (1, [path])
+
+
+# --- what stops the file ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content, mistake",
+    [
+        (b"", "the file is empty"),
+        (b"\n \n", "the file is empty"),
+        (b"phone\n", "no record to dial in 0 lines"),
+        (b"phone\nx\n", f'no record to dial in 1 lines; line 2: phone "x" is not a number; allowed: {NUMBER}'),
+        (b"name\nAda\n", "line 1: the header names no column phone (or contact_info)"),
+        (b"phnoe\n5550100\n", 'line 1: the header names no column phone (or contact_info); did you mean "phone"?'),
+        (b"phone,contact_info\n1,2\n", "line 1: two columns are called phone"),
+        (
+            b"phone,tz_dbid\n1,2\n",
+            "line 1: column tz_dbid: numbers of time zones mean nothing here; name them in a column tz",
+        ),
+        (b"\xff\xfep\0h\0", "the file is UTF-16; save it as CSV UTF-8"),
+        (b"ph\xffone\n1\n", "line 1: the header: byte 0xff is not UTF-8"),
+        (b"phone" + b",x" * 200 + b"\n", "line 1: two columns are called x"),
+    ],
+)
+def test_file_that_cannot_be_used(listed, tmp_path, content, mistake):
+    with pytest.raises(ConfigError) as caught:
+        listed(content)
+    assert caught.value.mistakes == [f"{tmp_path / 'list.csv'}: {mistake}"]
+
+
+def test_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_records(tmp_path / "no.csv", CUSTOMERS)
+
+
+def test_file_with_too_many_records(listed, monkeypatch):
+    monkeypatch.setattr(calling_lists, "ROWS_MAX", 2)
+    with pytest.raises(ConfigError, match="more than 2 records; split the list"):
+        listed("phone\n5550100\n5550101\n5550102\n")
+
+
+@given(st.binary(max_size=300) | st.text(alphabet='phone,;"\n\r 0123456789+tz', max_size=300).map(str.encode))
+def test_any_bytes(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "list.csv")
+        path.write_bytes(content)
+        file = CallingListFile(path, CUSTOMERS)
+        with contextlib.suppress(ConfigError):
+            assert len(list(file)) == file.counts.loaded > 0
+        assert file.counts.loaded + file.counts.rejected == file.counts.rows
+
+
+@given(st.lists(st.binary(max_size=60), max_size=5))
+def test_any_lines_after_a_good_header(lines):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "list.csv")
+        path.write_bytes(
+            b"phone,record_id,chain_id,chain_n,daily_from,daily_till,tz,x\n+15550100,1,,,,,,\n" + b"\n".join(lines)
+        )
+        file = CallingListFile(path, CUSTOMERS)
+        records = [entry.record for entry in file]
+        assert (
+            len({record.record_id for record in records}) == len({record.number for record in records}) == len(records)
+        )
+        assert file.counts.loaded + file.counts.rejected == file.counts.rows
