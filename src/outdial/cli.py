@@ -1,0 +1,182 @@
+"""The command line: reads arguments, calls one function, says how it ended.
+
+Heavy modules are imported inside the commands, so that `outdial --help` answers at once. Exit codes and output shapes
+are documented in docs/reference/command-line.md.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from outdial import __version__, ports_cli
+from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
+
+EXIT_FINE = 0
+EXIT_NEGATIVE = 1
+"""The command did its work and the answer is no: a replay that differs, a configuration with mistakes."""
+EXIT_ERROR = 2
+"""Wrong arguments, or something that the caller can mend."""
+EXIT_BUG = 70
+"""A bug in outdial (EX_SOFTWARE of sysexits.h)."""
+EXIT_INTERRUPTED = 130
+"""Ended by Ctrl-C (128 + SIGINT)."""
+
+app = typer.Typer(
+    name="outdial",
+    help="Outbound contact server: campaign groups dial through a SIP cluster and share its ports.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.add_typer(ports_cli.app, name="ports")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
+JournalOption = Annotated[
+    Path | None, typer.Option("--journal", metavar="FILE", help="Record every step, for `outdial replay`.")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the result files.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"outdial {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def outdial(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Outbound contact server: campaign groups dial through a SIP cluster and share its ports."""
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="How long to dial.")] = 75,
+    calling_list: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE.csv", help="Dial the numbers of this file (nobody is really called)."),
+    ] = None,
+    json_output: JsonOption = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the simulated callees, agents and faults.")] = None,
+    journal: JournalOption = None,
+    out: OutOption = None,
+) -> None:
+    """Watch a simulated campaign in real time; no telephony needed.
+
+    Embedded SIP cluster nodes, callees and agents are simulated; the dialer is the real one. One node fails and
+    returns. At the end there is a summary and two CSV files, by default in ./outdial-demo-<time>/.
+    """
+    from rich.console import Console
+
+    from outdial.demo import DemoOptions, run_demo
+
+    options = DemoOptions(seconds=seconds, calling_list=calling_list, seed=seed, journal=journal, out=out)
+    report = run_demo(options, as_json=json_output, stdout=Console(), stderr=Console(stderr=True))
+    if json_output:
+        typer.echo(json.dumps(report))
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.toml", help="Configuration with a simulated world.")],
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the world. Default: the scenario's.")] = None,
+    json_output: JsonOption = False,
+    out: OutOption = None,
+    journal: JournalOption = None,
+    until: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=1, help="Virtual time to run. Default: the scenario's.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Check the invariants after every step.")] = True,
+) -> None:
+    """Run a scenario in virtual time, as fast as the machine can, and report."""
+    from rich.console import Console
+
+    from outdial.simulate import SimulateOptions, run_simulate
+
+    options = SimulateOptions(scenario=scenario, seed=seed, out=out, journal=journal, until_s=until, check=check)
+    report = run_simulate(options, as_json=json_output, stdout=Console(), stderr=Console(stderr=True))
+    if json_output:
+        typer.echo(json.dumps(report))
+
+
+@app.command()
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Check a configuration file: a summary, or every mistake at once."""
+    from outdial.check_cli import check as run_check
+
+    run_check(config, json_output)
+
+
+@app.command()
+def replay(
+    journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="A file written with --journal.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Repeat a recorded run and compare every command with the recorded one."""
+    import msgspec
+
+    from outdial.replay import replay as repeat
+    from outdial.replay import to_json, to_text
+
+    result = repeat(journal)
+    typer.echo(msgspec.json.encode(to_json(result)).decode() if json_output else to_text(result))
+    raise typer.Exit(EXIT_FINE if result.identical else EXIT_NEGATIVE)
+
+
+def main() -> None:
+    """Entry of the command `outdial`. Never returns: the process ends with an exit code."""
+    sys.exit(run_command_line(sys.argv[1:]))
+
+
+def run_command_line(arguments: list[str]) -> int:
+    """Run one command and turn how it ended into an exit code."""
+    try:
+        app(arguments, prog_name="outdial")
+    except SystemExit as ending:
+        return _exit_code(ending)
+    except ConfigError as error:
+        _say("\n".join(f"outdial: {mistake}" for mistake in error.mistakes))
+        return EXIT_ERROR
+    except OutdialError as error:
+        _say(f"outdial: {error}")
+        return EXIT_ERROR
+    except InvariantViolated as error:
+        _say(bug_text(error, arguments))
+        return EXIT_BUG
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return EXIT_FINE
+
+
+def bug_text(error: InvariantViolated, arguments: list[str]) -> str:
+    """What to do about a bug: what happened, where it is recorded, how to see it again."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    lines = ["outdial: this is a bug in outdial, and it stopped before anything worse could happen.", f"  {error}"]
+    lines += [f"  {note}" for note in notes]
+    if any(note.startswith("journal: ") for note in notes):
+        lines.append("To reproduce it: outdial replay with the journal named above.")
+    else:
+        lines.append(f"To reproduce it: outdial {' '.join(arguments)} --journal FILE, then outdial replay FILE.")
+    lines.append(f"Please report this text, the journal and the version (outdial {__version__}).")
+    return "\n".join(lines)
+
+
+def _exit_code(ending: SystemExit) -> int:
+    if ending.code is None:
+        return EXIT_FINE
+    return ending.code if isinstance(ending.code, int) else EXIT_ERROR
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,278 @@
+"""The demonstration: the real dialer in real time, on simulated SIP cluster nodes, callees and agents.
+
+Everything is as in production except the far side: the same core, the same runner, the same journal. Ctrl-C ends it as
+well as time does: groups are stopped, calls end or are hung up, files are written, and the totals are compared.
+"""
+
+import asyncio
+import importlib.resources
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from outdial.board import Frame
+from outdial.config import load
+from outdial.config.world import world_seed, world_settings
+from outdial.core.dialer import Dialer
+from outdial.core.errors import InvariantViolated
+from outdial.core.events import (
+    CallReleased,
+    ConfigurationLoaded,
+    EngagingReleased,
+    GroupStartRequested,
+    GroupStopRequested,
+)
+from outdial.core.settings import Configuration
+from outdial.display import FRAMES_PER_S, Display, choose_display
+from outdial.drivers.clock import Clock, SystemClock
+from outdial.drivers.journal import JournalWriter
+from outdial.drivers.runner import Runner
+from outdial.happenings import Happenings
+from outdial.names import Names
+from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder, write_records
+from outdial.sim.lists import Lists
+from outdial.sim.world import World
+from outdial.summary import print_demo_summary
+from outdial.tally import Tally, group_totals, node_totals
+from outdial.world_lists import read_lists
+
+SECONDS_DEFAULT = 75
+# How long calls may end by themselves once the groups are stopped. Unit: seconds. Origin: longer than a person may
+# wait for an agent, so that nobody counts as abandoned because the demo ended.
+SETTLE_S = 3.0
+# How long the calls that are hung up then may take to settle. Unit: seconds. Origin: a release takes milliseconds.
+HANG_UP_S = 2.0
+# Q.850 cause of the calls that are hung up at the end: normal call clearing.
+NORMAL_CLEARING = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the command line asks for."""
+
+    seconds: float = SECONDS_DEFAULT
+    calling_list: Path | None = None
+    """CSV file whose numbers are dialed; None: the shipped ones."""
+    seed: int | None = None
+    """None: the scenario's."""
+    journal: Path | None = None
+    out: Path | None = None
+    """None: a folder named after the time, in the current one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the demonstration plays in."""
+
+    configuration: Configuration
+    world: World
+    seed: int
+    names: Names
+    notes: tuple[str, ...]
+    """What the user should know about the calling list."""
+
+
+def run_demo(options: DemoOptions, *, as_json: bool, stdout: Console, stderr: Console) -> dict[str, Any]:
+    """Run the demonstration, print its summary unless the output is JSON, and return its report.
+
+    Raises:
+        OutdialError: the list, the journal or the folder is not usable.
+        InvariantViolated: a bug, for example totals that do not agree.
+    """
+    clock = SystemClock()
+    scene = load_scene(options, clock)
+    for note in scene.notes:
+        stderr.print(note, markup=False, highlight=False, soft_wrap=True)
+    folder = make_folder(options.out or Path(f"outdial-demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
+    journal = JournalWriter(options.journal, seed=scene.seed) if options.journal is not None else None
+    try:
+        with CsvFile(folder / "attempts.csv", ATTEMPT_COLUMNS) as attempts_file:
+            display = choose_display(as_json=as_json, stdout=stdout, stderr=stderr)
+            demo = Demo(scene, clock, options.seconds, attempts_file, display, journal)
+            try:
+                asyncio.run(demo.run())
+            finally:
+                display.close()
+    finally:
+        if journal is not None:
+            journal.close()
+    records_file = folder / "records.csv"
+    demo.check(write_records(records_file, scene.world.lists, scene.names))
+    report = demo_report(demo, attempts_file.path, records_file, options.journal)
+    if not as_json:
+        print_demo_summary(stdout, demo.core.snapshot(), report)
+    return report
+
+
+def load_scene(options: DemoOptions, clock: Clock) -> Scene:
+    """Read the shipped scenario and build its world, with the user's calling list if there is one."""
+    with importlib.resources.as_file(importlib.resources.files("outdial") / "data") as data:
+        loaded = load(data / "demo.toml")
+        now = clock.read()
+        settings = replace(world_settings(loaded), start_utc_ms=now.utc_ms - now.mono_ms)
+        files = {}
+        if options.calling_list is not None:
+            files[loaded.configuration.calling_lists[0].dbid] = options.calling_list
+        lists, notes = read_lists(loaded, settings, files)
+    seed = options.seed if options.seed is not None else world_seed(loaded) or 0
+    configuration = share_records(loaded.configuration, lists)
+    return Scene(configuration, World(configuration, settings, seed, lists), seed, Names(configuration), notes)
+
+
+def share_records(configuration: Configuration, lists: Lists) -> Configuration:
+    """Let no group keep more than a fair part of a short calling list in memory: the others could not dial."""
+    groups = configuration.campaign_groups
+    records = sum(state.source.count for state in lists.by_id.values())
+    optimal = max(2, records // (4 * max(1, len(groups))))
+    return replace(
+        configuration,
+        campaign_groups=tuple(
+            replace(
+                group,
+                optimal_record_buffer=min(group.optimal_record_buffer, optimal),
+                minimum_record_buffer=min(group.minimum_record_buffer, optimal // 2),
+            )
+            for group in groups
+        ),
+    )
+
+
+def demo_report(demo: "Demo", results_file: Path, records_file: Path, journal: Path | None) -> dict[str, Any]:
+    """What `outdial demo --json` prints. Shape: docs/reference/command-line.md."""
+    snapshot = demo.core.snapshot()
+    return {
+        "seed": demo.scene.seed,
+        "seconds": round(demo.dialed_s, 1),
+        "attempts": demo.tally.attempts,
+        "groups": [group_totals(group) for group in snapshot.groups],
+        "nodes": [node_totals(node) for node in snapshot.nodes],
+        "port_moves": demo.happenings.port_moves,
+        "node_failures": demo.happenings.node_failures,
+        "results_file": str(results_file),
+        "records_file": str(records_file),
+        "journal": None if journal is None else str(journal),
+    }
+
+
+class Demo:
+    """One demonstration.
+
+    Attributes:
+        scene: what it plays in.
+        core: the dialer.
+        tally: what was dialed and settled.
+        happenings: what happened.
+        dialed_s: how long groups were dialing. Unit: seconds.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        clock: Clock,
+        seconds: float,
+        attempts_file: CsvFile,
+        display: Display,
+        journal: JournalWriter | None,
+    ) -> None:
+        """Put the parts together; nothing runs yet."""
+        self.scene = scene
+        self.core = Dialer()
+        self.tally = Tally(scene.names, attempts_file)
+        self.happenings = Happenings(scene.names)
+        self.dialed_s = 0.0
+        self._seconds = seconds
+        self._display = display
+        self._interrupts = 0
+        self._request_id = 0
+        self._runner = Runner(
+            self.core,
+            clock,
+            source=scene.world,
+            observers=(self.tally.observe, self.happenings.observe),
+            journal=journal,
+        )
+        self._running: asyncio.Task[None] | None = None
+        self._began_at_s = 0.0
+
+    # --- the course of it ------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Dial for the given time or until Ctrl-C, then come to an end."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt)
+        self._began_at_s = loop.time()
+        self._start()
+        self._running = asyncio.create_task(self._runner.run())
+        try:
+            await self._watch(self._seconds, lambda: self._interrupts > 0)
+            self.dialed_s = loop.time() - self._began_at_s
+            if not self._running.done():
+                await self._end()
+        finally:
+            self._runner.stop()
+            await self._running
+        self._show("ended")
+
+    def _start(self) -> None:
+        self._runner.submit(ConfigurationLoaded(self.scene.configuration))
+        self.scene.world.start()
+        for group_id in self.scene.world.settings.groups_to_start or ():
+            self._request_id += 1
+            self._runner.submit(GroupStartRequested(self._request_id, group_id))
+
+    async def _end(self) -> None:
+        """Stop the groups, let calls end, hang up the rest: within `SETTLE_S` + `HANG_UP_S`."""
+        for group in self.scene.configuration.campaign_groups:
+            self._request_id += 1
+            self._runner.submit(GroupStopRequested(self._request_id, group.dbid))
+        await self._watch(SETTLE_S, lambda: self._is_quiet() or self._interrupts > 1)
+        for call_id in self.tally.dialing:
+            self._runner.submit(CallReleased(call_id, q850_cause=NORMAL_CLEARING))
+        for call_id in self.tally.engaging:
+            self._runner.submit(EngagingReleased(call_id))
+        await self._watch(HANG_UP_S, self._is_quiet)
+
+    def _interrupt(self) -> None:
+        self._interrupts += 1
+
+    def _is_quiet(self) -> bool:
+        return not self.tally.dialing and not self.tally.engaging
+
+    # --- what is shown ---------------------------------------------------------------------------------------------
+
+    async def _watch(self, seconds: float, is_over: Callable[[], bool]) -> None:
+        """Keep the display fresh until `is_over`, time is up, or the runner has stopped."""
+        assert self._running is not None
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + seconds
+        while not (is_over() or self._running.done()) and (left_s := until_s - loop.time()) > 0:
+            self._show("Ctrl-C ends it" if self._interrupts == 0 and not self.dialed_s else "coming to an end …")
+            await asyncio.wait({self._running}, timeout=min(left_s, 1 / FRAMES_PER_S))
+
+    def _show(self, note: str) -> None:
+        if not self._runner.steps:  # the first step loads the configuration: without it there is nothing to show
+            return
+        snapshot = self.core.snapshot()
+        self.happenings.compare(snapshot)
+        elapsed_s = asyncio.get_running_loop().time() - self._began_at_s
+        self._display.show(snapshot, Frame("outdial demo", elapsed_s, self._seconds, note, self.happenings.lines))
+
+    # --- what must hold --------------------------------------------------------------------------------------------
+
+    def check(self, record_attempts: int) -> None:
+        """Compare the totals of the board, of the files and of the records.
+
+        Raises:
+            InvariantViolated: they differ, or an attempt never ended.
+        """
+        if self.tally.dialing:
+            raise InvariantViolated(f"attempts that never ended: calls {list(self.tally.dialing)}")
+        self.tally.check(self.core.snapshot())
+        if record_attempts != self.tally.attempts:
+            raise InvariantViolated(f"{record_attempts} attempts in records, {self.tally.attempts} attempts settled")
