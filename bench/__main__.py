@@ -17,9 +17,13 @@ def main(names: Sequence[str]) -> int:
         return 2
     for name in names or known:
         module = importlib.import_module(f"bench.{name}")
-        if hasattr(module, "run"):
-            module.run()
-            print()
+        if not hasattr(module, "run"):
+            continue
+        if getattr(module, "SLOW", False) and name not in names:
+            print(f"{name}: takes minutes, run it by name")
+            continue
+        module.run()
+        print()
     return 0
 
 

@@ -14,7 +14,6 @@ records. Each of these can be switched off. Calls answer only when the test says
 memory is checked for what must always hold (`check_sound`), so every test of a story is also a test of that.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeVar
@@ -225,8 +224,7 @@ class Story:
         self.queries: dict[ServerId, QueryCalls] = {}
         self.dials: dict[CallId, Dial] = {}
         self.engages: dict[CallId, Engage] = {}
-        self._used_before: dict[DialerId, int] = {}
-        self._held_before: Counter[tuple[DialerId, GroupId]] = Counter()
+        self._leases_before: dict[DialerId, set[CallId]] = {}
         if load:
             self.load(settings)
 
@@ -298,17 +296,16 @@ class Story:
         return []
 
     def _check_ports(self) -> None:
-        """No pool is over-committed and no group takes a port beyond its maximum, not for one step."""
+        """No new lease over-commits a pool or takes a group beyond its maximum, not for one step."""
         for dialer, pool in self.state.pools.items():
-            used = pool.used_ports
-            assert used <= max(pool.ports, self._used_before.get(dialer, 0)), f"{pool.name}: {used} of {pool.ports}"
-            self._used_before[dialer] = used
-            for group_id in self.state.groups:
-                held = pool.used_by(group_id)
-                maximum = pool.limits.get(group_id, NOTHING).maximum
-                if held > self._held_before[dialer, group_id] and maximum is not None:
-                    assert held <= maximum, f"group {group_id} took port {held} of {maximum}"
-                self._held_before[dialer, group_id] = held
+            leases = {**pool.common, **pool.charged}
+            new = [lease for call_id, lease in leases.items() if call_id not in self._leases_before.get(dialer, ())]
+            if new:
+                assert pool.used_ports <= pool.ports, f"{pool.name}: {pool.used_ports} of {pool.ports}"
+            for lease in new:
+                held, maximum = pool.used_by(lease.group_id), pool.limits.get(lease.group_id, NOTHING).maximum
+                assert maximum is None or held <= maximum, f"group {lease.group_id} took port {held} of {maximum}"
+            self._leases_before[dialer] = leases.keys() | pool.stranded.keys()
 
     # --- what was ordered ---
 
@@ -636,6 +633,9 @@ def check_agents(state: State) -> None:
             assert all(group_id in state.agents[agent_id].group_ids for agent_id in queue)
         assert all(state.groups[number].is_running for number in agents.running)
     assert all(agent_id in state.agents for agent_id in state.phones.values())
+    for group_id, each in state.groups.items():
+        away = [agent for agent in state.agents.values() if agent.busy_for == group_id]
+        assert len(away) == each.estimates.busy.running, f"group {group_id} waits for agents who are not away"
 
 
 def check_commands(state: State, commands: Sequence[Command]) -> None:

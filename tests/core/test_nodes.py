@@ -10,6 +10,7 @@ from outdial.core.nodes import (
     OUTLIER_PAUSE_MS,
     OUTLIER_REQUESTS_MIN,
     OUTLIER_WINDOW,
+    PROBE_MS,
     Admin,
     LinkSignal,
     Node,
@@ -142,6 +143,33 @@ def test_slow_start_never_stops_a_node() -> None:
 
 def test_node_without_a_rate_has_none() -> None:
     assert node(1, slow_start_ms=10_000).call_rate(0) is None
+
+
+def test_node_that_refused_for_want_of_ports_is_tried_with_one_call_more_after_a_while() -> None:
+    made = node(1)
+    made.calls = dict.fromkeys(range(5))
+    made.learn_capacity(5, 1_000)
+    assert NoNode(NoNodeReason.NO_CAPACITY, 1_000 + PROBE_MS) == made.refusal(1_000)
+    assert made.refusal(1_000 + PROBE_MS - 1) is not None
+    assert made.refusal(1_000 + PROBE_MS) is None
+    made.take_request(99, 1_000 + PROBE_MS)
+    assert made.refusal(1_000 + 2 * PROBE_MS - 1) is not None
+    assert made.refusal(1_000 + 2 * PROBE_MS) is None
+
+
+def test_node_that_refused_everything_is_still_tried_with_one_call() -> None:
+    made = node(1)
+    made.learn_capacity(0, 1_000)
+    assert made.refusal(1_000) is None
+
+
+def test_return_forgets_what_was_learned() -> None:
+    made = node(1)
+    made.learn_capacity(1, 1_000)
+    made.calls = dict.fromkeys(range(9))
+    made.move(LinkSignal.PRIMARY_DOWN, 2_000)
+    made.move(LinkSignal.BACKUP_UP, 3_000)
+    assert made.refusal(3_000) is None
 
 
 # --- whose turn it is ---------------------------------------------------------------------------------------------

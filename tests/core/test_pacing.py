@@ -13,6 +13,7 @@ from outdial.core.pacing import (
     BRAKE_PERSONS_MIN,
     PACERS,
     STARTS_PER_DECISION_MAX,
+    Z_LOSSES,
     Z_MAX,
     Z_MIN,
     Z_START,
@@ -27,7 +28,7 @@ PROGRESSIVE = [Mode.PROGRESSIVE, Mode.PROGRESSIVE_SEIZING, Mode.PROGRESSIVE_GVP]
 
 
 def situation(**changes: float) -> Situation:
-    """Nothing and nobody, unless said otherwise: three of ten calls reach a person, after 12 s; 70 s per person."""
+    """Nothing and nobody, unless said otherwise: three of ten calls surely reach a person, after 12 s; 70 s each."""
     values: dict[str, float] = {
         "available": 0,
         "busy": 0,
@@ -36,7 +37,9 @@ def situation(**changes: float) -> Situation:
         "in_progress": 0,
         "multiplier_millis": 1_000,
         "queue_size": 0,
+        "finished": 1_000_000,
         "hit": 0.3,
+        "hit_persons": 1e12,
         "horizon_ms": 12_000.0,
         "handle_ms": 70_000.0,
         "z": Z_START,
@@ -136,7 +139,9 @@ SITUATIONS = st.fixed_dictionaries(
         "busy": st.integers(0, 500),
         "waiting": st.integers(0, 20),
         "pending": st.integers(0, 500),
+        "finished": st.integers(50, 10_000),
         "hit": st.floats(0.02, 1.0),
+        "hit_persons": st.floats(1, 1e6),
         "horizon_ms": st.floats(0, 60_000),
         "handle_ms": st.floats(1, 600_000),
         "z": st.one_of(st.floats(Z_MIN, Z_MAX), st.sampled_from([Z_MIN, 0.0, Z_START, Z_MAX])),
@@ -205,44 +210,82 @@ def test_predictive_is_bolder_with_many_agents() -> None:
     assert large > 10 * small
 
 
+def test_predictive_is_careful_while_the_hit_ratio_rests_on_few_persons() -> None:
+    counts = [predictive(available=50, busy=200, hit_persons=persons) for persons in (5.0, 20.0, 100.0, 1e6)]
+    assert sorted(counts) == counts
+    assert counts[0] < counts[-1]
+
+
+def test_calls_in_flight_at_most_double_what_is_known() -> None:
+    assert 60 == predictive(available=20, busy=200, finished=60)
+    assert 20 == predictive(available=20, busy=200, finished=5), "a call for every free agent is safe"
+
+
+@pytest.mark.parametrize("persons, fewer", [(1e6, 100), (100, 20), (20, 5), (5, 2)])
+def test_predictive_is_careful_about_a_hit_ratio_that_rests_on_few_persons(persons: float, fewer: float) -> None:
+    sure, doubtful = (predictive(available=20, busy=200, hit_persons=number) for number in (persons, fewer))
+    assert sure > doubtful
+
+
+@given(SITUATIONS, st.floats(0.1, 1.0))
+def test_doubt_never_makes_predictive_bolder(values: dict[str, float], share: float) -> None:
+    less = {**values, "hit_persons": max(1.0, share * values["hit_persons"])}
+    assert predictive(**values) >= predictive(**less)
+
+
+def test_free_agents_get_their_calls_however_little_is_known() -> None:
+    assert 40 == predictive(available=40, busy=0, finished=10, hit_persons=1.0)
+
+
 # --- the brake ----------------------------------------------------------------------------------------------------
 
 
 def test_lost_person_tightens_the_brake_more_than_a_served_one_loosens_it() -> None:
     brake = Brake(0.03)
-    brake.person(lost=True)
-    assert Z_START + 0.5 * 0.97 == pytest.approx(brake.z)
-    brake.person(lost=False)
-    assert Z_START + 0.5 * 0.97 - 0.5 * 0.03 == pytest.approx(brake.z)
+    brake.person(lost=True, mono_ms=0)
+    assert Z_START + 0.97 / Z_LOSSES == pytest.approx(brake.z)
+    brake.person(lost=False, mono_ms=60_000)
+    assert Z_START + (0.97 - 0.03) / Z_LOSSES == pytest.approx(brake.z)
+
+
+def test_one_person_of_many_a_second_moves_the_brake_little() -> None:
+    """A big group sees the effect of a change only hundreds of persons later."""
+    brake = Brake(0.03)
+    for second in range(600):
+        for _ in range(10):
+            brake.person(lost=False, mono_ms=1_000 * second)
+    before = brake.z
+    brake.person(lost=True, mono_ms=600_000)
+    assert brake.z - before == pytest.approx(0.97 / (0.03 * 600_000 / 100), rel=0.1)
 
 
 @pytest.mark.parametrize("target", [0.01, 0.04, 0.1, 0.5])
 def test_brake_rests_where_the_share_meets_the_target(target: float) -> None:
     """One lost person in 1 / target moves it nowhere."""
     brake = Brake(target)
-    brake.person(lost=True)
-    for _ in range(round(1 / target) - 1):
-        brake.person(lost=False)
+    brake.person(lost=True, mono_ms=0)
+    for number in range(1, round(1 / target)):
+        brake.person(lost=False, mono_ms=10_000 * number)
     assert Z_START == pytest.approx(brake.z)
 
 
 def test_brake_stays_in_its_range() -> None:
     tight, loose = Brake(0.03), Brake(0.03)
-    for _ in range(1_000):
-        tight.person(lost=True)
-        loose.person(lost=False)
+    for number in range(3_000):
+        tight.person(lost=True, mono_ms=60_000 * number)
+        loose.person(lost=False, mono_ms=60_000 * number)
     assert (Z_MAX, Z_MIN) == (tight.z, loose.z)
 
 
 def test_brake_suspends_predictive_dialing_beyond_twice_the_target() -> None:
     brake = Brake(0.05)
     for number in range(BRAKE_PERSONS_MIN - 1):
-        brake.person(lost=number < 3)
+        brake.person(lost=number < 3, mono_ms=1_000 * number)
         assert not brake.is_on, "too few persons to judge"
-    brake.person(lost=False)
+    brake.person(lost=False, mono_ms=100_000)
     assert (True, 150) == (brake.is_on, brake.share_millis)
     while brake.is_on:
-        brake.person(lost=False)
+        brake.person(lost=False, mono_ms=100_000)
     assert brake.share <= 0.1
 
 

@@ -32,18 +32,18 @@ SMALL = {
     "after_call_work_ms_max": 5_000,
 }
 COMMANDS_PER_STEP_MAX = 250
-NUMBERS = 12
-PHONES = ["7101", "7102", "7201", "900"]
+NUMBERS = 30
+PHONES = ["7101", "7102", "7201", "7202", "7501", "900"]
 
 BASE = configuration(
     group(1, Mode.PREDICTIVE, agents=2, **SMALL),
     group(2, Mode.PROGRESSIVE_SEIZING, agents=2, dial_node=2, asm_channel_num=0, **SMALL),
     group(3, Mode.POWER_GVP, agents=0, agents_of=1, maximum_queue_size=2, **SMALL),
     group(4, Mode.PUSH_PREVIEW, agents=0, agents_of=1, **SMALL),
-    group(5, Mode.PROGRESSIVE, agents=0, agents_of=2, cpd_server=9, number_of_cpd_ports=2, **SMALL),
-    group(6, Mode.PROGRESSIVE_GVP, agents=0, agents_of=2, **SMALL),
+    group(5, Mode.PROGRESSIVE, agents=1, cpd_server=9, number_of_cpd_ports=2, **SMALL),
+    group(6, Mode.PROGRESSIVE_GVP, agents=0, agents_of=1, **SMALL),
     nodes=[node(1, call_rate_max=5, slow_start_ms=2_000), node(2), node(3, backup=None), cpd_server(9, 3)],
-    ports=6,
+    ports=10,
     treatments=[
         treatment(CallResult.BUSY, TreatmentAction.RETRY_IN, 10_000),
         treatment(CallResult.NO_ANSWER, TreatmentAction.NEXT_IN_CHAIN),
@@ -71,7 +71,7 @@ def _without_groups(*gone: int, **changes: Any) -> Configuration:
 CONFIGURATIONS = [
     BASE,
     replace(BASE, switches=(Switch(1, "switch", 2, True),)),
-    replace(BASE, switches=(Switch(1, "switch", 9, False),)),
+    replace(BASE, switches=(Switch(1, "switch", 12, False),)),
     replace(BASE, nodes=(node(1, backup=None), node(2), node(3), cpd_server(9, 1))),
     replace(_with_ocs(connections=(1, 2)), nodes=(node(1), node(2), cpd_server(9, 3))),
     _without_groups(5, nodes=BASE.nodes[:3]),
@@ -90,7 +90,7 @@ CALLS = st.integers(-8, 2)
 SERVERS = st.sampled_from([1, 101, 2, 102, 3, 103, 9, 109, 77])
 NODES = st.sampled_from([1, 2, 3, 9, 77])
 GROUPS = st.integers(1, 7)
-AGENTS = st.sampled_from([101, 102, 201, 202, 999])
+AGENTS = st.sampled_from([101, 102, 201, 202, 501, 999])
 SIGNS = st.sampled_from(
     [
         e.DialAccepted,
@@ -113,15 +113,27 @@ SIGNS = st.sampled_from(
 class AnythingGoes(RuleBasedStateMachine):
     """Events without sense or order."""
 
-    @initialize()
-    def begin(self) -> None:
-        """A loaded dialer."""
+    @initialize(ports=st.sampled_from([None, None, 5]), depth=st.sampled_from([4, 3, 2, 1, 0]))
+    def begin(self, ports: int | None, depth: int) -> None:
+        """A loaded dialer; mostly with agents and calls, some of them talking."""
         self.story = Story(BASE, answers=False)
         self.dialed: set[int] = set()
         self.numbers: dict[int, str] = {}
         self.chains: list[list[RecordId]] = []
-        self.read = 0
-        self.biggest = 0
+        self.most_armed = 0
+        if depth >= 1:
+            self.tell(*(e.ServerConnected(number, ports) for number in (1, 2, 3, 9)))
+            self.operator_starts_all()
+            self.store_serves_all(1)
+            for agent in (101, 102, 201, 202, 501):
+                self.agent_is_there(agent)
+        if depth >= 2:
+            self.agents_wait_on_the_line(1)
+            self.time_passes(150)
+        if depth >= 3:
+            self.many_people_answer(Verdict.PERSON, 1)
+        if depth >= 4:
+            self.tell(*(word(n) for n in list(self.numbers) for word in (e.CallConnected, e.IvrStarted)))
 
     def tell(self, *events: e.Event) -> None:
         """One step each, with the books kept."""
@@ -214,13 +226,34 @@ class AnythingGoes(RuleBasedStateMachine):
         """To any call, an attempt's sign to an engaging call as well."""
         self.tell(sign(self.call(back)))
 
-    @rule(back=CALLS, verdict=st.sampled_from(Verdict), takes=st.booleans())
+    @rule(back=CALLS, verdict=st.sampled_from([Verdict.PERSON, *Verdict]), takes=st.booleans())
     def a_call_goes_well(self, back: int, verdict: Verdict, takes: bool) -> None:
         """From the request to a verdict, so that later states are seen often enough."""
         call = self.call(back)
         self.tell(e.DialAccepted(call), e.CalleeAnswered(call), e.VerdictReached(call, verdict))
         if takes:
-            self.tell(e.CallConnected(call), e.IvrStarted(call), e.AgentEngaged(call))
+            self.tell(e.CallConnected(call), e.IvrStarted(call))
+
+    @rule(verdict=st.sampled_from([Verdict.PERSON, Verdict.PERSON, Verdict.UNKNOWN]), part=st.integers(1, 3))
+    def many_people_answer(self, verdict: Verdict, part: int) -> None:
+        """Every call (or every second, or third) that may."""
+        for call_id in list(self.story.state.attempts)[::part]:
+            self.tell(e.DialAccepted(call_id), e.CalleeAnswered(call_id), e.VerdictReached(call_id, verdict))
+
+    @rule(part=st.integers(1, 3), word=st.sampled_from([e.CallConnected, e.IvrStarted, e.IvrAgentRequested]))
+    def many_are_connected(self, part: int, word: Any) -> None:
+        """With agents or applications."""
+        self.tell(*(word(call_id) for call_id in list(self.story.state.attempts)[::part]))
+
+    @rule(part=st.integers(1, 2))
+    def agents_wait_on_the_line(self, part: int) -> None:
+        """Engaging calls are answered."""
+        self.tell(*(e.AgentEngaged(call_id) for call_id in list(self.story.state.engagings)[::part]))
+
+    @rule(part=st.integers(1, 3))
+    def many_calls_end(self, part: int) -> None:
+        """Busy, or after a conversation."""
+        self.tell(*(e.CallReleased(call_id, 486) for call_id in list(self.story.state.attempts)[::part]))
 
     @rule(back=CALLS, sip=st.sampled_from([None, 200, 486, 503, 999]), cause=st.sampled_from([None, 0, 16, 17, 127]))
     def a_call_ends(self, back: int, sip: int | None, cause: int | None) -> None:
@@ -236,6 +269,12 @@ class AnythingGoes(RuleBasedStateMachine):
     def agent_does_something(self, agent: int, what: Any) -> None:
         """Also when signed out or in a call."""
         self.tell(what(agent))
+
+    @rule()
+    def agents_are_there(self) -> None:
+        """All of them."""
+        for agent in (101, 102, 201, 202, 501):
+            self.agent_is_there(agent)
 
     @rule(agent=AGENTS)
     def agent_is_there(self, agent: int) -> None:
@@ -267,7 +306,7 @@ class AnythingGoes(RuleBasedStateMachine):
     @rule(
         group_id=GROUPS,
         sizes=st.lists(st.integers(1, 3), max_size=6),
-        numbers=st.lists(st.integers(1, NUMBERS), min_size=18, max_size=18),
+        numbers=st.lists(st.integers(0, NUMBERS - 1), min_size=18, max_size=18),
         exhausted=st.booleans(),
         old=st.booleans(),
     )
@@ -283,15 +322,28 @@ class AnythingGoes(RuleBasedStateMachine):
         fetch_id = asked[0 if old else -1] if asked else 1
         self.tell(e.RecordsFetched(group_id, fetch_id, tuple(chains), exhausted))
 
+    @rule(size=st.integers(1, 2))
+    def store_serves_all(self, size: int) -> None:
+        """Whoever waits for records gets some, with numbers that are mostly free."""
+        for group_id, each in list(self.story.state.groups.items()):
+            if each.is_fetching:
+                chains = []
+                for _ in range(3):
+                    ids = range(self.story.last_record_id + 1, self.story.last_record_id + size + 1)
+                    self.story.last_record_id += size
+                    chains.append(Chain(tuple(record(n, number=number_of(n % NUMBERS)) for n in ids)))
+                    self.chains.append(list(ids))
+                self.tell(e.RecordsFetched(group_id, each.fetch_id, tuple(chains)))
+
     @rule(group_id=GROUPS, fetch_id=st.integers(1, 30))
     def store_fails(self, group_id: int, fetch_id: int) -> None:
         """Whatever it was asked."""
         self.tell(e.FetchFailed(group_id, fetch_id, "down"))
 
-    @rule(number=st.integers(1, NUMBERS))
+    @rule(number=st.integers(0, NUMBERS - 1))
     def number_becomes_do_not_call(self, number: int) -> None:
         """While it is dialed, on offer or in memory; few of them, so that dialing goes on."""
-        if len(self.story.state.do_not_call) < NUMBERS // 3:
+        if len(self.story.state.do_not_call) < NUMBERS // 5:
             self.tell(e.DoNotCallAdded(number_of(number)))
 
     @rule(back=st.integers(0, 30), list_id=st.sampled_from([1, 1, 2]))
@@ -319,10 +371,10 @@ class AnythingGoes(RuleBasedStateMachine):
         """Or takes it back."""
         self.tell(e.NodeDrainRequested(1, node_id) if drain else e.NodeEnableRequested(1, node_id))
 
-    @rule(settings=st.sampled_from(CONFIGURATIONS))
-    def configuration_is_loaded(self, settings: Configuration) -> None:
+    @rule(which=st.integers(0, len(CONFIGURATIONS) - 1))
+    def configuration_is_loaded(self, which: int) -> None:
         """In the middle of everything."""
-        self.tell(e.ConfigurationLoaded(settings))
+        self.tell(e.ConfigurationLoaded(CONFIGURATIONS[which]))
 
     # --- what must hold ---
 
@@ -348,7 +400,8 @@ class AnythingGoes(RuleBasedStateMachine):
         live = len(state.attempts) + len(state.engagings)
         objects = len(state.groups) + len(state.agents) + len(state.links) + len(state.nodes) + len(state.pools)
         assert len(state.deadlines) <= live + 2 * objects
-        assert len(state.deadlines._heap) <= 2 * len(state.deadlines) + STALE_SLACK + 1
+        self.most_armed = max(self.most_armed, len(state.deadlines))
+        assert len(state.deadlines._heap) <= 2 * self.most_armed + STALE_SLACK + 1
         assert len(state.phones) <= len(state.agents)
         assert len(state.numbers) <= len(state.attempts) + len(state.agents)
 
@@ -376,7 +429,8 @@ class AnythingGoes(RuleBasedStateMachine):
 
     def _a_healthy_group_dials(self) -> None:
         self.tell(*(e.NodeEnableRequested(1, number) for number in (1, 2, 3)))
-        self.tell(*(e.ServerLost(n, "reset") for n in (1, 101)), *(e.ServerConnected(n) for n in (1, 2, 3)))
+        self.tell(*(e.ServerLost(server, "reset") for server in (1, 101, 2, 102, 3)))
+        self.tell(*(e.ServerConnected(number, 4) for number in (1, 2, 3)))
         self.tell(
             *(e.AgentLoggedOut(agent) for agent in (101, 102)), e.GroupModeChangeRequested(1, 1, Mode.PROGRESSIVE)
         )
@@ -385,7 +439,7 @@ class AnythingGoes(RuleBasedStateMachine):
         last = self.story.last_record_id
         self.chains.append([last])
         self.tell(
-            e.RecordsFetched(1, self.story.state.groups[1].fetch_id, (Chain((record(last),)),)),
+            e.RecordsFetched(1, self.story.state.groups[1].fetch_id, (Chain((record(last, number="+15559999999"),)),)),
             e.AgentLoggedIn(101, "7101"),
             e.PhoneStateChanged(self.story.state.prime_id or 0, "7101", e.PhoneState.IDLE),
             e.AgentBecameReady(101),
@@ -395,4 +449,4 @@ class AnythingGoes(RuleBasedStateMachine):
 
 
 TestAnythingGoes = pytest.mark.slow(AnythingGoes.TestCase)
-TestAnythingGoes.settings = settings(max_examples=60, stateful_step_count=60)
+TestAnythingGoes.settings = settings(max_examples=60, stateful_step_count=50)

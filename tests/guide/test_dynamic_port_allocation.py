@@ -384,6 +384,15 @@ def test_pool_is_what_active_nodes_report(happens: Callable[[Story], Story], por
     assert {1: 2 * ports // 5, 2: 3 * ports // 5} == story.maxima()
 
 
+def test_node_that_reports_no_ports_any_more_leaves_the_pool_to_channel_num() -> None:
+    story = dialing_story(group(1, agents=2), nodes=1, ports=7, total_ports={1: 5}, ready=[])
+    assert 5 == story.pool().ports
+    story.node_down(1)
+    assert 0 == story.pool().ports
+    story.total_ports.clear()
+    assert (7, "channel_num") == (story.server_up(1).pool().ports, story.pool().source)
+
+
 def test_channel_num_counts_while_no_node_reports_its_ports() -> None:
     story = dialing_story(group(1), ports=7)
     assert (7, "channel_num") == (story.pool().ports, story.pool().source)

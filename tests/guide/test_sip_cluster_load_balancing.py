@@ -61,10 +61,11 @@ PINNED = pytest.mark.parametrize("mode", SEIZING)
 EVERY = pytest.mark.parametrize("mode", [*REGULAR, *GVP, *SEIZING])
 
 
-def balanced(mode: Mode, calls: int, **rest: object) -> Story:
+def balanced(mode: Mode, calls: int, *, call_progress_detection: bool = True, **rest: object) -> Story:
     """A group that has just dialed `calls` times."""
     agents = 0 if mode is Mode.POWER_GVP else calls
-    return dialing_story(group(1, mode, agents=agents, maximum_queue_size=calls), **rest)
+    settings = {"maximum_queue_size": calls, "call_progress_detection": call_progress_detection}
+    return dialing_story(group(1, mode, agents=agents, **settings), **rest)
 
 
 def one_after_the_other(story: Story, count: int) -> list[int]:
@@ -935,6 +936,19 @@ def test_call_that_one_audit_misses_and_the_next_finds_goes_on() -> None:
     for reports in ([], [(dial, CallPhase.CONNECTED)], [], [(dial, CallPhase.CONNECTED)]):
         story.advance(30 * SECOND_MS).report(1, *reports)
     assert "connected" == story.call_state(dial)
+
+
+def test_report_tells_of_an_answer_that_was_missed() -> None:
+    story = balanced(Mode.PROGRESSIVE, 1, nodes=1, has_records=False, call_progress_detection=False)
+    [dial] = story.fetched(chain(1)).said(Dial)
+    story.accepted(dial)
+    story.advance(20 * SECOND_MS)
+    assert dial.call_id == story.report(1, (dial, CallPhase.ANSWERED)).the(Transfer).call_id
+
+
+def test_report_tells_of_an_agent_whose_answer_was_missed() -> None:
+    story = dialing_story(group(1, Mode.PROGRESSIVE_SEIZING), nodes=1)
+    assert 1 == len(story.report(1, (story.the(Engage), CallPhase.ANSWERED)).said(Dial))
 
 
 def test_call_that_was_dialed_after_the_question_is_not_missed() -> None:

@@ -95,6 +95,10 @@ class Agent:
     """Not engaged before this: the last engaging call failed."""
     is_removed: bool = False
     """No longer in the configuration; forgotten once logged out."""
+    busy_since_ms: Millis | None = None
+    """When the current spell of conversation and after-call work began; None: none runs."""
+    busy_for: GroupId | None = None
+    """Campaign group whose statistics follow that spell."""
     call_group_id: GroupId | None = None
     """Campaign group of the current or last call: whose after-call work limit counts."""
 

@@ -23,12 +23,28 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
         return False
     if agent.state is not before:
         state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason))
+        _follow_spell(state, agent)
         if before is AgentState.AFTER_CALL_WORK:
             state.deadlines.disarm((Timer.AGENT, agent.agent_id))
         refile(state, agent)
         if (before is AgentState.LOGGED_OUT) != (agent.state is AgentState.LOGGED_OUT):
             _agents_came_or_went(state, agent)
+        elif AgentState.NOT_READY in (before, agent.state):
+            _touch_groups(state, agent)  # each group's part of the agents has changed
     return True
+
+
+def _follow_spell(state: State, agent: Agent) -> None:
+    """Tell the group's statistics when its conversation takes an agent away and when the agent is back."""
+    busy = agent.state in (AgentState.TALKING, AgentState.AFTER_CALL_WORK)
+    if busy and agent.busy_since_ms is None and agent.call_group_id in state.groups:
+        agent.busy_since_ms, agent.busy_for = state.mono_ms, agent.call_group_id
+        state.groups[agent.busy_for].estimates.busy.begin(state.mono_ms)
+    elif not busy and agent.busy_since_ms is not None:
+        group = state.groups.get(agent.busy_for) if agent.busy_for is not None else None
+        if group is not None:
+            group.estimates.busy.end(agent.busy_since_ms, state.mono_ms)
+        agent.busy_since_ms = agent.busy_for = None
 
 
 def refile(state: State, agent: Agent) -> None:
@@ -61,4 +77,10 @@ def _agents_came_or_went(state: State, agent: Agent) -> None:
     for agent_group_id in agent.group_ids:
         for group_id in state.agent_groups[agent_group_id].running:
             state.stale_pools[state.groups[group_id].settings.dialer] = None
+    _touch_groups(state, agent)
+
+
+def _touch_groups(state: State, agent: Agent) -> None:
+    for agent_group_id in agent.group_ids:
+        for group_id in state.agent_groups[agent_group_id].running:
             state.touch(group_id)

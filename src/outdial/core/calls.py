@@ -152,7 +152,7 @@ def _count_connected(state: State, attempt: Attempt) -> None:
     group = state.groups[attempt.group_id]
     group.totals.connected += 1
     if not attempt.mode.is_preview:
-        group.brake.person(lost=False)
+        group.brake.person(lost=False, mono_ms=state.mono_ms)
         group.estimates.dialing_ended(state.mono_ms - attempt.dialed_at_ms)
 
 

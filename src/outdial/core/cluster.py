@@ -73,7 +73,7 @@ def connected(state: State, event: ServerConnected) -> None:
     query(state, link)
     if node.server_id == event.server_id:
         node.total_ports = event.total_ports
-        node.has_reported_ports |= event.total_ports is not None
+        node.has_reported_ports = event.total_ports is not None
     if node.server_id != before:
         _in_use(state, node)
 
@@ -100,6 +100,8 @@ def link_down(state: State, node: Node, link: Link) -> None:
     before = node.server_id
     if not was_up or not node.move(_DOWN[link.is_primary], state.mono_ms):
         return
+    if not node.is_active and node.node_id == state.prime_id:
+        forget_phones(state)  # first: nobody's call goes to a phone of which nobody knows any more
     lose_calls(state, node, link)
     if not node.is_active:
         _gone(state, node)
@@ -336,7 +338,9 @@ def _engaging_there(state: State, engaging: Engaging, phase: CallPhase, link: Li
     if customer is not None and customer.state is AttemptState.CONNECTED:
         move_engaging(state, engaging, EngagingSignal.JOIN)
         return
-    engaging.customer_call_id = None
     agent = state.agents[engaging.agent_id]
+    if customer is not None:
+        let_agent_go(state, customer)  # the leg is there without its customer: the conversation is over
+    engaging.customer_call_id = None
     drop_unwilling_leg(state, agent)
     offer_agent(state, agent)

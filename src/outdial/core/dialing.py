@@ -99,7 +99,7 @@ def _start(state: State, group: Group, wanted: int) -> tuple[Hold, str]:
             group.buffer.appendleft(chain)
             if node.retry_at_ms is not None:
                 state.wake_group_at(group, node.retry_at_ms)
-            elif node.reason is NoNodeReason.NO_CAPACITY:
+            if node.reason is NoNodeReason.NO_CAPACITY:
                 pool.waiting[group.group_id] = None
             return (Hold.NO_NODE, node.reason.value)
         _dial(state, group, chain, node)
@@ -114,6 +114,9 @@ def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
     record = chain.records[0]
     server_id = node.server_id or node.node_id
     pool.lease(Lease(call_id, group.group_id, PortKind.REGULAR, node.node_id, state.mono_ms))
+    agents = state.agent_group_of(group)
+    if agents is not None and len(agents.running) > 1:
+        agents.running[group.group_id] = agents.running.pop(group.group_id)  # who dialed last is asked last
     node.take_request(call_id, state.mono_ms)
     state.enter(
         Attempt(
@@ -167,8 +170,10 @@ def situation(state: State, group: Group) -> Situation:
         in_progress=group.live if power else 0,
         multiplier_millis=settings.progressive_multiplier_millis,
         queue_size=settings.maximum_queue_size,
+        finished=estimates.finished,
         hit=estimates.hit,
+        hit_persons=estimates.hit_persons,
         horizon_ms=estimates.person_ms.value,
-        handle_ms=estimates.handle_ms,
+        handle_ms=estimates.busy.mean_ms(state.mono_ms),
         z=group.brake.z,
     )

@@ -27,6 +27,8 @@ from outdial.core.units import SECOND_MS, Millis
 
 MEMORY = 200
 """Observations after which an old one has lost 63 % of its weight. Ours (0007)."""
+HIT_MEMORY = 1_000
+"""The same for the hit ratio: a big group multiplies its error by hundreds of calls. Ours (0007)."""
 PRIOR_WEIGHT = 2
 """Observations that a prior counts for. Ours (0007)."""
 RATIO_MIN = 0.02
@@ -43,13 +45,50 @@ class Mean:
 
     value: float
     weight: float = float(PRIOR_WEIGHT)
-    """Observations seen, the prior's included, at most `MEMORY`."""
+    """Observations seen, the prior's included, at most `memory`."""
+    memory: int = MEMORY
 
     def add(self, observation: float) -> None:
         """Count one observation."""
-        if self.weight < MEMORY:
+        if self.weight < self.memory:
             self.weight += 1.0
         self.value += (observation - self.value) / self.weight
+
+
+@dataclass(slots=True)
+class Spells:
+    """How fast agents come back: ends per time of being busy, spells that still run included.
+
+    The mean of *finished* conversations is no estimate while a shift is young: short ones finish first, and agents
+    would be expected back too early. Ends over exposure has no such bias.
+    """
+
+    ends: float = float(PRIOR_WEIGHT)
+    exposure_ms: float = PRIOR_WEIGHT * 70.0 * SECOND_MS
+    """Time in finished spells."""
+    running: int = 0
+    running_since_sum_ms: int = 0
+    """Sum of the instants at which the running spells began."""
+
+    def begin(self, at_ms: Millis) -> None:
+        """An agent is busy from now on."""
+        self.running += 1
+        self.running_since_sum_ms += at_ms
+
+    def end(self, began_at_ms: Millis, at_ms: Millis) -> None:
+        """The agent is back."""
+        self.running -= 1
+        self.running_since_sum_ms -= began_at_ms
+        if self.ends >= MEMORY:
+            self.exposure_ms *= 1.0 - 1.0 / MEMORY
+            self.ends *= 1.0 - 1.0 / MEMORY
+        self.ends += 1.0
+        self.exposure_ms += at_ms - began_at_ms
+
+    def mean_ms(self, at_ms: Millis) -> float:
+        """Mean length of a spell."""
+        running_ms = self.running * at_ms - self.running_since_sum_ms
+        return max(1.0, (self.exposure_ms + running_ms) / self.ends)
 
 
 @dataclass(slots=True)
@@ -63,8 +102,10 @@ class Estimates:
     """Dialing port of one attempt: from the request to the end, or until somebody has the call."""
     person_ms: Mean = field(default_factory=lambda: Mean(12.0 * SECOND_MS))
     """Request to verdict, for persons."""
-    hit_ratio: Mean = field(default_factory=lambda: Mean(0.3))
+    hit_ratio: Mean = field(default_factory=lambda: Mean(0.3, memory=HIT_MEMORY))
     """Share of attempts that reach a person."""
+    busy: Spells = field(default_factory=Spells)
+    """Agents from conversation to ready again."""
     talk_ms: Mean = field(default_factory=lambda: Mean(60.0 * SECOND_MS))
     work_ms: Mean = field(default_factory=lambda: Mean(10.0 * SECOND_MS))
     """After-call work."""
@@ -88,6 +129,11 @@ class Estimates:
     def hit(self) -> float:
         """Hit ratio for decisions, never near 0."""
         return max(RATIO_MIN, self.hit_ratio.value)
+
+    @property
+    def hit_persons(self) -> float:
+        """Persons that the hit ratio rests on: its relative variance is one over this."""
+        return max(1.0, self.hit_ratio.weight * self.hit)
 
     @property
     def handle_ms(self) -> float:

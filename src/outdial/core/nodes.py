@@ -102,6 +102,8 @@ OUTLIER_LATENCY_FLOOR_MS = 500
 """Latency below which a node is never far off. Unit: ms. Ours (0005)."""
 OUTLIER_PAUSE_MS = 30 * SECOND_MS
 """How long a node is left out. Ours (0005)."""
+PROBE_MS: Millis = 2 * SECOND_MS
+"""After a refusal for want of ports, one call more is tried each time this has passed. Unit: ms. Ours (0005)."""
 SLOW_START_FLOOR_MILLIS = 100
 """Share of the call rate at which a returned node starts. Unit: thousandths. Ours (0005)."""
 
@@ -156,6 +158,9 @@ class Node:
     left_out_until_ms: Millis = 0
     returned_at_ms: Millis | None = None
     """When it last became active; start of the slow start."""
+    learned_ports: int | None = None
+    """Calls that it carried when it last refused one for want of ports; None: it never did."""
+    learned_at_ms: Millis = 0
     allowance_millis: int = 1_000
     """Requests that the call rate allowed at `allowance_at_ms`. Unit: thousandths of a request."""
     allowance_at_ms: Millis = 0
@@ -189,6 +194,7 @@ class Node:
             self.allowance_millis = 1_000
             self.allowance_at_ms = mono_ms
             self.window = Window()
+            self.learned_ports = None
         self.state = target
         self.since_ms = mono_ms
         return True
@@ -215,6 +221,10 @@ class Node:
             return NoNode(NoNodeReason.LEFT_OUT, self.left_out_until_ms)
         if self.total_ports is not None and len(self.calls) >= self.total_ports:
             return NoNode(NoNodeReason.NO_CAPACITY)
+        if self.learned_ports is not None:
+            probed = self.learned_ports + (mono_ms - self.learned_at_ms) // PROBE_MS
+            if len(self.calls) >= probed:
+                return NoNode(NoNodeReason.NO_CAPACITY, mono_ms + PROBE_MS)
         return self._over_call_rate(mono_ms)
 
     def _over_call_rate(self, mono_ms: Millis) -> NoNode | None:
@@ -228,6 +238,11 @@ class Node:
         # a tenth of a second's worth may come at once, so that a batch of idle agents is not served one by one
         burst_millis = max(1_000, 100 * rate)
         return min(burst_millis, self.allowance_millis + rate * (mono_ms - self.allowance_at_ms))
+
+    def learn_capacity(self, carried: int, mono_ms: Millis) -> None:
+        """It refused a call for want of ports: it can carry about what it carries now."""
+        self.learned_ports = max(1, carried)
+        self.learned_at_ms = mono_ms
 
     def take_request(self, call_id: CallId, mono_ms: Millis) -> None:
         """Book a request for a call that holds a port here."""
@@ -301,10 +316,11 @@ _HOPE = (
 
 
 def most_hopeful(refusals: Sequence[NoNode]) -> NoNode:
-    """The refusal that ends first is the one to show; an empty cluster has no active node."""
+    """The reason that ends first is the one to show; the earliest instant of any is when to look again."""
     if not refusals:
         return NoNode(NoNodeReason.NONE_ACTIVE)
-    return min(refusals, key=lambda refusal: (_HOPE.index(refusal.reason), refusal.retry_at_ms or 0))
+    reason = min((refusal.reason for refusal in refusals), key=_HOPE.index)
+    return NoNode(reason, min((at for _, at in refusals if at is not None), default=None))
 
 
 def find_outlier(nodes: Sequence[Node], mono_ms: Millis) -> Node | None:

@@ -8,7 +8,8 @@
 
       E[F] − E[A] − ½  ≥  z · sqrt(Var[A] + Var[F])
 
-  and the largest k of calls in flight that satisfies it is a root of a quadratic. `z` is not a constant: the brake
+  and the largest k of calls in flight that satisfies it is a root of a quadratic. Var[A] includes what is not known
+  about the hit ratio itself: E[A]²/n for a ratio that rests on n persons. `z` is not a constant: the brake
   (`Brake`) raises it with every person who finds no agent and lowers it with every one who does, in such proportion
   that it rests only where the share of the former meets the target. Beyond twice the target the group falls back to
   progressive until the share is back.
@@ -26,17 +27,23 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from outdial.core.modes import DialingMode
+from outdial.core.units import Millis
 
 Z_START = 2.0
 """Safety at start, in standard deviations. Ours (0007)."""
 Z_MIN = -2.0
 Z_MAX = 4.0
-Z_GAIN = 0.5
-"""Standard deviations that one abandoned person adds. Ours (0007)."""
+Z_LOSSES = 10
+"""Losses in a row that raise the safety by one standard deviation, at least. Ours (0007)."""
+Z_HORIZON_MS = 600_000
+"""… and at the target's share it takes this long: a big group sees the effect of a change long after many persons, so
+each of them may count for little only. Unit: ms. Ours (0007)."""
 BRAKE_MEMORY = 300
 """Answered persons over which the share of abandoned ones is averaged. Ours (0007)."""
 BRAKE_PERSONS_MIN = 20
 """Persons before the share is believed. Ours (0007)."""
+MIN_CURVATURE = 0.05
+"""Floor of 1 − z²/n: with very few persons known the bound would have no solution. Ours (0007)."""
 STARTS_PER_DECISION_MAX = 1_000
 """No single decision starts more. Unit: attempts. Ours: bounds the work of one step."""
 
@@ -56,8 +63,12 @@ class Situation(NamedTuple):
     """All calls of the group that hold a port (power)."""
     multiplier_millis: int
     queue_size: int
+    finished: int
+    """Attempts whose outcome is known, ever."""
     hit: float
     """Share of attempts that reach a person. Range: 0 … 1, above 0."""
+    hit_persons: float
+    """Persons that `hit` rests on. Range: ≥ 1."""
     horizon_ms: float
     """Mean time from request to verdict, for persons."""
     handle_ms: float
@@ -76,13 +87,20 @@ class Brake:
     persons: int = 0
     share: float = 0.0
     """Recent share of persons who found no agent. Range: 0 … 1."""
+    interval_ms: float = 10_000.0
+    """Mean time between two persons."""
+    last_at_ms: Millis | None = None
 
-    def person(self, *, lost: bool) -> None:
+    def person(self, *, lost: bool, mono_ms: Millis) -> None:
         """The fate of an answered person is known."""
         self.persons += 1
         weight = min(self.persons, BRAKE_MEMORY)
         self.share += ((1.0 if lost else 0.0) - self.share) / weight
-        step = Z_GAIN * (1.0 - self.target) if lost else -Z_GAIN * self.target
+        if self.last_at_ms is not None:
+            self.interval_ms += (mono_ms - self.last_at_ms - self.interval_ms) / weight
+        self.last_at_ms = mono_ms
+        losses = max(Z_LOSSES, self.target * Z_HORIZON_MS / max(1.0, self.interval_ms))
+        step = ((1.0 if lost else 0.0) - self.target) / losses
         self.z = min(Z_MAX, max(Z_MIN, self.z + step))
 
     @property
@@ -111,15 +129,19 @@ def predictive(situation: Situation) -> int:
     free = situation.available - situation.waiting + situation.busy * soon - 0.5
     var_free = situation.busy * soon * (1.0 - soon)
     hit, z = situation.hit, situation.z
-    # k·hit + z·sqrt(k·hit·(1 − hit) + var_free) = free: the smaller root for z > 0, the larger for z < 0
-    b = 2.0 * free * hit + z * z * hit * (1.0 - hit)
-    # b² − 4·hit²·(free² − z²·var_free), written so that it is exact at z = 0
-    root = z * z * hit * hit * (1.0 - hit) * (z * z * (1.0 - hit) + 4.0 * free) + 4.0 * hit * hit * z * z * var_free
-    allowed = 0.0
+    # with A = k·hit: A + z·sqrt(A·(1 − hit) + A²/n + var_free) = free, a quadratic in A with these coefficients:
+    doubt = 1.0 / situation.hit_persons if z > 0.0 else 0.0  # a doubt makes nobody bolder
+    a = max(MIN_CURVATURE, 1.0 - z * z * doubt)
+    b = 2.0 * free + z * z * (1.0 - hit)
+    # (b² − 4·a·(free² − z²·var_free)) / z², so that nothing is lost to rounding at z = 0
+    root = (1.0 - hit) * (z * z * (1.0 - hit) + 4.0 * free) + 4.0 * free * free * doubt + 4.0 * a * var_free
+    persons = 0.0
     if root >= 0.0 and (free > 0.0 or z < 0.0):
-        allowed = (b - math.copysign(math.sqrt(root), z)) / (2.0 * hit * hit)
+        persons = (b - z * math.sqrt(root)) / (2.0 * a)
     safe = situation.available - situation.waiting
-    return max(0, max(math.floor(allowed), safe) - situation.pending)
+    # a young group must not stake everything on its first outcomes: calls in flight at most double what is known
+    allowed = min(math.floor(max(0.0, persons) / hit), max(safe, situation.finished))
+    return max(0, max(allowed, safe) - situation.pending)
 
 
 def power(situation: Situation) -> int:

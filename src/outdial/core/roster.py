@@ -9,6 +9,7 @@ taking part and is forgotten when the last call that needs it is over:
 """
 
 from outdial.core.agents import Agent, AgentGroup, AgentState
+from outdial.core.attempt import AttemptState
 from outdial.core.availability import refile
 from outdial.core.cluster import connect, elect_prime, link_down
 from outdial.core.commands import Disconnect
@@ -23,9 +24,10 @@ from outdial.core.nodes import Node
 from outdial.core.pacing import Brake
 from outdial.core.port_shares import count_ports, share_now
 from outdial.core.ports import Pool
+from outdial.core.results import Ending
 from outdial.core.settings import CampaignGroup, Configuration, DialerId, DialerKind
 from outdial.core.settings import Node as NodeSettings
-from outdial.core.settlement import drop_unwilling_leg, finish_if_drained
+from outdial.core.settlement import drop_unwilling_leg, end_call, finish_if_drained, release_engaging
 from outdial.core.state import Link, ListRules, State
 from outdial.core.treatments import by_result
 from outdial.core.units import NodeId, ServerId
@@ -84,6 +86,12 @@ def _add_link(state: State, node: Node, *, is_primary: bool) -> None:
 
 def _remove_link(state: State, node: Node, server_id: ServerId) -> None:
     link = state.links.pop(server_id)
+    for engaging in [engaging for engaging in state.engagings.values() if engaging.server_id == server_id]:
+        if engaging.customer_call_id is None:
+            release_engaging(state, engaging)  # the last words on this connection: nobody is left waiting on it
+    for attempt in [attempt for attempt in state.attempts.values() if attempt.server_id == server_id]:
+        if attempt.connected_at_ms is None and attempt.state not in (AttemptState.RELEASING, AttemptState.LOST):
+            end_call(state, attempt, Ending.STOPPED)
     link_down(state, node, link)
     state.deadlines.disarm((Timer.SERVER, server_id))
     state.emit(Disconnect(server_id))

@@ -4,6 +4,8 @@
 more). `settle` turns the signs into a call result and a disposition, brings the port home and writes the attempt down.
 """
 
+from dataclasses import replace
+
 from outdial.core.agents import Agent, AgentSignal, AgentState
 from outdial.core.attempt import Attempt, AttemptSignal, AttemptState
 from outdial.core.availability import signal
@@ -12,13 +14,21 @@ from outdial.core.deadlines import Timer
 from outdial.core.distribution import offer_agent, stop_waiting
 from outdial.core.engaging import Engaging, EngagingSignal, EngagingState
 from outdial.core.groups import Group, GroupSignal
+from outdial.core.nodes import Node
 from outdial.core.placement import fixed_node, leave_out_outlier
 from outdial.core.results import CallResult, Ending, Fault, Outcome, classify, is_unknown_combination
 from outdial.core.seizing_moves import move_engaging
 from outdial.core.settings import TreatmentAction
 from outdial.core.state import State
 from outdial.core.treatments import dispose
-from outdial.core.units import Millis
+from outdial.core.units import SECOND_MS, Millis
+
+CONGESTED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY)
+"""Results that say that the node has no room."""
+NEVER_DIALED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY, CallResult.DIAL_ERROR)
+"""Results of attempts that never reached the callee."""
+NEVER_DIALED_RETRY_MS: Millis = 60 * SECOND_MS
+"""When they are tried again unless a treatment says otherwise. Unit: ms. Ours (0011)."""
 
 
 def end_call(state: State, attempt: Attempt, ending: Ending) -> None:
@@ -190,7 +200,7 @@ def _count(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> No
     elif outcome.call_result is CallResult.DROPPED:
         totals.dropped += 1
     if attempt.person_at_ms is not None and attempt.connected_at_ms is None and not attempt.mode.is_preview:
-        group.brake.person(lost=True)
+        group.brake.person(lost=True, mono_ms=state.mono_ms)
     if attempt.connected_at_ms is not None and attempt.mode.is_gvp and attempt.agent_id is None:
         group.estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
     if attempt.connected_at_ms is None and not attempt.mode.is_preview:
@@ -204,6 +214,14 @@ def _count(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> No
         accepted_at_ms = attempt.accepted_at_ms or state.mono_ms
         node.window.add(fault=fault, accept_ms=accepted_at_ms - attempt.dialed_at_ms)
         leave_out_outlier(state)
+        if outcome.call_result in CONGESTED:
+            node.learn_capacity(_carried(state, node), state.mono_ms)
+
+
+def _carried(state: State, node: Node) -> int:
+    """Calls that the node has taken; requests without an answer are not counted."""
+    calls = (state.attempts.get(call_id) for call_id in node.calls)
+    return sum(call is None or call.accepted_at_ms is not None for call in calls)
 
 
 def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> SettleAttempt:
@@ -212,6 +230,11 @@ def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) 
     disposition = dispose(
         record, outcome.call_result, rules.treatments if rules else {}, attempt.chain.records[1:], state.utc_ms
     )
+    if outcome.call_result in NEVER_DIALED and (rules is None or outcome.call_result not in rules.treatments):
+        # the callee's phone never rang: without a treatment of its own the record is not used up
+        disposition = replace(
+            disposition, action=TreatmentAction.RETRY_IN, not_before_utc_ms=state.utc_ms + NEVER_DIALED_RETRY_MS
+        )
     if disposition.action is not TreatmentAction.DONE:
         wait_ms = max(0, disposition.not_before_utc_ms - state.utc_ms)
         group.fetch_at_ms = min(group.fetch_at_ms, state.mono_ms + wait_ms)

@@ -175,10 +175,10 @@ class State:
         attempt.state = target
         if target is not AttemptState.SETTLED:
             group.calls[target][call_id] = attempt
-        if target is AttemptState.SETTLED or (state in PENDING and target not in PENDING):
-            self.dirty[group.group_id] = None
         if attempt.agent_group_id is not None:
             self._count_pending(attempt, self.agent_groups[attempt.agent_group_id])
+        if target is AttemptState.SETTLED or (state in PENDING and target not in PENDING):
+            self.dirty[group.group_id] = None
         return True
 
     def _count_pending(self, attempt: Attempt, agents: AgentGroup) -> None:

@@ -97,8 +97,8 @@ class Checkers:
             handler = on_command.get(type(command))
             if handler is not None:
                 handler(command)
-        self._ports.after_step()
         self._calls.after_step()
+        self._ports.after_step()
         self._work.after_step(event, commands)
         self._look_at_touched()
         self._liveness.after_step()
@@ -179,6 +179,7 @@ class Checkers:
         self._dialing.load()
         self._cluster.load()
         self._agents.load()
+        self._work.load()
         self._ports.check_sizes()
         self._cluster.check_links()
 

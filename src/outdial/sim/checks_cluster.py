@@ -16,6 +16,7 @@ Source: design section 5 and section 7, items 5 and 6.
 
 from collections.abc import Sequence
 
+from outdial.core.nodes import PROBE_MS
 from outdial.core.settings import DialerKind, LoadBalancing
 from outdial.core.units import NodeId
 from outdial.sim.checks_dialing import DialingChecks
@@ -85,11 +86,15 @@ class ClusterChecks:
         picture = self._picture
         if picture.in_use[node_id] is None or node_id in picture.draining:
             return False
-        if picture.mono_ms < picture.state.nodes[node_id].left_out_until_ms:
+        node, calls = picture.state.nodes[node_id], picture.on_node[node_id]
+        if picture.mono_ms < node.left_out_until_ms:
             return False
         ports = picture.node_ports(node_id)
-        if ports is not None and picture.on_node[node_id] >= ports:
+        if ports is not None and calls >= ports:
             return False
+        if node.learned_ports is not None:  # it has refused calls for want of ports, and is probed
+            if calls >= node.learned_ports + (picture.mono_ms - node.learned_at_ms) // PROBE_MS:
+                return False
         rate = self._dialing.rates.get(node_id)
         return rate is None or rate.earned_millis(picture.nodes[node_id], picture.mono_ms) >= 1_000
 

@@ -15,6 +15,7 @@ Source: design section 7, item 4.
 
 from outdial.core.commands import Dial, Engage, Join, OfferRecord, Transfer
 from outdial.core.events import PhoneState
+from outdial.core.modes import DialingMode
 from outdial.core.records import Record
 from outdial.core.settings import CallingList, Node
 from outdial.core.units import SECOND_MS, CallId, Millis, NodeId
@@ -65,7 +66,7 @@ class DialingChecks:
         """A customer is being called."""
         picture = self._picture
         self._check_place(leg)
-        if leg.mode.needs_agents and not self._has_agents(leg):
+        if leg.mode is not DialingMode.POWER_GVP and not self._has_agents(leg):
             picture.fail("no agents", f"call {leg.call_id} of group {leg.group_id}, and nobody is logged in")
         if command.number in picture.do_not_call:
             picture.fail("do not call", f"{command.number} is on the list, and is dialed as call {command.call_id}")

@@ -230,12 +230,15 @@ class PortChecks:
         configuration = picture.configuration
         if configuration is None:
             return
+        switches = {switch.dbid: switch.channel_num for switch in configuration.switches}
         for dialer, pool in self._state.pools.items():
+            if dialer.dbid not in (picture.nodes if dialer.kind is DialerKind.CPD_SERVER else switches):
+                continue  # it has left the configuration, and still has calls
             if dialer.kind is DialerKind.CPD_SERVER:
                 ports = picture.nodes[dialer.dbid].ports or 0
             else:
                 members = [node for node in configuration.ocs.connections if picture.nodes[node].switch == dialer.dbid]
-                ports = next(switch.channel_num for switch in configuration.switches if switch.dbid == dialer.dbid)
+                ports = switches[dialer.dbid]
                 if any(node_id in picture.reporting for node_id in members):
                     ports = sum(picture.node_ports(node_id) or 0 for node_id in members)
             if pool.ports != ports:

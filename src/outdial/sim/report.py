@@ -17,7 +17,7 @@ from outdial.core.snapshot import NodeView, Snapshot
 from outdial.core.units import AgentGroupId, AgentId, GroupId, Millis
 from outdial.sim.trace import TraceDigest
 
-SAMPLES_MAX = 512
+SAMPLES_MAX = 256
 """Samples kept per run. Range: ≥ 2."""
 LATE_MS: Millis = 2_000
 """A person who waited longer than this for an agent was connected late. Unit: ms. Source: US rules, 2 s."""
