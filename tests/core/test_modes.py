@@ -137,6 +137,15 @@ def test_predictive_with_seizing_dials_more_calls_than_agents_wait() -> None:
     assert story.group().dialing > story.group().agents_ready == 30
 
 
+def test_groups_that_share_agents_take_turns() -> None:
+    story = dialing_story(group(1, agents=1), group(2, agents=0, agents_of=1))
+    for _ in range(6):
+        [call_id] = story.state.attempts
+        story.accepted(call_id)
+        story.ended(call_id, sip=486)
+    assert {1: 4, 2: 3} == {n: sum(dial.group_id == n for dial in story.ever(Dial)) for n in (1, 2)}
+
+
 def test_power_keeps_its_number_of_calls_in_progress() -> None:
     story = dialing_story(group(1, Mode.POWER_GVP, agents=0, maximum_queue_size=3))
     first, second, third = story.said(Dial)

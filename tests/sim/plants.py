@@ -34,7 +34,7 @@ from outdial.core.attempt import AttemptSignal
 from outdial.core.commands import Dial, QueryCalls, SettleAttempt
 from outdial.core.deadlines import Deadlines, Timer
 from outdial.core.events import PhoneState
-from outdial.core.modes import DialingMode
+from outdial.core.groups import Hold
 from outdial.core.nodes import LinkSignal, Node, NoNodeReason, Rotation
 from outdial.core.ports import NoPort, Pool
 from outdial.core.state import State
@@ -348,8 +348,13 @@ def a_group_that_was_stopped_goes_on(patch):
 
 @plant("no agents", "regular")
 def calls_are_made_for_nobody(patch):
-    patch.setattr(DialingMode, "needs_agents", property(lambda _mode: False))
-    patch.setattr(dialing, "attempts_to_start", lambda _mode, _situation: 1)
+    start_attempts = dialing._start_attempts
+
+    def eager(state, group):
+        hold = start_attempts(state, group)
+        return dialing._start(state, group, 1) if hold[0] is Hold.NO_AGENTS else hold
+
+    patch.setattr(dialing, "_start_attempts", eager)
 
 
 @plant("agent not free", "phones")

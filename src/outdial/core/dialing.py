@@ -67,13 +67,14 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
             trim_engaged(state, group)
             no_port = engage_agents(state, group, node)
     mode = group.pacing_mode
-    wanted = attempts_to_start(mode, situation(state, group))
-    if not wanted:
-        if no_port is not None:
-            return (Hold.WAITING_PORTS, no_port.value)
-        waiting = mode is not DialingMode.POWER_GVP and not _available(state, group)
-        return (Hold.WAITING_AGENTS, "") if waiting else (Hold.PACING, "")
-    return _start(state, group, wanted)
+    nobody_free = mode is not DialingMode.POWER_GVP and not _available(state, group)
+    # the progressive formula needs somebody who is free; most looks end here
+    wanted = 0 if nobody_free and not mode.is_predictive else attempts_to_start(mode, situation(state, group))
+    if wanted:
+        return _start(state, group, wanted)
+    if no_port is not None:
+        return (Hold.WAITING_PORTS, no_port.value)
+    return (Hold.WAITING_AGENTS, "") if nobody_free else (Hold.PACING, "")
 
 
 def _preview(state: State, group: Group) -> tuple[Hold, str]:
@@ -159,21 +160,21 @@ def situation(state: State, group: Group) -> Situation:
     """What pacing looks at. Groups that share agents share the calls in flight for them, too."""
     agents = state.agent_group_of(group)
     seizing = group.mode.is_seizing
-    power = group.mode is DialingMode.POWER_GVP
     estimates = group.estimates
-    settings = group.settings
+    hit = estimates.hit
+    predictive = group.mode.is_predictive
     return Situation(
         available=_available(state, group),
         busy=0 if agents is None else len(agents.busy),
         waiting=len(group.waiting) if seizing else 0 if agents is None else len(agents.waiting),
         pending=group.pending if seizing or agents is None else len(agents.pending),
-        in_progress=group.live if power else 0,
-        multiplier_millis=settings.progressive_multiplier_millis,
-        queue_size=settings.maximum_queue_size,
+        in_progress=group.live if group.mode is DialingMode.POWER_GVP else 0,
+        multiplier_millis=group.settings.progressive_multiplier_millis,
+        queue_size=group.settings.maximum_queue_size,
         finished=estimates.finished,
-        hit=estimates.hit,
-        hit_persons=estimates.hit_persons,
+        hit=hit,
+        hit_persons=estimates.hit_ratio.weight * hit if predictive else 1.0,
         horizon_ms=estimates.person_ms.value,
-        handle_ms=estimates.busy.mean_ms(state.mono_ms),
+        handle_ms=estimates.busy.mean_ms(state.mono_ms) if predictive else 1.0,
         z=group.brake.z,
     )

@@ -131,11 +131,6 @@ class Estimates:
         return max(RATIO_MIN, self.hit_ratio.value)
 
     @property
-    def hit_persons(self) -> float:
-        """Persons that the hit ratio rests on: its relative variance is one over this."""
-        return max(1.0, self.hit_ratio.weight * self.hit)
-
-    @property
     def handle_ms(self) -> float:
         """Mean time that a person keeps an agent: talk + after-call work."""
         return max(1.0, self.talk_ms.value + self.work_ms.value)

@@ -21,35 +21,18 @@ class DialingMode(enum.StrEnum):
     PREDICTIVE_GVP = "predictive-gvp"
     POWER_GVP = "power-gvp"
 
-    @property
-    def is_seizing(self) -> bool:
-        """Agents are engaged first; customers are joined to them (ASM modes)."""
-        return self in _SEIZING
-
-    @property
-    def is_gvp(self) -> bool:
-        """An answered call goes to an IVR application."""
-        return self in _GVP
-
-    @property
-    def is_preview(self) -> bool:
-        """An agent looks at the record first and is on the call from its start; no port is held."""
-        return self in _PREVIEW
-
-    @property
-    def is_predictive(self) -> bool:
-        """Calls are started ahead of agents becoming available."""
-        return self in _PREDICTIVE
-
-    @property
-    def shares_ports(self) -> bool:
-        """May take part in dynamic port allocation."""
-        return not (self.is_gvp or self.is_preview)
-
-    @property
-    def needs_agents(self) -> bool:
-        """Dials only while an agent is logged in: every mode but Power GVP."""
-        return self is not DialingMode.POWER_GVP
+    is_seizing: bool
+    """Agents are engaged first; customers are joined to them (ASM modes)."""
+    is_gvp: bool
+    """An answered call goes to an IVR application."""
+    is_preview: bool
+    """An agent looks at the record first and is on the call from its start; no port is held."""
+    is_predictive: bool
+    """Calls are started ahead of agents becoming available."""
+    shares_ports: bool
+    """May take part in dynamic port allocation."""
+    needs_agents: bool
+    """Dials only while an agent is logged in: every mode but Power GVP."""
 
     def may_change_to(self, other: "DialingMode") -> bool:
         """Whether a *running* group may change to `other`: progressive and predictive form of one family."""
@@ -60,6 +43,14 @@ _SEIZING = frozenset({DialingMode.PROGRESSIVE_SEIZING, DialingMode.PREDICTIVE_SE
 _GVP = frozenset({DialingMode.PROGRESSIVE_GVP, DialingMode.PREDICTIVE_GVP, DialingMode.POWER_GVP})
 _PREVIEW = frozenset({DialingMode.PREVIEW, DialingMode.PUSH_PREVIEW})
 _PREDICTIVE = frozenset({DialingMode.PREDICTIVE, DialingMode.PREDICTIVE_SEIZING, DialingMode.PREDICTIVE_GVP})
+for _mode in DialingMode:  # plain attributes: they are asked for many times in every step
+    _mode.is_seizing = _mode in _SEIZING
+    _mode.is_gvp = _mode in _GVP
+    _mode.is_preview = _mode in _PREVIEW
+    _mode.is_predictive = _mode in _PREDICTIVE
+    _mode.shares_ports = not (_mode.is_gvp or _mode.is_preview)
+    _mode.needs_agents = _mode is not DialingMode.POWER_GVP
+
 _FAMILIES = (
     frozenset({DialingMode.PROGRESSIVE, DialingMode.PREDICTIVE}),
     frozenset({DialingMode.PROGRESSIVE_SEIZING, DialingMode.PREDICTIVE_SEIZING}),

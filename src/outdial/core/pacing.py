@@ -68,7 +68,7 @@ class Situation(NamedTuple):
     hit: float
     """Share of attempts that reach a person. Range: 0 … 1, above 0."""
     hit_persons: float
-    """Persons that `hit` rests on. Range: ≥ 1."""
+    """Persons that `hit` rests on: its relative variance is one over this. Range: ≥ 0, less than 1 counts as 1."""
     horizon_ms: float
     """Mean time from request to verdict, for persons."""
     handle_ms: float
@@ -130,7 +130,7 @@ def predictive(situation: Situation) -> int:
     var_free = situation.busy * soon * (1.0 - soon)
     hit, z = situation.hit, situation.z
     # with A = k·hit: A + z·sqrt(A·(1 − hit) + A²/n + var_free) = free, a quadratic in A with these coefficients:
-    doubt = 1.0 / situation.hit_persons if z > 0.0 else 0.0  # a doubt makes nobody bolder
+    doubt = 1.0 / max(1.0, situation.hit_persons) if z > 0.0 else 0.0  # a doubt makes nobody bolder
     a = max(MIN_CURVATURE, 1.0 - z * z * doubt)
     b = 2.0 * free + z * z * (1.0 - hit)
     # (b² − 4·a·(free² − z²·var_free)) / z², so that nothing is lost to rounding at z = 0

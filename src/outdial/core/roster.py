@@ -59,6 +59,8 @@ def apply(state: State, event: ConfigurationLoaded) -> None:
 
 def _apply_nodes(state: State, configuration: Configuration) -> None:
     wanted = {settings.dbid: settings for settings in configuration.nodes}
+    # first, so that whoever becomes prime node while others leave is elected from the new connections
+    state.connections = [state.nodes[node_id] for node_id in configuration.ocs.connections if node_id in state.nodes]
     for node_id in [node_id for node_id in state.nodes if node_id not in wanted]:
         _remove_node(state, node_id)
     for settings in wanted.values():

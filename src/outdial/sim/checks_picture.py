@@ -157,8 +157,10 @@ class Picture:
             self.in_use[node_id] = event.server_id
             self.active_since[node_id] = self.mono_ms
             self._elect()
-        if self.in_use[node_id] == event.server_id and event.total_ports is not None:
-            self.reporting[node_id] = None
+        if self.in_use[node_id] == event.server_id:
+            self.reporting.pop(node_id, None)
+            if event.total_ports is not None:
+                self.reporting[node_id] = None
 
     def node_ports(self, node_id: NodeId) -> int | None:
         """Ports that the node reports; None: it reports none, or is inactive."""
