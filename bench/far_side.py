@@ -150,7 +150,7 @@ class FarSide:
         self._later(now_ms, e.ServerConnected(command.server_id))
 
     def _query(self, now_ms: Millis, command: c.QueryCalls) -> None:
-        phase = e.CallPhase.CONNECTED
+        phase = e.CallPhase.DIALING  # the core knows better already; it only wants to hear that they are there
         calls = self.dialer.state.nodes[command.node_id].calls
         alive = tuple((call_id, phase) for call_id in calls)
         self._later(now_ms, e.CallsReported(command.node_id, command.server_id, command.query_id, alive))

@@ -37,7 +37,9 @@ from outdial.core.commands import (
 from outdial.core.deadlines import Timer
 from outdial.core.dialer import Dialer
 from outdial.core.engaging import EngagingState
+from outdial.core.groups import GroupState
 from outdial.core.modes import DialingMode
+from outdial.core.nodes import Admin
 from outdial.core.ports import NOTHING, PortKind
 from outdial.core.records import Chain, Record
 from outdial.core.results import CallResult, Verdict
@@ -252,12 +254,13 @@ class Story:
         self.commands = []
         end_ms = self.mono_ms + ms
         while (at_ms := self.dialer.next_deadline()) is not None and at_ms <= end_ms:
-            self._clock(max(self.mono_ms, at_ms))
+            self.set_clock(max(self.mono_ms, at_ms))
             self._step(e.DeadlineReached())
-        self._clock(end_ms)
+        self.set_clock(end_ms)
         return self
 
-    def _clock(self, mono_ms: Millis) -> None:
+    def set_clock(self, mono_ms: Millis) -> None:
+        """It is later now; nobody has told the dialer yet."""
         self.utc_ms += mono_ms - self.mono_ms
         self.mono_ms = mono_ms
 
@@ -631,7 +634,7 @@ def check_agents(state: State) -> None:
     for group_id, agents in state.agent_groups.items():
         for queue in (agents.logged_in, agents.working, agents.busy, agents.free):
             assert all(group_id in state.agents[agent_id].group_ids for agent_id in queue)
-        assert all(state.groups[number].is_running for number in agents.running)
+        assert all(state.groups[number].state is GroupState.RUNNING for number in agents.running)
     assert all(agent_id in state.agents for agent_id in state.phones.values())
     for group_id, each in state.groups.items():
         away = [agent for agent in state.agents.values() if agent.busy_for == group_id]
@@ -645,7 +648,8 @@ def check_commands(state: State, commands: Sequence[Command]) -> None:
             each, member = state.groups[command.group_id], state.nodes[command.node_id]
             assert state.prime_id is not None, "dialed with the prime node lost"
             assert member.is_active and member.server_id == command.server_id, "dialed on an inactive node"
-            assert each.is_running, "dialed for a group that does not run"
+            assert member.admin is Admin.ENABLED, "dialed on a draining node"
+            assert each.state is GroupState.RUNNING, "dialed for a group that does not run"
             agents = state.agent_group_of(each)
             assert not each.mode.needs_agents or (agents is not None and agents.logged_in), "dialed without agents"
         if isinstance(command, Dial):

@@ -14,14 +14,30 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dialing_story import BACKUP, Story, configuration, cpd_server, group, node, number_of, record, treatment
+from dialing_story import (
+    BACKUP,
+    Story,
+    configuration,
+    cpd_server,
+    dialing_story,
+    group,
+    node,
+    number_of,
+    record,
+    treatment,
+)
+from outdial.core import availability, callable_records, settlement
 from outdial.core import events as e
-from outdial.core.commands import CancelRecord, Dial, FetchRecords, ReturnRecord, SettleAttempt
+from outdial.core.commands import CancelRecord, Dial, Engage, FetchRecords, ReturnRecord, SettleAttempt
 from outdial.core.deadlines import STALE_SLACK
+from outdial.core.groups import Group
 from outdial.core.modes import DialingMode as Mode
+from outdial.core.nodes import Node
+from outdial.core.ports import Pool
 from outdial.core.records import Chain
 from outdial.core.results import CallResult, Verdict
 from outdial.core.settings import Configuration, LoadBalancing, PrimeNodeLoss, Switch, TreatmentAction
+from outdial.core.state import State
 from outdial.core.units import MINUTE_MS, RecordId
 
 SMALL = {
@@ -185,14 +201,14 @@ class AnythingGoes(RuleBasedStateMachine):
         """Deadlines are reported."""
         end_ms = self.story.mono_ms + ms
         while (at_ms := self.story.dialer.next_deadline()) is not None and at_ms <= end_ms:
-            self.story._clock(max(self.story.mono_ms, at_ms))
+            self.story.set_clock(max(self.story.mono_ms, at_ms))
             self.tell(e.DeadlineReached())
-        self.story._clock(end_ms)
+        self.story.set_clock(end_ms)
 
     @rule(ms=st.integers(0, 40_000))
     def time_passes_unnoticed(self, ms: int) -> None:
         """The driver is late: deadlines pile up, or there is none at all."""
-        self.story._clock(self.story.mono_ms + ms)
+        self.story.set_clock(self.story.mono_ms + ms)
         self.tell(e.DeadlineReached())
 
     @rule(server=SERVERS, ports=st.sampled_from([None, None, 0, 2, 5]))
@@ -451,3 +467,66 @@ class AnythingGoes(RuleBasedStateMachine):
 
 TestAnythingGoes = pytest.mark.slow(AnythingGoes.TestCase)
 TestAnythingGoes.settings = settings(max_examples=60, stateful_step_count=50)
+
+
+# --- the checks object to what they are for -----------------------------------------------------------------------
+
+
+def _some_work() -> None:
+    """A little of everything: calls, a lost node, a stop, a number that must not be called."""
+    story = dialing_story(
+        group(1, agents=4), group(2, Mode.PROGRESSIVE_SEIZING, agents=2), ports=5, do_not_call=[number_of(2)]
+    )
+    story.engaged(*story.ever(Engage))
+    story.node_down(3)
+    for call_id in list(story.state.attempts):
+        story.person_answers(call_id)
+        story.agent_takes(call_id)
+        story.ended(call_id)
+    story.drain(2)
+    story.agent_ready(101, 102, 103, 201)
+    story.agent_not_ready(101, 102, 103, 104)
+    for call_id in list(story.state.attempts):
+        story.person_answers(call_id)
+    story.ended(*story.state.attempts)
+    story.agent_ready(101, 102, 103)
+    story.stop(1)
+    story.agent_ready(104)
+    story.load(story.configuration)
+
+
+def test_sound_dialer_passes_the_checks() -> None:
+    _some_work()
+
+
+@pytest.mark.parametrize(
+    "where, what, instead",
+    [
+        (Pool, "release", lambda self, call_id: True),
+        (Pool, "room", lambda self, group_id, kind: 9),
+        (Node, "refusal", lambda self, mono_ms: None),
+        (Node, "is_active", property(lambda self: True)),
+        (Group, "is_running", property(lambda self: True)),
+        (State, "arm_call", lambda self, attempt, at_ms: None),
+        (callable_records, "may_dial", lambda record, rules, utc_ms, do_not_call: None),
+        (availability, "_file", lambda queue, agent_id, belongs: queue.setdefault(agent_id, None)),
+        (settlement, "let_agent_go", lambda state, attempt: None),
+        (settlement, "stop_waiting", lambda state, attempt: None),
+    ],
+    ids=[
+        "a port does not come home",
+        "the pool has no limit",
+        "nodes are never refused",
+        "nodes are never lost",
+        "groups never stop",
+        "calls have no deadline",
+        "everybody may be called",
+        "agents never leave a queue",
+        "agents are not let go",
+        "persons who left stay in line",
+    ],
+)
+def test_checks_catch_a_planted_bug(where: Any, what: str, instead: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(where, what, instead)
+    with pytest.raises((AssertionError, KeyError, IndexError)):
+        _some_work()

@@ -773,6 +773,10 @@ def test_answered_call_of_a_lost_node_is_kept_for_a_while(phase: str, result: Ca
         ("connecting", CallPhase.ANSWERED, "releasing"),
         ("connected", CallPhase.ANSWERED, "releasing"),
         ("releasing", CallPhase.ANSWERED, "releasing"),
+        # a server that has forgotten how far it was
+        ("waiting", CallPhase.ALERTING, "releasing"),
+        ("connected", CallPhase.DIALING, "releasing"),
+        ("connected", CallPhase.ALERTING, "releasing"),
         # joined on the server, but nobody told us to whom
         ("connecting", CallPhase.CONNECTED, "releasing"),
     ],
@@ -837,6 +841,26 @@ def test_call_that_shows_life_before_the_report_counts_its_port_again() -> None:
     leases = story.state.pools[SWITCH]
     assert [] == list(leases.stranded)
     assert [102, 102] == [story.state.attempts[each.call_id].server_id for each in (first, second)]
+
+
+@pytest.mark.parametrize("sign", ["accepted", "rings", "answered"])
+@pytest.mark.parametrize("phase", ["waiting", "connecting", "connected", "in ivr"])
+def test_repeated_sign_of_a_lost_call_that_was_past_it_does_not_take_it_back(phase: str, sign: str) -> None:
+    """Or a conversation would be taken for a new person, and given to a second agent."""
+    story, dial = in_phase(phase)
+    story.node_down(2)
+    getattr(story, sign)(dial)
+    assert "lost" == story.call_state(dial)
+    story.agent_ready(102, 103).advance(10 * SECOND_MS)
+    assert dial.call_id not in [each.call_id for each in story.said(Transfer)]
+
+
+@pytest.mark.parametrize("sign", ["accepted", "rings"])
+def test_lost_call_that_was_answered_does_not_ring_again(sign: str) -> None:
+    story, dial = in_phase("answered")
+    story.node_down(2)
+    getattr(story, sign)(dial)
+    assert "lost" == story.call_state(dial)
 
 
 def test_takeover_by_a_server_that_stands_by_keeps_the_ports_in_use() -> None:

@@ -31,7 +31,7 @@ from outdial.core import (
 from outdial.core import dialer as front_door
 from outdial.core.agents import AgentState
 from outdial.core.attempt import AttemptSignal
-from outdial.core.commands import Dial, QueryCalls, SettleAttempt
+from outdial.core.commands import Dial, QueryCalls, Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Deadlines, Timer
 from outdial.core.events import PhoneState
 from outdial.core.groups import Hold
@@ -130,6 +130,11 @@ def every_tenth_call_has_no_lease(patch):
         return take(self, lease) if lease.call_id % 10 else None
 
     patch.setattr(Pool, "lease", forget)
+
+
+@plant("lease", "reporting")
+def calls_of_a_lost_node_hold_ports_of_the_others(patch):
+    patch.setattr(Pool, "strand", nothing)
 
 
 @plant("lease", "reporting")
@@ -284,6 +289,18 @@ def records_are_given_back_twice(patch):
         give_back(*arguments)
 
     patch.setattr(callable_records, "give_back", insistent)
+
+
+@plant("record", "slow store")
+def chains_that_come_after_the_stop_are_dropped(patch):
+    fetched = callable_records.fetched
+
+    def careless(state, event):
+        if state.groups[event.group_id].is_running:
+            fetched(state, event)
+
+    kind = next(kind for kind, handler in front_door._HANDLERS.items() if handler is fetched)
+    patch.setitem(front_door._HANDLERS, kind, careless)
 
 
 @plant("record", "mixed")
@@ -474,6 +491,22 @@ def nobody_wakes_a_group(patch):
     patch.setattr(State, "touch", nothing)
 
 
+@plant("idle", "handover")
+def nobody_is_woken_by_ports_that_come_home(patch):
+    dial_dirty = dialing.dial_dirty
+
+    def deaf(state):
+        state.freed_pools.clear()
+        dial_dirty(state)
+
+    patch.setattr(front_door, "dial_dirty", deaf)
+
+
+@plant("idle", "operator")
+def nobody_is_woken_by_what_concerns_everybody(patch):
+    patch.setattr(State, "touch_all", nothing)
+
+
 @plant("no progress", "patience")
 def phones_are_never_subscribed(patch):
     patch.setattr(desks, "subscribe", nothing)
@@ -505,6 +538,47 @@ def fetches_have_no_deadline(patch):
             arm(self, key, at_ms)
 
     patch.setattr(Deadlines, "arm", selective)
+
+
+@plant("hang", "regular")
+def ports_are_not_shared_again_after_the_period(patch):
+    patch.setitem(front_door._TIMERS, Timer.POOL, nothing)
+
+
+@plant("connection", "outage")
+def the_backup_of_a_lost_primary_is_not_tried(patch):
+    deadline = cluster.deadline
+
+    def proud(state, server_id):
+        if state.links[server_id].is_primary:
+            deadline(state, server_id)
+
+    patch.setattr(cluster, "_try_other", nothing)
+    patch.setitem(front_door._TIMERS, Timer.SERVER, proud)
+
+
+@plant("orphan", "failover")
+def a_lost_backup_is_not_tried_while_the_primary_is_in_use(patch):
+    deadline = cluster.deadline
+
+    def proud(state, server_id):
+        link = state.links[server_id]
+        if link.is_primary or not state.nodes[link.node_id].is_active:
+            deadline(state, server_id)
+
+    patch.setitem(front_door._TIMERS, Timer.SERVER, proud)
+
+
+@plant("orphan", "partition")
+def calls_that_nobody_knows_are_not_released(patch):
+    emit = State.emit
+
+    def kind(self, command):
+        known = isinstance(command, Release | ReleaseEngaging) and command.call_id not in self.attempts | self.engagings
+        if not known:
+            emit(self, command)
+
+    patch.setattr(State, "emit", kind)
 
 
 @plant("at rest", "seizing")
@@ -547,6 +621,17 @@ def the_deadline_heap_is_never_cleaned(patch):
 @plant("agent", "mixed")
 def agents_talk_on_when_their_call_is_over(patch):
     patch.setattr(settlement, "let_agent_go", nothing)
+
+
+@plant("agent", "faults")
+def every_node_has_a_word_on_phones(patch):
+    handlers = front_door._HANDLERS
+    kind = next(kind for kind, handler in handlers.items() if handler is desks.phone_changed)
+
+    def gullible(state, event):
+        desks.phone_changed(state, replace(event, node_id=state.prime_id))
+
+    patch.setitem(handlers, kind, gullible)
 
 
 @plant("registry", "mixed")

@@ -21,7 +21,19 @@ CHECKERS = {
     *("call", "number", "settlement", "record"),
     *("inactive node", "draining node", "prime lost", "calling hours", "do not call", "stopped group", "no agents"),
     *("agent not free", "call rate", "rotation", "least loaded", "dialer node", "links"),
-    *("idle", "no progress", "hang", "at rest", "work", "growth", "agent", "registry", "longest idle"),
+    *(
+        "idle",
+        "no progress",
+        "hang",
+        "connection",
+        "orphan",
+        "at rest",
+        "work",
+        "growth",
+        "agent",
+        "registry",
+        "longest idle",
+    ),
 }
 
 

@@ -216,7 +216,7 @@ TRIALS: dict[str, Trial] = {
         group(5, M.PREDICTIVE_GVP),
         ports=18,
     ),
-    "faults": trial(*ALL_MODES, faults=FAULTS),
+    "faults": trial(*ALL_MODES, faults=FAULTS, dn_events_from_all_nodes=True),
     "promotion": trial(*ALL_MODES, ocs={"prime_node_loss": PrimeNodeLoss.PROMOTE}, faults=FAULTS),
     "reporting": trial(
         *ALL_MODES, node=NodeSettings(capacity_ports=14, reports_total_ports=True, ha_calls=True), faults=FAULTS
@@ -263,7 +263,39 @@ TRIALS: dict[str, Trial] = {
         lists=(ListShape(1, 100),),
         calling_list={"treatments": (Treatment(CallResult.ANSWER, 1, TreatmentAction.RETRY_IN, 50, 5_000),)},
     ),
-    "slow store": trial(group(1, M.PROGRESSIVE), group(2, M.POWER_GVP), store_ms=(1_500, 1_600)),
+    "slow store": trial(
+        group(1, M.PROGRESSIVE),
+        group(2, M.POWER_GVP),
+        store_ms=(1_500, 1_600),
+        operator_acts=(act(1, GroupStopRequested(1, 2)), act(5, GroupStartRequested(2, 2))),
+    ),
+    "partition": trial(
+        group(1, M.PREDICTIVE_SEIZING),
+        group(2, M.PROGRESSIVE),
+        faults=(fault(4, FaultKind.PARTITION, 2, 12),),
+        cool_down_ms=30 * SECOND_MS,
+    ),
+    "failover": trial(
+        group(1, M.PREDICTIVE_SEIZING),
+        group(2, M.PROGRESSIVE),
+        faults=(fault(5, FaultKind.LOSE_PRIMARY, 2, 5), fault(12, FaultKind.HANG, 2, 5)),
+        cool_down_ms=30 * SECOND_MS,
+    ),
+    "outage": trial(
+        group(1, M.PREDICTIVE_SEIZING),
+        group(2, M.PROGRESSIVE),
+        faults=(fault(3, FaultKind.LOSE_PRIMARY, 3, 19),),
+        duration_ms=24 * SECOND_MS,
+    ),
+    "handover": trial(
+        group(1, M.PROGRESSIVE_SEIZING),
+        group(2, M.PROGRESSIVE),
+        ports=8,
+        groups_to_start=(1,),
+        operator_acts=(act(8, GroupStartRequested(1, 2)),),
+        callees=replace(CALLEES, talk_ms_mean=15_000),
+        settle_ms_max=300 * SECOND_MS,
+    ),
     "waiting": trial(
         group(1, M.PROGRESSIVE, progressive_multiplier_millis=4_000, call_wait_in_queue_ms_max=10_000),
         group(2, M.PROGRESSIVE_SEIZING, progressive_multiplier_millis=4_000, call_wait_in_queue_ms_max=10_000),

@@ -27,7 +27,7 @@ from outdial.core.events import (
 from outdial.core.results import Ending, Verdict, is_person
 from outdial.core.settlement import agent_missed, end_call, part_from_customer, resolve, settle
 from outdial.core.state import State
-from outdial.core.units import CallId
+from outdial.core.units import CallId, Millis
 
 LIVE_SIGNS = (DialAccepted, CalleeAlerting, CalleeAnswered)
 """Events that show that a call is alive."""
@@ -45,6 +45,8 @@ def accepted(state: State, event: DialAccepted) -> None:
     attempt = state.attempts.get(event.call_id)
     if attempt is None:
         return late(state, event, event.call_id)
+    if _was_past(state, attempt, attempt.answered_at_ms):
+        return None
     if state.move(attempt, AttemptSignal.ACCEPTED) and not _given_up(state, attempt):
         _note_accepted(state, attempt)
         state.arm_call(attempt, attempt.rings_until_ms)
@@ -56,6 +58,8 @@ def alerting(state: State, event: CalleeAlerting) -> None:
     attempt = state.attempts.get(event.call_id)
     if attempt is None:
         return late(state, event, event.call_id)
+    if _was_past(state, attempt, attempt.answered_at_ms):
+        return None
     if state.move(attempt, AttemptSignal.ALERTING) and not _given_up(state, attempt):
         _note_accepted(state, attempt)
         state.arm_call(attempt, attempt.rings_until_ms)
@@ -67,6 +71,8 @@ def answered(state: State, event: CalleeAnswered) -> None:
     attempt = state.attempts.get(event.call_id)
     if attempt is None:
         return late(state, event, event.call_id)
+    if _was_past(state, attempt, attempt.person_at_ms or attempt.connected_at_ms):
+        return None
     if not state.move(attempt, AttemptSignal.ANSWERED) or _given_up(state, attempt):
         return None
     _note_accepted(state, attempt)
@@ -144,7 +150,7 @@ def _connect(state: State, attempt: Attempt) -> None:
     if not (attempt.mode.is_seizing or attempt.mode.is_gvp):
         # the transfer took the call off the dialer: its port is free while the two talk
         state.release_lease(attempt.call_id, attempt.pool, attempt.node_id)
-        state.touch(group.group_id)
+        state.port_came_home(group)
     state.arm_call(attempt, state.mono_ms + state.ocs.talk_ms_max)
 
 
@@ -235,6 +241,14 @@ def rejected(state: State, event: DialRejected) -> None:
     else:
         state.late_events += 1
     return None
+
+
+def _was_past(state: State, attempt: Attempt, since_ms: Millis | None) -> bool:
+    """A repeated sign of what a lost call had left behind says nothing: it does not take the call back there."""
+    if attempt.state is not AttemptState.LOST or since_ms is None:
+        return False
+    state.late_events += 1
+    return True
 
 
 def _given_up(state: State, attempt: Attempt) -> bool:

@@ -307,6 +307,8 @@ def _attempt_there(state: State, attempt: Attempt, phase: CallPhase, link: Link)
     state.move(attempt, AttemptSignal.IVR_STARTED if in_ivr else _FOUND[phase])
     if attempt.ending is not None:
         end_found(state, attempt)
+    elif phase in (CallPhase.DIALING, CallPhase.ALERTING) and attempt.answered_at_ms is not None:
+        end_found(state, attempt)  # the server contradicts itself: nobody is left in a conversation that is none
     elif phase in (CallPhase.DIALING, CallPhase.ALERTING):
         state.arm_call(attempt, max(state.mono_ms, attempt.rings_until_ms))
     elif phase is CallPhase.ANSWERED:

@@ -76,6 +76,8 @@ def stop(state: State, group: Group) -> None:
     agents = state.agent_group_of(group)
     if agents is not None:
         agents.running.pop(group.group_id, None)
+        for other_id in agents.running:
+            state.touch(other_id)  # their part of the agents has grown
     group.holds = ()
     group.is_fetching = False
     for timer in (Timer.GROUP, Timer.FETCH):

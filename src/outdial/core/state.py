@@ -11,7 +11,8 @@ from outdial.core.attempt import ATTEMPT_TABLE, PENDING, WITH_IVR, Attempt, Atte
 from outdial.core.commands import Command
 from outdial.core.deadlines import Deadlines, Timer
 from outdial.core.engaging import Engaging
-from outdial.core.groups import Group
+from outdial.core.groups import Group, Hold
+from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node, Rotation
 from outdial.core.ports import Pool
 from outdial.core.settings import CallingList, Campaign, CampaignGroup, Configuration, DialerId, Ocs
@@ -19,6 +20,8 @@ from outdial.core.tables import Cell
 from outdial.core.treatments import TreatmentTable
 from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, ListId, Millis, NodeId, Now, ServerId
 
+SHORT = (Hold.WAITING_PORTS, Hold.NO_NODE)
+"""A group that was held for one of these may dial when a call ends."""
 FETCH_POLL_MS: Millis = 30_000
 """Exhausted lists are asked again after this time at the latest. Unit: ms. Ours."""
 
@@ -180,9 +183,16 @@ class State:
             group.calls[target][call_id] = attempt
         if attempt.agent_group_id is not None:
             self._count_pending(attempt, self.agent_groups[attempt.agent_group_id])
-        if target is AttemptState.SETTLED or (state in PENDING and target not in PENDING):
+        if state in PENDING and target not in PENDING:
             self.dirty[group.group_id] = None
+        elif target is AttemptState.SETTLED:
+            self.port_came_home(group)
         return True
+
+    def port_came_home(self, group: Group) -> None:
+        """A call of the group holds its port no more: that matters to a group that was short of them."""
+        if group.mode is DialingMode.POWER_GVP or not group.holds or group.holds[0][0] in SHORT:
+            self.dirty[group.group_id] = None
 
     def _count_pending(self, attempt: Attempt, agents: AgentGroup) -> None:
         """Keep the calls in flight for these agents; one fewer lets any group that shares them dial."""

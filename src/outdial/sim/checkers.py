@@ -15,6 +15,7 @@ world. What is broken is raised as a `Violation`: the name of the checker, the n
 | 5 every node in turn                  | rotation, least loaded                         | checks_cluster  |
 | 6 seizing groups on their dialer node | dialer node, links                             | checks_cluster  |
 | 7 progress, and rest in the end       | idle, no progress, hang, at rest               | checks_liveness |
+|                                       | connection, orphan                             | checks_world    |
 | 8 bounded work, bounded memory        | work, growth                                   | checks_work     |
 | agents: one call each, in turn        | agent, registry, longest idle                  | checks_agents   |
 
@@ -42,6 +43,7 @@ from outdial.sim.checks_picture import Picture
 from outdial.sim.checks_ports import PortChecks
 from outdial.sim.checks_seen import Violation
 from outdial.sim.checks_work import WorkChecks
+from outdial.sim.checks_world import WorldChecks
 from outdial.sim.world import World
 
 __all__ = ["Checkers", "Violation"]
@@ -74,6 +76,7 @@ class Checkers:
         self._agents = AgentChecks(picture)
         self._liveness = LivenessChecks(picture, self._calls)
         self._work = WorkChecks(picture)
+        self._world = WorldChecks(picture)
         self._on_event = self._event_table()
         self._on_command = self._command_table()
 
@@ -102,6 +105,7 @@ class Checkers:
         self._work.after_step(event, commands)
         self._look_at_touched()
         self._liveness.after_step()
+        self._world.after_step()
         self.steps += 1
         if self.steps % self._sweep_every == 0:
             self.sweep()

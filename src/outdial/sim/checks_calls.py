@@ -119,7 +119,8 @@ class CallChecks:
         for call_id, phase in event.calls:
             leg = picture.legs.get(call_id)
             if leg is not None and leg.node_id == event.node_id:
-                leg.lost_at_ms = None
+                if leg.lost_at_ms is not None:
+                    leg.lost_at_ms = leg.released_at_ms = None  # what was ordered before was lost with the connection
                 leg.server_id = event.server_id
                 picture.touched_calls[call_id] = None
                 if leg.is_engaging and leg.agent_id is not None:

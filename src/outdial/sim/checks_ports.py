@@ -144,8 +144,16 @@ class PortChecks:
         if len(found) != 1 or found[0].dialer != leg.dialer:
             names = [pool.name for pool in found]
             self._picture.fail("lease", f"call {call_id} should hold one port of {leg.dialer}, holds {names}")
-        if call_id in found[0].stranded and self._picture.in_use.get(leg.node_id) is not None:
-            self._picture.fail("lease", f"node {leg.node_id} is active, and the lease of call {call_id} is stranded")
+        picture, node_id = self._picture, leg.node_id
+        if call_id in found[0].stranded:
+            if picture.in_use.get(node_id) is not None:
+                picture.fail("lease", f"node {node_id} is active, and the lease of call {call_id} is stranded")
+        elif (
+            node_id in picture.reporting
+            and picture.in_use[node_id] is None
+            and not picture.nodes[node_id].is_cpd_server
+        ):
+            picture.fail("lease", f"node {node_id} and its ports are gone, and call {call_id} holds one of the others'")
 
     def _differ(self, pool: Pool, book: Book) -> None:
         leases = {**pool.common, **pool.charged, **pool.stranded}

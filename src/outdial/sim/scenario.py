@@ -202,7 +202,7 @@ def _operator_acts(configuration: Configuration, duration_ms: Millis, dice: Stre
         at_ms = dice.between(0, duration_ms)
         acts.append(OperatorAct(at_ms, act))
         if opposite is not None and dice.chance(0.8):
-            acts.append(OperatorAct(at_ms + round(dice.log_between(1, 60_000)), opposite))
+            acts.append(OperatorAct(min(duration_ms, at_ms + round(dice.log_between(1, 60_000))), opposite))
     end_ms = duration_ms + 1
     acts += [OperatorAct(end_ms, NodeEnableRequested(50 + n.dbid, n.dbid)) for n in configuration.nodes]
     acts += [OperatorAct(end_ms, GroupStartRequested(40 + g.dbid, g.dbid)) for g in configuration.campaign_groups]
