@@ -102,8 +102,9 @@ def link_down(state: State, node: Node, link: Link) -> None:
         return
     if not node.is_active and node.node_id == state.prime_id:
         forget_phones(state)  # first: nobody's call goes to a phone of which nobody knows any more
-    lose_calls(state, node, link)
+    lose_calls(state, link)
     if not node.is_active:
+        _strand(state, node)
         _gone(state, node)
     elif node.server_id != before:
         now_in_use = state.links[node.server_id] if node.server_id is not None else link
@@ -180,13 +181,12 @@ def elect_prime(state: State) -> None:
 # --- calls of lost nodes --------------------------------------------------------------------------------------------
 
 
-def lose_calls(state: State, node: Node, link: Link) -> None:
+def lose_calls(state: State, link: Link) -> None:
     """The server that had these calls cannot be asked. Agents' legs first: nobody is joined to a lost one."""
     server_id = link.server_id
     for engaging in [engaging for engaging in state.engagings.values() if engaging.server_id == server_id]:
         if engaging.state is not EngagingState.LOST and move_engaging(state, engaging, EngagingSignal.NODE_LOST):
             link.may_have_calls = True
-            _strand(engaging, node)
             until_ms = state.mono_ms + state.ocs.lost_call_ms_max
             state.deadlines.arm((Timer.ENGAGING, engaging.call_id), until_ms)
     theirs = [attempt for attempt in state.attempts.values() if attempt.server_id == server_id]
@@ -195,29 +195,29 @@ def lose_calls(state: State, node: Node, link: Link) -> None:
     let_go = [attempt for attempt in lost_now if attempt.state not in in_conversation]
     for attempt in lost_now:
         link.may_have_calls = True
-        _lose_attempt(state, attempt, node)
+        _lose_attempt(state, attempt)
     for attempt in let_go:  # only now, so that no agent is given another person of the same server
         let_agent_go(state, attempt)
         if not attempt.mode.is_preview:
             attempt.agent_id = None
 
 
-def _lose_attempt(state: State, attempt: Attempt, node: Node) -> None:
+def _lose_attempt(state: State, attempt: Attempt) -> None:
     stop_waiting(state, attempt)
     state.move(attempt, AttemptSignal.NODE_LOST)
     attempt.lost_at_ms = state.mono_ms
-    _strand(attempt, node)
     if attempt.answered_at_ms is None:
         state.arm_call(attempt, max(state.mono_ms, attempt.rings_until_ms))
     else:
         state.arm_call(attempt, state.mono_ms + state.ocs.lost_call_ms_max)
 
 
-def _strand(call: Attempt | Engaging, node: Node) -> None:
-    """When the node's own ports left the pool, so does what the call holds of them."""
-    left = not node.is_active and node.total_ports is not None and not node.settings.is_cpd_server
-    if call.pool is not None and left:
-        call.pool.strand(call.call_id)
+def _strand(state: State, node: Node) -> None:
+    """The ports that the node reported have left their pool, and so has what its calls hold of them."""
+    if node.total_ports is not None and not node.settings.is_cpd_server:
+        for pool in state.pools.values():
+            for call_id in node.calls:
+                pool.strand(call_id)
 
 
 def query(state: State, link: Link) -> None:
