@@ -214,6 +214,8 @@ def _change_group(state: State, group: Group, settings: CampaignGroup) -> None:
             state.agent_groups[old.agent_group].running.pop(group.group_id, None)
         if settings.agent_group is not None:
             state.agent_groups[settings.agent_group].running[group.group_id] = None
+    if old.dialer != settings.dialer:
+        state.pools[old.dialer].waiting.pop(group.group_id, None)
     group.settings = settings
     group.is_removed = False
     group.brake.target = settings.overdial_ratio_max
