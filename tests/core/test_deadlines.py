@@ -53,8 +53,12 @@ def test_setting_it_again_moves_it(second: int) -> None:
     assert [FIRST] == popped(deadlines, 100)
 
 
-def test_moving_it_to_the_same_instant_puts_it_behind_its_equals() -> None:
-    assert [SECOND, FIRST] == popped(armed((FIRST, 10), (SECOND, 10), (FIRST, 10)), 10)
+def test_setting_it_to_the_same_instant_again_keeps_its_place() -> None:
+    assert [FIRST, SECOND] == popped(armed((FIRST, 10), (SECOND, 10), (FIRST, 10)), 10)
+
+
+def test_moving_it_away_and_back_puts_it_behind_its_equals() -> None:
+    assert [SECOND, FIRST] == popped(armed((FIRST, 10), (SECOND, 10), (FIRST, 20), (FIRST, 10)), 10)
 
 
 def test_disarmed_deadline_never_comes() -> None:

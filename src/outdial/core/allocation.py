@@ -200,16 +200,16 @@ def _dynamic(user: PortUser, row: Basis, share: Share) -> Limits:
 
 
 def split(user: PortUser, maximum: int, engaging_cap: int | None) -> tuple[int, int]:
-    """Divide a seizing group's maximum into regular and engaging ports by its two estimates.
+    """Divide a seizing group's maximum into regular and engaging ports by its two estimates, to the nearest port.
 
     Each kind gets at least one port while there are two: one kind alone reaches nobody.
 
     Returns:
-        (regular, engaging). Their sum is `maximum` unless the cap on engaging ports leaves some to regular calls.
+        (regular, engaging). Their sum is `maximum`; what the cap on engaging ports leaves goes to regular calls.
     """
-    claims = [
-        Claim(group_id=1, need_millis=user.need_regular_millis, minimum_ports=1),
-        Claim(group_id=2, need_millis=user.need_engaging_millis, cap_ports=engaging_cap, minimum_ports=1),
-    ]
-    regular, engaging = share_ports(maximum, claims)
-    return regular.maximum_ports, engaging.maximum_ports
+    need = user.need_millis
+    engaging = maximum // 2 if not need else (2 * maximum * user.need_engaging_millis + need) // (2 * need)
+    engaging = max(min(engaging, maximum - 1), min(1, maximum // 2))
+    if engaging_cap is not None:
+        engaging = min(engaging, engaging_cap)
+    return maximum - engaging, engaging

@@ -43,7 +43,10 @@ class Deadlines:
         return len(self._armed)
 
     def arm(self, key: Key, at_ms: Millis) -> None:
-        """Set or move the deadline of `key`."""
+        """Set or move the deadline of `key`; to the instant that it has already changes nothing."""
+        armed = self._armed.get(key)
+        if armed is not None and armed[0] == at_ms:
+            return
         self._serial += 1
         self._armed[key] = (at_ms, self._serial)
         heapq.heappush(self._heap, (at_ms, self._serial, key))

@@ -86,12 +86,8 @@ def _preview(state: State, group: Group) -> tuple[Hold, str]:
 def _start(state: State, group: Group, wanted: int) -> tuple[Hold, str]:
     """Steps for each attempt: port to be had, record, node, lease, Dial."""
     pool = state.pool_of(group.settings)
-    for _ in range(wanted):
-        room = pool.room(group.group_id, PortKind.REGULAR)
-        if isinstance(room, NoPort):
-            if room is NoPort.POOL_FULL:
-                pool.waiting[group.group_id] = None
-            return (Hold.WAITING_PORTS, room.value)
+    room = pool.room(group.group_id, PortKind.REGULAR)
+    for _ in range(0 if isinstance(room, NoPort) else min(wanted, room)):
         chain = take_next(state, group)
         if chain is None:
             return (Hold.WAITING_RECORDS, "the lists have nothing due" if not group.is_fetching else "fetching")
@@ -104,7 +100,13 @@ def _start(state: State, group: Group, wanted: int) -> tuple[Hold, str]:
                 pool.waiting[group.group_id] = None
             return (Hold.NO_NODE, node.reason.value)
         _dial(state, group, chain, node)
-    return (Hold.PACING, "")
+    if not isinstance(room, NoPort):
+        if wanted <= room:
+            return (Hold.PACING, "")
+        room = pool.room(group.group_id, PortKind.REGULAR)
+    if room is NoPort.POOL_FULL:
+        pool.waiting[group.group_id] = None
+    return (Hold.WAITING_PORTS, room.value if isinstance(room, NoPort) else "")
 
 
 def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
