@@ -5,7 +5,7 @@
 3. pacing says how many attempts to start (`pacing.py`);
 4. for each: a record (`callable_records.py`), a node (`nodes.py`), a port (`ports.py`), and `Dial`.
 
-Every step that ends it leaves a reason in `group.holds`, which is what an operator sees.
+Every step that ends it leaves a reason in `group.hold`, which is what an operator sees.
 """
 
 from outdial.core.attempt import Attempt
@@ -46,7 +46,7 @@ def _look_at(state: State, group_id: int) -> None:
     group = state.groups.get(group_id)
     if group is None or not group.is_running:
         return
-    group.holds = (_start_attempts(state, group),)
+    group.hold = _start_attempts(state, group)
     fetch_if_low(state, group)
 
 

@@ -35,29 +35,5 @@ class ConfigError(OutdialError):
         self.mistakes = mistakes
 
 
-class RequestError(OutdialError):
-    """The caller asked for something impossible."""
-
-    code = "request"
-
-
-class NotFound(RequestError):
-    """The named object does not exist."""
-
-    code = "not_found"
-
-
-class InvalidRequest(RequestError):
-    """The request itself is wrong."""
-
-    code = "invalid_request"
-
-
-class Conflict(RequestError):
-    """The object exists, but not in a state that allows the request."""
-
-    code = "conflict"
-
-
 class InvariantViolated(AssertionError):
     """A bug in outdial: a state that the tables call *never*, or a broken invariant. Never handle it."""

@@ -78,7 +78,7 @@ def stop(state: State, group: Group) -> None:
         agents.running.pop(group.group_id, None)
         for other_id in agents.running:
             state.touch(other_id)  # their part of the agents has grown
-    group.holds = ()
+    group.hold = None
     group.is_fetching = False
     for timer in (Timer.GROUP, Timer.FETCH):
         state.deadlines.disarm((timer, group.group_id))

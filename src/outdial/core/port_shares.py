@@ -122,7 +122,7 @@ def _more(before: Limits | None, after: Limits) -> bool:
 
 def _sample_utilisation(state: State, group: Group) -> None:
     agents = state.agent_group_of(group)
-    if any(hold is Hold.WAITING_PORTS for hold, _ in group.holds):
+    if group.hold is not None and group.hold[0] is Hold.WAITING_PORTS:
         return  # agents idle for want of ports: that must not make the group ask for fewer
     if agents is not None and agents.working and group.estimates.finished >= group.settings.history_length:
         group.estimates.utilisation.add(len(agents.busy) / len(agents.working))

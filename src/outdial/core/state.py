@@ -191,7 +191,7 @@ class State:
 
     def port_came_home(self, group: Group) -> None:
         """A call of the group holds its port no more: that matters to a group that was short of them."""
-        if group.mode is DialingMode.POWER_GVP or not group.holds or group.holds[0][0] in SHORT:
+        if group.mode is DialingMode.POWER_GVP or group.hold is None or group.hold[0] in SHORT:
             self.dirty[group.group_id] = None
 
     def _count_pending(self, attempt: Attempt, agents: AgentGroup) -> None:

@@ -93,9 +93,11 @@ def _pacing(group: Group) -> str:
 def _holds(state: State, group: Group) -> tuple[str, ...]:
     if not group.is_running:
         return ()
-    lost = unreachable(state, group)
-    holds = (lost,) if lost is not None else group.holds
-    return tuple(f"{hold.value}: {text}" if text else hold.value for hold, text in holds if hold is not Hold.PACING)
+    hold = unreachable(state, group) or group.hold
+    if hold is None or hold[0] is Hold.PACING:
+        return ()
+    reason, detail = hold
+    return (f"{reason.value}: {detail}" if detail else reason.value,)
 
 
 def _counts(group: Group) -> GroupCounts:

@@ -67,14 +67,14 @@ class LivenessChecks:
                 self._could_since.pop(group_id, None)
             elif now_ms - self._could_since.setdefault(group_id, now_ms) >= IDLE_MS_MAX:
                 since_ms = self._could_since[group_id]
-                picture.fail("idle", f"group {group_id} could {could} since {since_ms} ms, and says {group.holds}")
+                picture.fail("idle", f"group {group_id} could {could} since {since_ms} ms, and says {group.hold}")
             could = self._could_really(group) if group_id in picture.running else ""
             if not could:
                 self._could_really_since.pop(group_id, None)
                 continue
             since_ms = self._could_really_since.setdefault(group_id, now_ms)
             if now_ms - since_ms >= PROGRESS_MS_MAX + self._state.ocs.audit_ms:
-                picture.fail("no progress", f"group {group_id} could {could} since {since_ms} ms; {group.holds}")
+                picture.fail("no progress", f"group {group_id} could {could} since {since_ms} ms; {group.hold}")
         self._check_armed()
 
     # --- by the dialer's memory -------------------------------------------------------------------

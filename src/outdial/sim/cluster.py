@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from outdial.core.commands import SubscribePhones
+from outdial.core.errors import InvariantViolated
 from outdial.core.events import Event, PhoneState, PhoneStateChanged, ServerConnected, ServerLost
 from outdial.core.settings import Node as NodeConfiguration
 from outdial.core.units import Millis
@@ -286,4 +287,4 @@ def _no_phones(_phone: str) -> PhoneState:
 
 
 def _nobody(_at_ms: Millis, _call: Call) -> None:
-    raise NotImplementedError("somebody has to keep the calls")
+    raise InvariantViolated("nobody keeps the calls: the world was not put together")

@@ -12,6 +12,7 @@ directly, so its events never get lost.
 import enum
 from collections.abc import Callable
 
+from outdial.core.errors import InvariantViolated
 from outdial.core.events import (
     AgentBecameNotReady,
     AgentBecameReady,
@@ -350,4 +351,4 @@ class Workforce:
 
 
 def _nobody(*_: object) -> None:
-    raise NotImplementedError("somebody has to keep the calls")
+    raise InvariantViolated("nobody keeps the calls: the world was not put together")
