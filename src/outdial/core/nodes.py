@@ -222,9 +222,10 @@ class Node:
         if self.total_ports is not None and len(self.calls) >= self.total_ports:
             return NoNode(NoNodeReason.NO_CAPACITY)
         if self.learned_ports is not None:
-            probed = self.learned_ports + (mono_ms - self.learned_at_ms) // PROBE_MS
-            if len(self.calls) >= probed:
-                return NoNode(NoNodeReason.NO_CAPACITY, mono_ms + PROBE_MS)
+            beyond = len(self.calls) + 1 - self.learned_ports
+            retry_at_ms = self.learned_at_ms + beyond * PROBE_MS
+            if beyond > 0 and mono_ms < retry_at_ms:
+                return NoNode(NoNodeReason.NO_CAPACITY, retry_at_ms)
         return self._over_call_rate(mono_ms)
 
     def _over_call_rate(self, mono_ms: Millis) -> NoNode | None:

@@ -11,7 +11,7 @@ from outdial.core.distribution import offer_agent
 from outdial.core.engaging import Engaging, EngagingSignal, EngagingState
 from outdial.core.events import AgentEngaged, DialRejected, EngagingAccepted, EngagingReleased
 from outdial.core.groups import Group
-from outdial.core.nodes import Node
+from outdial.core.nodes import Node, NoNodeReason
 from outdial.core.ports import Lease, NoPort, PortKind
 from outdial.core.results import Ending
 from outdial.core.seizing_moves import move_engaging
@@ -53,6 +53,8 @@ def engage_agents(state: State, group: Group, node: Node) -> NoPort | None:
         refusal = node.refusal(state.mono_ms)
         if refusal is not None:
             state.wake_group_at(group, refusal.retry_at_ms or state.mono_ms + SECOND_MS)
+            if refusal.reason is NoNodeReason.NO_CAPACITY:
+                pool.waiting[group.group_id] = None
             return None
         _engage(state, group, node, agent_id)
     return None
