@@ -16,11 +16,12 @@ from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node, NoNode, NoNodeReason
 from outdial.core.pacing import Situation, attempts_to_start
 from outdial.core.placement import choose_node, fixed_node, unreachable
-from outdial.core.ports import Lease, NoPort, PortKind
+from outdial.core.ports import Lease, NoPort, Pool, PortKind
 from outdial.core.preview import push_offers
 from outdial.core.records import Chain
 from outdial.core.seizing import engage_agents, trim_engaged
 from outdial.core.state import State
+from outdial.core.units import NodeId
 
 
 def dial_dirty(state: State) -> None:
@@ -31,15 +32,30 @@ def dial_dirty(state: State) -> None:
         _look_at(state, group_id)
     while state.freed_pools:
         dialer = next(iter(state.freed_pools))
+        del state.freed_pools[dialer]
         pool = state.pools.get(dialer)
-        if pool is None or not pool.waiting or pool.used_ports >= pool.ports:
-            del state.freed_pools[dialer]
+        if pool is not None:
+            _serve_waiting(state, pool)
+
+
+def _serve_waiting(state: State, pool: Pool) -> None:
+    """Look once at each group that waits for a port, in order, while the pool has one.
+
+    A group that is back in line found its node full, or what reservations leave; the same holds for those behind it
+    that dial on the same node and from the same part of the pool, and for no others.
+    """
+    in_vain: set[tuple[NodeId | None, bool]] = set()
+    for group_id in list(pool.waiting):
+        if pool.used_ports >= pool.ports:
+            return
+        node = fixed_node(state, state.groups[group_id])
+        place = (None if node is None else node.node_id, pool.has_reservation(group_id))
+        if place in in_vain:
             continue
-        group_id = next(iter(pool.waiting))
         del pool.waiting[group_id]
         _look_at(state, group_id)
-        if group_id in pool.waiting:  # still no port for it: nor for those behind it
-            del state.freed_pools[dialer]
+        if group_id in pool.waiting:
+            in_vain.add(place)
 
 
 def _look_at(state: State, group_id: int) -> None:

@@ -9,7 +9,7 @@ from outdial.core.deadlines import Timer
 from outdial.core.estimates import Demand, demand
 from outdial.core.groups import Group, Hold
 from outdial.core.nodes import Node
-from outdial.core.ports import Limits, Pool, PortKind
+from outdial.core.ports import Limits, Pool
 from outdial.core.settings import DialerId, DialerKind
 from outdial.core.state import State
 from outdial.core.units import Millis
@@ -158,5 +158,5 @@ def port_user(state: State, group: Group, pool: Pool) -> PortUser:
         has_agents=agents is not None and bool(agents.logged_in),
         need_regular_millis=need.regular_millis,
         need_engaging_millis=need.engaging_millis,
-        held_ports=pool.count(group.group_id, PortKind.REGULAR) + pool.count(group.group_id, PortKind.ENGAGING),
+        held_ports=pool.used_by(group.group_id),
     )

@@ -142,6 +142,10 @@ class Pool:
         """Leases that a group holds."""
         return self.count(group_id, PortKind.REGULAR) + self.count(group_id, PortKind.ENGAGING)
 
+    def has_reservation(self, group_id: GroupId) -> bool:
+        """Whether ports of the pool are kept for the group."""
+        return bool(self.limits.get(group_id, NOTHING).reserved)
+
     def room(self, group_id: GroupId, kind: PortKind) -> NoPort | int:
         """How many more leases the group may take now, at least 1, or why none."""
         limits = self.limits.get(group_id, NOTHING)
@@ -202,7 +206,7 @@ class Pool:
         refile = [
             group_id
             for group_id in {**self.limits, **limits}
-            if bool(self.limits.get(group_id, NOTHING).reserved) != bool(limits.get(group_id, NOTHING).reserved)
+            if self.has_reservation(group_id) != bool(limits.get(group_id, NOTHING).reserved)
         ]
         self.limits = limits
         self.reserved_ports = reserved_ports
@@ -228,5 +232,4 @@ class Pool:
         self.held.setdefault((lease.group_id, lease.kind), {})[lease.call_id] = lease
 
     def _file_as(self, lease: Lease) -> None:
-        reserved = self.limits.get(lease.group_id, NOTHING).reserved
-        (self.charged if reserved else self.common)[lease.call_id] = lease
+        (self.charged if self.has_reservation(lease.group_id) else self.common)[lease.call_id] = lease
