@@ -31,12 +31,16 @@ STALE_SLACK = 64
 """Entries that the heap may hold beyond twice the armed ones before it is rebuilt. Ours."""
 
 
+Entry = tuple[Millis, int, Key]
+"""A deadline: when, its place among equals, and whose."""
+
+
 class Deadlines:
     """Armed deadlines by owner, earliest first; ties in the order in which they were set."""
 
     def __init__(self) -> None:
-        self._armed: dict[Key, tuple[Millis, int]] = {}
-        self._heap: list[tuple[Millis, int, Key]] = []
+        self._armed: dict[Key, Entry] = {}
+        self._heap: list[Entry] = []
         self._serial = 0
 
     def __len__(self) -> int:
@@ -48,10 +52,10 @@ class Deadlines:
         if armed is not None and armed[0] == at_ms:
             return
         self._serial += 1
-        self._armed[key] = (at_ms, self._serial)
-        heapq.heappush(self._heap, (at_ms, self._serial, key))
+        self._armed[key] = entry = (at_ms, self._serial, key)
+        heapq.heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._armed) + STALE_SLACK:
-            self._heap = [(at, serial, owner) for owner, (at, serial) in self._armed.items()]
+            self._heap = list(self._armed.values())
             heapq.heapify(self._heap)
 
     def disarm(self, key: Key) -> None:
@@ -67,9 +71,9 @@ class Deadlines:
         """The earliest deadline; None: nothing is armed."""
         heap = self._heap
         while heap:
-            at_ms, serial, key = heap[0]
-            if self._armed.get(key) == (at_ms, serial):
-                return at_ms
+            entry = heap[0]
+            if self._armed.get(entry[2]) is entry:
+                return entry[0]
             heapq.heappop(heap)
         return None
 

@@ -191,11 +191,6 @@ def mixture(first: Quantiles, second: Quantiles, first_ratio: float) -> Quantile
     return tuple(sorted(_thinned(first, count) + _thinned(second, QUANTILES - count)))
 
 
-def mean_of(quantiles: Quantiles) -> float:
-    """Mean of the values."""
-    return sum(quantiles) / len(quantiles)
-
-
 def _thinned(quantiles: Quantiles, count: int) -> Quantiles:
     return tuple(quantiles[(2 * place + 1) * QUANTILES // (2 * count)] for place in range(count))
 

@@ -308,10 +308,6 @@ class ListState:
                 self._last_utc_ms[index] or None,
             )
 
-    def status_counts(self) -> dict[str, int]:
-        """Records by status. Shape: {label: count}, without zeros."""
-        return {status.label: count for status in RecordStatus if (count := self._status.count(status))}
-
 
 class Lists:
     """All calling lists of a world.
