@@ -21,6 +21,7 @@ STORIES = (
     (3101, "an agent came back, each group's part of the agents grew, and no group noticed"),
     (1660530489, "a node could be tried again, and the group had itself woken two seconds after its last look instead"),
     (737, "the first in line for a port found its node full, and the port was offered to nobody behind it"),
+    (1135, "a buffer full of chains was given back, and the checker counted one record a chain"),
     (5013, "a node had room again by its learned capacity, and the group waited for a call to end"),
 )
 """Seeds that once found a bug, with its story."""

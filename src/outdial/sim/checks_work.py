@@ -60,6 +60,7 @@ class WorkChecks:
         self._armed_max = 0
         self._optima: dict[GroupId, int] = {}
         """Largest optimum that each group has had: what its buffer may hold."""
+        self._longest_chain = 1
         self._deadline_ms: Millis = -1
         self._deadline_steps = 0
 
@@ -70,6 +71,8 @@ class WorkChecks:
 
     def after_step(self, event: Event, commands: Sequence[Command]) -> None:
         """The commands of one step."""
+        if type(event) is RecordsFetched:
+            self._longest_chain = max([self._longest_chain, *(len(chain.records) for chain in event.chains)])
         if len(commands) > self.commands_max:
             self.commands_max = len(commands)
         if len(commands) > REACTIONS_MAX:
@@ -89,7 +92,6 @@ class WorkChecks:
         ports = sum(pool.ports for pool in state.pools.values())
         buffers = sum(self._optima.values())
         chains = len(event.chains) if isinstance(event, RecordsFetched) else 0
-        longest = max((len(chain.records) for group in state.groups.values() for chain in group.buffer), default=1)
         objects = 0
         if isinstance(event, _MANY):
             objects = len(state.agents) + len(picture.legs) + len(state.nodes) + len(state.groups)
@@ -97,7 +99,7 @@ class WorkChecks:
         for what, count, most in (
             ("calls are ordered", dials, ports + 1),
             ("records are offered", offers, len(state.agents)),
-            ("records go back", records, (buffers + chains + len(state.agents)) * longest),
+            ("records go back", records, (buffers + chains + len(state.agents)) * self._longest_chain),
             ("fetches are ordered", fetches, len(state.groups)),
             (
                 "other commands are given",
