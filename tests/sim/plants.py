@@ -609,8 +609,8 @@ def a_deadline_sets_itself_again_at_once(patch):
 def the_deadline_heap_is_never_cleaned(patch):
     def arm(self, key, at_ms):
         self._serial += 1
-        self._armed[key] = (at_ms, self._serial)
-        heapq.heappush(self._heap, (at_ms, self._serial, key))
+        self._armed[key] = entry = (at_ms, self._serial, key)
+        heapq.heappush(self._heap, entry)
 
     patch.setattr(Deadlines, "arm", arm)
 
