@@ -16,7 +16,9 @@ from outdial.sim.settings import FaultKind
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 DATA = Path(str(importlib.resources.files("outdial") / "data"))
-FILES = sorted(EXAMPLES.glob("*.toml")) + [DATA / "demo.toml"]
+REAL = EXAMPLES / "asterisk.toml"
+"""The one that is not simulated."""
+FILES = sorted(path for path in EXAMPLES.glob("*.toml") if path != REAL) + [DATA / "demo.toml"]
 
 
 def simulation(loaded: Loaded, seed: int | None = None) -> Simulation:
@@ -40,6 +42,40 @@ def test_examples_are_there():
         "prime-node-loss",
         "stop-and-promote",
     ]
+
+
+# --- real servers -----------------------------------------------------------------------------------------------
+
+
+def test_example_for_real_servers_has_what_it_says():
+    loaded = load(REAL)
+    settings = loaded.configuration
+    assert loaded.notes == () and not loaded.world
+    assert len(settings.nodes) == 3 and all(node.backup for node in settings.nodes)
+    assert all(server.driver.is_asterisk for server in loaded.edge.values())
+    assert {group.dialing_mode for group in settings.campaign_groups} >= {
+        DialingMode.PROGRESSIVE,
+        DialingMode.PREDICTIVE,
+        DialingMode.PREDICTIVE_SEIZING,
+    }
+    ways = {(s.dial_string, s.phone_string, s.auto_answer_header) for s in loaded.edge.values()}
+    assert len(ways) == 1  # backups have what their primaries have
+
+
+def test_example_for_real_servers_reaches_nobody():
+    loaded = load(REAL)
+    [calling_list] = loaded.configuration.calling_lists
+    records, counts = read_records(EXAMPLES / "asterisk.csv", calling_list, rejects=False)
+    assert counts.rejected == 0 and any(record.chain_n for record in records)
+    assert all(record.number[5:10] == "55501" and len(record.number) == 12 for record in records)
+    assert {server.host.rpartition(".")[0] for server in loaded.edge.values()} == {"192.0.2"}
+
+
+def test_unit_waits_longer_than_the_server_drains():
+    unit = (EXAMPLES / "outdial.service").read_text(encoding="utf-8")
+    options = dict(line.split("=", 1) for line in unit.splitlines() if line and line[0] not in "#[")
+    assert int(options["TimeoutStopSec"]) * 1_000 > load(REAL).serve.drain_ms_max + 30_000
+    assert options["ExecStart"].split()[1:3] == ["serve", "--json-logs"]
 
 
 # --- the demonstration ------------------------------------------------------------------------------------------

@@ -8,10 +8,20 @@ from outdial.config.groups import CampaignGroupTable
 from outdial.config.groups_check import Groups
 from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, TreatmentTable
 from outdial.config.lists_check import Lists
-from outdial.config.loaded import TCP_PORTS, Password, Server
+from outdial.config.loaded import ARI_PORT, TCP_PORTS, Password, Server
 from outdial.config.people_check import People
 from outdial.config.rows import Row
-from outdial.config.servers import CpdServerTable, OcsTable, SipServerTable
+from outdial.config.servers import (
+    DIAL_STRING,
+    PHONE_STRING,
+    REQUESTS_IN_FLIGHT_MAX,
+    STASIS_APP,
+    CpdServerTable,
+    Driver,
+    OcsTable,
+    ServerTable,
+    SipServerTable,
+)
 from outdial.config.servers_check import Servers
 from outdial.config.zones import load_zone
 from outdial.core.settings import (
@@ -76,6 +86,7 @@ def edge_of(document: Document, servers: Servers) -> dict[int, Server]:
     edge = {}
     for row in servers.rows:
         table, primary = row.table, servers.primary_of(row)
+        owner: ServerTable | None = None if primary is None else primary.table
         total_ports = table.total_ports if isinstance(table, SipServerTable) else None
         if total_ports is None and primary is not None and isinstance(primary.table, SipServerTable):
             total_ports = primary.table.total_ports
@@ -89,6 +100,14 @@ def edge_of(document: Document, servers: Servers) -> dict[int, Server]:
             user=table.user or "",
             password=_password(table.password_file, table.password_env, document.folder),
             total_ports=total_ports,
+            ari_port=(table.ari_port or ARI_PORT) if table.driver is Driver.ASTERISK_ARI else None,
+            dial_string=table.dial_string or (owner and owner.dial_string) or DIAL_STRING,
+            phone_string=table.phone_string or (owner and owner.phone_string) or PHONE_STRING,
+            auto_answer_header=table.auto_answer_header or (owner and owner.auto_answer_header) or "",
+            stasis_app=table.stasis_app or (owner and owner.stasis_app) or STASIS_APP,
+            requests_in_flight_max=(
+                table.requests_in_flight_max or (owner and owner.requests_in_flight_max) or REQUESTS_IN_FLIGHT_MAX
+            ),
         )
     return edge
 
@@ -203,6 +222,7 @@ def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, gro
         ivr_ms_max=_ms(table.ivr_timeout_s),
         minimum_record_buffer=table.minimum_record_buffer,
         optimal_record_buffer=table.optimal_record_buffer,
+        caller_id=table.caller_id,
     )
 
 

@@ -16,6 +16,7 @@ from outdial.config.mistakes import Mistakes, kind_of, show_key, show_names, sug
 from outdial.config.options import Table
 from outdial.config.people import AGENTS_MAX, AgentGroupTable, AgentRangeTable, AgentTable
 from outdial.config.rows import Row, read_row, read_rows
+from outdial.config.serve import ServeTable
 from outdial.config.servers import CpdServerTable, OcsTable, SipServerTable, SwitchTable
 
 FILE_BYTES_MAX = 10_000_000
@@ -45,6 +46,7 @@ CALLING_LIST = Kind("calling-list", CallingListTable, 10_000)
 CAMPAIGN = Kind("campaign", CampaignTable, 10_000)
 CAMPAIGN_GROUP = Kind("campaign-group", CampaignGroupTable, 10_000)
 DO_NOT_CALL = Kind("do-not-call", DoNotCallTable, 1)
+SERVE = Kind("serve", ServeTable, 1)
 WORLD = "world"
 """Name of the optional table that only the simulator reads."""
 
@@ -60,6 +62,7 @@ KINDS: tuple[Kind[Any], ...] = (
     CAMPAIGN,
     CAMPAIGN_GROUP,
     DO_NOT_CALL,
+    SERVE,
 )
 
 
@@ -72,6 +75,7 @@ class Document:
     """What paths in the file are relative to."""
     ocs: Row[OcsTable] | None
     do_not_call: Row[DoNotCallTable] | None
+    serve: Row[ServeTable] | None
     switches: list[Row[SwitchTable]]
     sip_servers: list[Row[SipServerTable]]
     cpd_servers: list[Row[CpdServerTable]]
@@ -155,6 +159,7 @@ def read_document(file: str, folder: Path, raw: dict[str, Any], mistakes: Mistak
         folder=folder,
         ocs=one(OCS),
         do_not_call=one(DO_NOT_CALL),
+        serve=one(SERVE),
         switches=many(SWITCH),
         sip_servers=many(SIP_SERVER),
         cpd_servers=many(CPD_SERVER),

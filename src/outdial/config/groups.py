@@ -227,4 +227,13 @@ class CampaignGroupTable(Table):
         ge=2,
         le=10_000,
     )
+    caller_id: str = option(
+        "caller-id",
+        "What the callee's phone shows: a name and a number, or a number. Left out: what the trunk shows.",
+        default=core_default(CampaignGroup, "caller_id"),
+        allowed='`"name" <number>` or a number of 1 … 20 digits, optionally with a leading +; the name of 1 … 80 '
+        "characters without quotes, angle brackets and backslashes",
+        core="CampaignGroup.caller_id",
+        pattern=r'^("[^"<>\\\p{Cc}]{1,80}" <\+?[0-9]{1,20}>|\+?[0-9]{1,20})$',
+    )
     start: bool = option("start", "Start the group together with the server.", default=True)

@@ -6,19 +6,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from outdial.config.servers import Driver
+from outdial.config.servers import DIAL_STRING, PHONE_STRING, REQUESTS_IN_FLIGHT_MAX, STASIS_APP, Driver
 from outdial.core.errors import ConfigError
 from outdial.core.settings import Configuration
-from outdial.core.units import GroupId, ListId, NodeId, ServerId
+from outdial.core.units import SECOND_MS, GroupId, ListId, Millis, NodeId, ServerId
 
 PASSWORD_BYTES_MAX = 4_096
+RESULTS_DIR = "results"
 
 TCP_PORTS: Mapping[Driver, int] = {
     Driver.ASTERISK_AMI: 5038,
-    Driver.ASTERISK_ARI: 8088,
+    Driver.ASTERISK_ARI: 5038,
     Driver.FREESWITCH_ESL: 8021,
 }
-"""The servers' own default ports."""
+"""The servers' own default ports. Both drivers for Asterisk speak AMI there."""
+ARI_PORT = 8088
+"""Asterisk's own default port for HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Password:
     file: Path | None = None
     variable: str | None = None
     """Name of an environment variable."""
+
+    def __call__(self) -> str:
+        """Fetch the password; unlike the method `read`, two of these compare."""
+        return self.read()
 
     def read(self) -> str:
         """Fetch the password.
@@ -68,6 +75,34 @@ class Server:
     password: Password | None = None
     total_ports: int | None = None
     """What the server reports as its ports; None: it reports none. Unit: ports."""
+    ari_port: int | None = None
+    """TCP port of ARI; None unless the driver is `asterisk-ari`."""
+    dial_string: str = DIAL_STRING
+    """Asterisk channel that reaches a customer; holds `{number}` once."""
+    phone_string: str = PHONE_STRING
+    """Asterisk channel that reaches an agent; holds `{phone}` once."""
+    auto_answer_header: str = ""
+    """SIP header for calls to agents' phones, as `Name: value`; empty: none."""
+    stasis_app: str = STASIS_APP
+    """Name of our ARI application."""
+    requests_in_flight_max: int = REQUESTS_IN_FLIGHT_MAX
+    """Most requests without a first sign of their call. Range: ≥ 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """How `outdial serve` runs: the table `[serve]`."""
+
+    results_dir: Path
+    """Folder for attempts.csv and records.csv."""
+    journal: Path | None = None
+    """File that every step is recorded in; None: none."""
+    drain_ms_max: Millis = 60 * SECOND_MS
+    """Longest wait for running calls once the server is told to end."""
+    ready_again_ms: Millis = 30 * SECOND_MS
+    """Pause before an agent without a desktop is ready again after a missed call."""
+    after_call_work_ms: Millis = 10 * SECOND_MS
+    """After-call work of agents without a desktop in groups that set no time for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +118,8 @@ class Loaded:
     """Where each calling list's records are: a CSV file, or the number of synthetic records."""
     start_groups: tuple[GroupId, ...] = ()
     """Campaign groups that start together with the server."""
+    serve: Serve = field(default_factory=lambda: Serve(Path(RESULTS_DIR)))
+    """The table `[serve]`."""
     world: Mapping[str, Any] = field(default_factory=dict)
     """The table `[world]` as it stands in the file; `outdial.config.world` reads it."""
     notes: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from outdial.config.assemble import configuration_of, edge_of, list_files_of
+from outdial.config.asterisk_check import check_asterisk
 from outdial.config.directory import known_of
 from outdial.config.document import parse, read_document, read_text
 from outdial.config.groups_check import Groups
@@ -10,6 +11,7 @@ from outdial.config.lists_check import Lists
 from outdial.config.loaded import Loaded
 from outdial.config.mistakes import Mistakes
 from outdial.config.people_check import People
+from outdial.config.serve import ServeTable, serve_of
 from outdial.config.servers_check import Servers
 from outdial.config.world import read_world
 
@@ -66,6 +68,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     groups.check()
     notes = Mistakes(name)
     groups.check_dial_nodes(document.agent_groups, notes)
+    check_asterisk(document, servers, people, groups, mistakes, notes)
     known = {
         "node": known_of(entry for entry in servers.applications if servers.primary_of(entry.item) is None),
         "calling-list": known_of(lists.lists),
@@ -79,6 +82,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
         edge=edge_of(document, servers),
         list_files=list_files_of(document, lists),
         start_groups=tuple(row.table.dbid for row in document.campaign_groups if row.table.start),
+        serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
         world=document.world,
         notes=notes.lines,
     )

@@ -1,9 +1,11 @@
 """Tables for this server and the telephony side: `[ocs]`, `[[switch]]`, `[[sip-server]]`, `[[cpd-server]]`."""
 
 import enum
+import re
+from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from outdial.config.options import (
     NAME,
@@ -25,9 +27,64 @@ class Driver(enum.StrEnum):
     """How a server is spoken to."""
 
     ASTERISK_AMI = "asterisk-ami"
+    """Asterisk over its manager interface: every mode but those with seizing."""
     ASTERISK_ARI = "asterisk-ari"
+    """Asterisk over AMI and ARI on the same server: every mode."""
     FREESWITCH_ESL = "freeswitch-esl"
     SIM = "sim"
+
+    @property
+    def is_asterisk(self) -> bool:
+        """Whether the server is an Asterisk."""
+        return self in (Driver.ASTERISK_AMI, Driver.ASTERISK_ARI)
+
+
+DIAL_STRING = "PJSIP/{number}@trunk"
+PHONE_STRING = "PJSIP/{phone}"
+STASIS_APP = "outdial"
+REQUESTS_IN_FLIGHT_MAX = 50
+
+CHANNEL_CHARACTERS_MAX = 200
+"""Longest string that names a channel. Unit: characters."""
+HEADER_CHARACTERS_MAX = 200
+"""Longest SIP header. Unit: characters."""
+
+_CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9]*/[A-Za-z0-9_.:@/+*#=;-]+")
+# A token of RFC 3261; then what can pass through a dialplan variable unharmed.
+_HEADER = re.compile(r"[A-Za-z0-9.!%*_+'~-]{1,64}: [A-Za-z0-9!#%&'*+./:;<=>?@^_~-][A-Za-z0-9 !#%&'*+./:;<=>?@^_~-]*")
+
+
+def _channel_with(placeholder: str) -> Callable[[object], str]:
+    """A check that a value names a channel and holds the placeholder once."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("not text")
+        if value.count(placeholder) != 1:
+            raise ValueError(f"holds {placeholder} {value.count(placeholder)} times")
+        if len(value) > CHANNEL_CHARACTERS_MAX:
+            raise ValueError("too long")
+        if not _CHANNEL.fullmatch(value.replace(placeholder, "0")):
+            raise ValueError("not the name of a channel")
+        return value
+
+    return check
+
+
+def _header(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    if len(value) > HEADER_CHARACTERS_MAX:
+        raise ValueError("too long")
+    if not _HEADER.fullmatch(value) or value.endswith(" "):
+        raise ValueError("not a SIP header")
+    return value
+
+
+def _channel_allowed(example: str) -> str:
+    return (
+        f'technology/resource with the placeholder once, such as "{example}"; letters, digits and _ . : @ / + * # = ; -'
+    )
 
 
 class OcsTable(Table):
@@ -180,7 +237,8 @@ class ServerTable(Table):
     )
     port: int | None = option(
         "port",
-        "TCP port of the server. Left out: 5038 (`asterisk-ami`), 8088 (`asterisk-ari`), 8021 (`freeswitch-esl`).",
+        "TCP port of the server: with Asterisk that of the manager interface. Left out: 5038 (`asterisk-ami`, "
+        "`asterisk-ari`), 8021 (`freeswitch-esl`).",
         default=None,
         ge=1,
         le=65_535,
@@ -208,6 +266,51 @@ class ServerTable(Table):
         default=None,
         allowed="the name of an environment variable",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+    )
+    ari_port: int | None = option(
+        "ari-port",
+        "TCP port of the server's HTTP interface. Left out: 8088. Only with driver `asterisk-ari`.",
+        default=None,
+        ge=1,
+        le=65_535,
+    )
+    dial_string: Annotated[str, PlainValidator(_channel_with("{number}"))] | None = option(
+        "dial-string",
+        "Asterisk channel that reaches a customer; `{number}` is the number. Left out: that of the primary, else "
+        f"`{DIAL_STRING}`.",
+        default=None,
+        allowed=_channel_allowed(DIAL_STRING),
+    )
+    phone_string: Annotated[str, PlainValidator(_channel_with("{phone}"))] | None = option(
+        "phone-string",
+        "Asterisk channel that reaches an agent's phone; `{phone}` is the phone (DN). Left out: that of the primary, "
+        f"else `{PHONE_STRING}`.",
+        default=None,
+        allowed=_channel_allowed(PHONE_STRING),
+    )
+    auto_answer_header: Annotated[str, PlainValidator(_header)] | None = option(
+        "auto-answer-header",
+        "SIP header that makes agents' phones answer by themselves, such as `Call-Info: <sip:outdial>;answer-after=0`. "
+        "Left out: that of the primary, else none.",
+        default=None,
+        allowed="`Name: value` on one line; the value without quotes, commas, brackets, dollar signs and backslashes",
+    )
+    stasis_app: str | None = option(
+        "stasis-app",
+        "Name under which outdial receives calls over ARI: one of its own for every outdial on the same server. Left "
+        f"out: that of the primary, else `{STASIS_APP}`. Only with driver `asterisk-ari`.",
+        default=None,
+        allowed="text of 1 … 64 letters, digits and - _",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+    )
+    requests_in_flight_max: int | None = option(
+        "requests-in-flight-max",
+        "Most dial requests that an Asterisk may have before it shows the first sign of their calls; the others wait. "
+        f"Left out: that of the primary, else {REQUESTS_IN_FLIGHT_MAX}.",
+        default=None,
+        unit="requests",
+        ge=1,
+        le=1_000,
     )
     backup: Reference | None = option(
         "backup",

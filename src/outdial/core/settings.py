@@ -248,6 +248,9 @@ class CampaignGroup:
     """More records are fetched when fewer are in memory. Unit: chains."""
     optimal_record_buffer: int = 200
     """Records are fetched up to this number. Unit: chains. Range: > minimum, ≤ 10,000."""
+    caller_id: str = ""
+    """What the callee sees: `"name" <number>` or a number; empty: what the trunk shows. No decision depends on it: it
+    is here because the driver that dials reads it from the configuration that is in effect."""
 
 
 @dataclass(frozen=True, slots=True)
