@@ -1,0 +1,164 @@
+"""Seizing modes on one Asterisk server: agents held in bridges, customers joined to them one after the other. Pure.
+
+An engaged agent's leg runs in the Stasis application and waits alone in a bridge of its own. A customer of a seizing
+group lands in the application, too, and is put into that bridge. When the customer hangs up, the agent's leg stays: the
+manager interface's own `Bridge` would hang it up. The bridge goes when the agent's leg does.
+
+| what the server says                             | what follows                                         |
+|--------------------------------------------------|------------------------------------------------------|
+| StasisStart of an agent's leg                    | make the bridge, put the leg into it                 |
+| ChannelEnteredBridge of the agent's leg          | AgentEngaged                                         |
+| StasisStart of a customer                        | the join that waits for it, if there is one          |
+| ChannelEnteredBridge of a customer               | CallConnected                                        |
+| a refusal of the agent's bridge                  | the leg is hung up                                   |
+| a refusal of a join                              | ConnectFailed                                        |
+
+Requests about one bridge travel in one lane, so they reach the server in order.
+
+Source: ours, measured on Asterisk 16.28 and 22.10 (decision 0013).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from outdial.core.commands import Join
+from outdial.core.events import AgentEngaged, CallConnected, ConnectFailed, Event
+from outdial.core.units import CallId
+from outdial.drivers.ami import requests
+from outdial.drivers.ami.requests import Action, call_of, channel_id
+from outdial.drivers.ari.wire import (
+    AriEvent,
+    AriReply,
+    AriRequest,
+    ChannelEnteredBridge,
+    StasisEnd,
+    StasisStart,
+    path_of,
+)
+
+
+class Ask(NamedTuple):
+    """A request whose reply matters."""
+
+    request: AriRequest
+    on_reply: Callable[[AriReply], "Effects"]
+
+
+Effects = list[Ask | Action | Event]
+"""What is to be done, in order."""
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A leg in the Stasis application."""
+
+    call_id: CallId
+    is_there: bool = False
+    """It has entered the application, or must be taken to have after a lost connection."""
+    bridge_of: CallId | None = None
+    """Engaging call whose bridge it is to be in; an agent's leg names itself."""
+    waiting: Join | None = None
+    """A join that came before the leg did."""
+
+
+class Bridges:
+    """Who is held and joined on one server, for one run."""
+
+    def __init__(self, run: str, is_live: Callable[[CallId], bool]) -> None:
+        """Nobody is held yet.
+
+        Args:
+            run: tells our channels from those of other processes.
+            is_live: whether a leg has not ended; the two connections of a server may tell it in either order.
+        """
+        self.held: dict[CallId, Held] = {}
+        self._run = run
+        self._is_live = is_live
+
+    def hear(self, event: AriEvent) -> Effects:
+        """Take in one event of the application."""
+        if isinstance(event, StasisStart):
+            return self._entered(event)
+        if isinstance(event, ChannelEnteredBridge):
+            return self._bridged(event)
+        if isinstance(event, StasisEnd):
+            call_id = call_of(self._run, event.channel.id)
+            if call_id is not None and call_id in self.held:
+                self.held[call_id].is_there = False
+        return []
+
+    def join(self, command: Join) -> Effects:
+        """Carry out `Join`: at once, or as soon as the customer is in the application."""
+        leg = self.held.setdefault(command.call_id, Held(command.call_id))
+        leg.bridge_of = command.engaging_call_id
+        if leg.is_there:
+            return [self._add(leg)]
+        leg.waiting = command
+        return []
+
+    def ended(self, call_id: CallId) -> Effects:
+        """A leg has hung up: an agent's takes its bridge along."""
+        leg = self.held.pop(call_id, None)
+        if leg is None or leg.bridge_of != call_id:
+            return []
+        bridge = self._bridge(call_id)
+        return [Ask(AriRequest("DELETE", path_of("bridges", bridge), (), bridge), lambda _: [])]
+
+    def reconnected(self) -> None:
+        """Events were missed: who was awaited may be there by now, and the server says so when asked to join it."""
+        for leg in self.held.values():
+            leg.is_there = True
+
+    # --- events --------------------------------------------------------------------------------------------------
+
+    def _entered(self, event: StasisStart) -> Effects:
+        call_id = call_of(self._run, event.channel.id)
+        if call_id is None or not self._is_live(call_id):
+            return []
+        leg = self.held.setdefault(call_id, Held(call_id))
+        leg.is_there = True
+        if event.args[:1] == ("agent",):
+            leg.bridge_of = call_id
+            return [self._make_bridge(leg), self._add(leg)]
+        if leg.waiting is None:
+            return []
+        leg.waiting = None
+        return [self._add(leg)]
+
+    def _bridged(self, event: ChannelEnteredBridge) -> Effects:
+        call_id = call_of(self._run, event.channel.id)
+        leg = self.held.get(call_id) if call_id is not None else None
+        if leg is None or leg.bridge_of is None or event.bridge.id != self._bridge(leg.bridge_of):
+            return []
+        return [AgentEngaged(leg.call_id) if leg.bridge_of == leg.call_id else CallConnected(leg.call_id)]
+
+    # --- requests ------------------------------------------------------------------------------------------------
+
+    def _bridge(self, engaging_call_id: CallId) -> str:
+        return f"{channel_id(self._run, engaging_call_id)}-b"
+
+    def _make_bridge(self, leg: Held) -> Ask:
+        bridge = self._bridge(leg.call_id)
+        request = AriRequest("POST", path_of("bridges", bridge), (("type", "mixing"),), bridge)
+        return Ask(request, lambda reply: self._check_agent(leg, reply))
+
+    def _add(self, leg: Held) -> Ask:
+        assert leg.bridge_of is not None
+        bridge = self._bridge(leg.bridge_of)
+        query = (("channel", channel_id(self._run, leg.call_id)),)
+        request = AriRequest("POST", path_of("bridges", bridge, "addChannel"), query, bridge)
+        if leg.bridge_of == leg.call_id:
+            return Ask(request, lambda reply: self._check_agent(leg, reply))
+        return Ask(request, lambda reply: self._check_customer(leg, reply))
+
+    def _check_agent(self, leg: Held, reply: AriReply) -> Effects:
+        """Without a bridge the agent's leg is of no use."""
+        if reply.is_done or self.held.get(leg.call_id) is not leg:
+            return []
+        return [requests.hang_up(channel_id(self._run, leg.call_id), f"hangup-{leg.call_id}")]
+
+    def _check_customer(self, leg: Held, reply: AriReply) -> Effects:
+        if reply.is_done or self.held.get(leg.call_id) is not leg:
+            return []
+        return [ConnectFailed(leg.call_id, f"the server refused the join ({reply.status})")]
