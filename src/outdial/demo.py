@@ -34,8 +34,8 @@ from outdial.drivers.journal import JournalWriter
 from outdial.drivers.runner import Runner
 from outdial.happenings import Happenings
 from outdial.names import Names
+from outdial.record_shares import share_records
 from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder, write_records
-from outdial.sim.lists import Lists
 from outdial.sim.world import World
 from outdial.summary import print_demo_summary
 from outdial.tally import Tally, group_totals, node_totals
@@ -120,26 +120,9 @@ def load_scene(options: DemoOptions, clock: Clock) -> Scene:
             files[loaded.configuration.calling_lists[0].dbid] = options.calling_list
         lists, notes = read_lists(loaded, settings, files)
     seed = options.seed if options.seed is not None else world_seed(loaded) or 0
-    configuration = share_records(loaded.configuration, lists)
-    return Scene(configuration, World(configuration, settings, seed, lists), seed, Names(configuration), notes)
-
-
-def share_records(configuration: Configuration, lists: Lists) -> Configuration:
-    """Let no group keep more than a fair part of a short calling list in memory: the others could not dial."""
-    groups = configuration.campaign_groups
     records = sum(state.source.count for state in lists.by_id.values())
-    optimal = max(2, records // (4 * max(1, len(groups))))
-    return replace(
-        configuration,
-        campaign_groups=tuple(
-            replace(
-                group,
-                optimal_record_buffer=min(group.optimal_record_buffer, optimal),
-                minimum_record_buffer=min(group.minimum_record_buffer, optimal // 2),
-            )
-            for group in groups
-        ),
-    )
+    configuration = share_records(loaded.configuration, records)
+    return Scene(configuration, World(configuration, settings, seed, lists), seed, Names(configuration), notes)
 
 
 def demo_report(demo: "Demo", results_file: Path, records_file: Path, journal: Path | None) -> dict[str, Any]:

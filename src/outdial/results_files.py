@@ -115,6 +115,17 @@ class CsvFile:
             raise ResultsError(f"{self.path}: cannot be written: {error.strerror}") from error
         self.rows += 1
 
+    def flush(self) -> None:
+        """Hand every row to the operating system.
+
+        Raises:
+            ResultsError: it does not take them.
+        """
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise ResultsError(f"{self.path}: cannot be written: {error.strerror}") from error
+
     def close(self) -> None:
         """Flush and close. Closing twice does no harm."""
         try:

@@ -1,0 +1,69 @@
+"""Calling lists for a server: records in memory, claims answered at once.
+
+What has become of records is lost with the process; every attempt is in `attempts.csv` the moment it is over, so that
+nobody has to guess.
+"""
+
+from collections.abc import Callable, Sequence
+
+from outdial.core.commands import CancelRecord, Command, FetchRecords, ReturnRecord, SettleAttempt
+from outdial.core.events import Event, RecordsFetched
+from outdial.core.units import ListId, Now
+from outdial.drivers.runner import InboxFull
+from outdial.sim.lists import Lists, ListState, Source
+
+
+class RecordStore:
+    """All calling lists that this process has read.
+
+    Attributes:
+        lists: the records. Lists that left the configuration stay: their records may still be in use.
+    """
+
+    def __init__(self, sources: Sequence[Source], submit: Callable[[Event], None]) -> None:
+        """Take in lists.
+
+        Args:
+            sources: the records.
+            submit: gives the core a fact; raises `InboxFull`.
+        """
+        self.lists = Lists(sources)
+        self._submit = submit
+
+    @property
+    def records(self) -> int:
+        """Records of all lists together."""
+        return sum(state.source.count for state in self.lists.by_id.values())
+
+    @property
+    def list_ids(self) -> frozenset[ListId]:
+        """Lists that have been read."""
+        return frozenset(self.lists.by_id)
+
+    def add(self, sources: Sequence[Source]) -> None:
+        """Take in further lists; one that is there already stays as it is."""
+        for source in sources:
+            self.lists.by_id.setdefault(source.list_id, ListState(source))
+
+    def carry_out(self, now: Now, command: Command) -> bool:
+        """Carry out a command if it is one to the store. Returns whether it was."""
+        match command:
+            case FetchRecords():
+                self._fetch(now, command)
+            case ReturnRecord():
+                self.lists.put_back(command.list_id, command.record_id, command.not_before_utc_ms)
+            case CancelRecord():
+                self.lists.cancel(command.list_id, command.record_id, command.call_result)
+            case SettleAttempt():
+                self.lists.settle(command)
+            case _:
+                return False
+        return True
+
+    def _fetch(self, now: Now, command: FetchRecords) -> None:
+        chains, exhausted, due = self.lists.claim(now.utc_ms, command.lists, command.chains_max)
+        try:
+            self._submit(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, due))
+        except InboxFull:  # the core asks again when no answer comes
+            for chain in chains:
+                self.lists.put_back(chain.records[0].list_id, chain.records[0].record_id, 0)

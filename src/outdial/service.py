@@ -1,0 +1,381 @@
+"""The dialer in service: on real servers, until it is told to end.
+
+The order of things: read the configuration and its lists; give the core the configuration, sign the agents in, start
+the groups. SIGHUP reads the file again: with mistakes the old configuration stays in effect. SIGTERM and SIGINT drain:
+groups stop, running calls may end by themselves for `drain-s-max`, the rest is released; a second signal releases at
+once, a third waits for nothing. The exit code says how it ended.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from outdial.core.attempt import AttemptState
+from outdial.core.commands import Command, Release, ReleaseEngaging
+from outdial.core.dialer import Dialer
+from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
+from outdial.core.events import (
+    CallReleased,
+    ConfigurationLoaded,
+    EngagingReleased,
+    Event,
+    GroupStartRequested,
+    GroupStopRequested,
+)
+from outdial.core.settings import Configuration
+from outdial.core.units import SECOND_MS, GroupId, Now
+from outdial.drivers.asterisk import AsteriskSettings
+from outdial.drivers.clock import SystemClock
+from outdial.drivers.journal import JournalWriter
+from outdial.drivers.runner import InboxFull, Runner
+from outdial.drivers.sd_notify import Systemd
+from outdial.drivers.servers import Servers
+from outdial.log_lines import Rate
+from outdial.names import Names
+from outdial.phone_agents import PhoneAgents
+from outdial.record_shares import share_records
+from outdial.record_store import RecordStore
+from outdial.results_files import ResultsError
+from outdial.serve_results import ServeResults
+from outdial.serve_setup import Setup, read_setup, unchanged_notes
+from outdial.service_log import ServiceLog
+from outdial.service_watch import Watch
+
+EXIT_FINE = 0
+EXIT_ERROR = 2
+EXIT_BUG = 70
+
+RELEASE_S_MAX = 8.0
+"""Longest wait for released calls to end. Unit: seconds. Origin: above the core's own wait for a release."""
+LAST_S_MAX = 1.0
+"""Longest wait for what the core makes of calls whose end nobody reported. Unit: seconds."""
+POLL_S = 0.1
+"""Period of looking whether something awaited has happened. Unit: seconds."""
+FAILURES_PER_S = 1
+"""Lines about failures that nobody awaits, in the long run. Unit: lines per second."""
+FAILURES_BURST = 20
+INSIST_S = 0.5
+"""Pause before the core is told again what it had no room for. Unit: seconds."""
+NOTE_CHARACTERS_MAX = 2_000
+"""Longest note about a bug: an event may carry thousands of records."""
+CONVERSATIONS = (AttemptState.CONNECTED, AttemptState.IN_IVR)
+
+
+class SipSide(Protocol):
+    """What the service asks of the servers: `outdial.drivers.servers.Servers` and fakes have it."""
+
+    def configure(self, configuration: Configuration, servers: Sequence[AsteriskSettings]) -> None:
+        """Take in a configuration, the first or a changed one."""
+        ...
+
+    def carry_out(self, command: Command) -> bool:
+        """Carry out a command if it is one to a server. Returns whether it was."""
+        ...
+
+    async def close(self) -> None:
+        """Reset every connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What tests replace."""
+
+    make_servers: Callable[[Callable[[Event], None]], SipSide] = Servers
+    make_core: Callable[[], Dialer] = Dialer
+
+
+class Service:
+    """One start of the server."""
+
+    def __init__(
+        self,
+        path: Path,
+        setup: Setup,
+        folder: Path,
+        log: FilteringBoundLogger,
+        journal: JournalWriter | None,
+        parts: Parts,
+    ) -> None:
+        """Put the parts together; nothing runs yet.
+
+        Raises:
+            ResultsError: `attempts.csv` cannot be created.
+        """
+        names = Names(setup.configuration)
+        self.core = parts.make_core()
+        self._path = path
+        self._setup = setup
+        self._log = log
+        self._lines = ServiceLog(log, names)
+        self._results = ServeResults(folder, names, self._results_failed)
+        self._runner = Runner(
+            self.core,
+            SystemClock(),
+            carry_out=self._carry_out,
+            observers=(self._results.observe, self._lines.observe, self._observe),
+            journal=journal,
+        )
+        self._store = RecordStore(setup.sources, self._runner.submit)
+        self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
+        self._servers = parts.make_servers(self._emit)
+        primaries = [node.dbid for node in setup.configuration.nodes]
+        self._watch = Watch(self.core, self._lines, Systemd(), primaries, self._counts)
+        self._exit_code = EXIT_FINE
+        self._stops = 0
+        """Signals to end, so far."""
+        self._reload_wanted = False
+        self._reading: asyncio.Task[Setup] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+        self._request_id = 0
+        self._failures = Rate(FAILURES_PER_S, FAILURES_BURST)
+        self._lost_events = 0
+        """Facts for which the core had no room."""
+
+    # --- the course of it ----------------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Serve. Returns the exit code."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._loop_failed)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_stop, signal.Signals(number).name)
+        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        self._running = asyncio.create_task(self._runner.run())
+        self._running.add_done_callback(lambda _: self._woken.set())
+        self._watch.begin()
+        try:
+            await self._start()
+            while not self._stops and not self._running.done():
+                self._watch.look()
+                await self._follow_reload()
+                await self._pause(POLL_S)
+            if not self._running.done():
+                await self._drain()
+        finally:
+            await self._end()
+        return self._exit_code
+
+    async def _start(self) -> None:
+        setup, results = self._setup, str(self._results.folder)
+        self._log.info("started", configuration=str(self._path), results=results, servers=len(setup.servers))
+        for note in setup.notes:
+            self._log.warning("note", text=note)
+        self._servers.configure(setup.configuration, setup.servers)
+        await self._give(setup.configuration)
+        await self._start_groups(setup.loaded.start_groups)
+
+    async def _give(self, configuration: Configuration) -> None:
+        """Bring the core and the agents in step with a configuration."""
+        await self._put(ConfigurationLoaded(share_records(configuration, self._store.records)))
+        for event in self._agents.follow(configuration):
+            await self._put(event)
+
+    async def _start_groups(self, group_ids: Sequence[GroupId]) -> None:
+        for group_id in group_ids:
+            self._request_id += 1
+            await self._put(GroupStartRequested(self._request_id, group_id))
+
+    async def _drain(self) -> None:
+        """Stop the groups, let calls end, release the rest."""
+        drain_s = self._setup.loaded.serve.drain_ms_max / SECOND_MS
+        self._watch.stopping()
+        self._log.info("stopping", running_calls=self._calls(), drain_s_max=drain_s)
+        self._agents.close()
+        for group in list(self.core.state.groups.values()):
+            if group.is_running:
+                self._request_id += 1
+                await self._put(GroupStopRequested(self._request_id, group.group_id))
+        await self._until(lambda: not self._calls() or self._stops > 1, drain_s)
+        if self._calls():
+            self._log.warning("releasing", running_calls=self._calls())
+            self._release(lambda state: True)
+            await self._until(lambda: not self._calls() or self._stops > 2, RELEASE_S_MAX)
+        if self._calls():
+            self._log.warning("end of calls not reported", running_calls=self._calls())
+            for call_id in list(self.core.state.attempts):
+                self._emit(CallReleased(call_id))
+            for call_id in list(self.core.state.engagings):
+                self._emit(EngagingReleased(call_id))
+            await self._until(lambda: not self._calls(), LAST_S_MAX)
+
+    async def _end(self) -> None:
+        """Stop the runner, say why it stopped if nobody told it to, close everything, write the last file."""
+        assert self._running is not None
+        self._agents.close()
+        self._runner.stop()
+        try:
+            await self._running
+        except InvariantViolated as error:
+            self._exit_code = EXIT_BUG
+            notes = [note[:NOTE_CHARACTERS_MAX] for note in getattr(error, "__notes__", [])]
+            self._log.critical("bug", text=str(error)[:NOTE_CHARACTERS_MAX], notes=notes)
+            await self._abandon()
+        except OutdialError as error:
+            self._exit_code = EXIT_ERROR
+            self._log.critical("failure", text=str(error))
+            await self._abandon()
+        except Exception as error:  # of a driver or an observer, and no less a bug; the core is as it was
+            self._exit_code = EXIT_BUG
+            self._log.critical("bug", text=repr(error)[:NOTE_CHARACTERS_MAX], exc_info=error)
+            await self._abandon()
+        finally:
+            if self._reading is not None:
+                self._reading.cancel()
+            await self._servers.close()
+            self._finish_results()
+            self._watch.close()
+            self._log.info("ended", exit_code=self._exit_code, attempts=self._results.rows)
+
+    async def _abandon(self) -> None:
+        """The core has gone: nobody would talk to those who are not in a conversation yet."""
+        self._watch.stopping()
+        self._release(lambda state: state not in CONVERSATIONS)
+        self._woken.clear()
+        await self._pause(LAST_S_MAX)  # the orders must leave before the connections are reset
+
+    def _finish_results(self) -> None:
+        try:
+            path = self._results.finish(self._store.lists)
+            self._log.info("records written", file=str(path))
+        except ResultsError as error:
+            self._exit_code = self._exit_code or EXIT_ERROR
+            self._log.error("failure", text=str(error))
+
+    # --- reloading -----------------------------------------------------------------------------------------------
+
+    async def _follow_reload(self) -> None:
+        """Read the file beside the loop, as calls go on; take effect when it has been read."""
+        if self._reading is None:
+            if self._reload_wanted:
+                self._reload_wanted = False
+                self._watch.reloading()
+                reading = asyncio.to_thread(read_setup, self._path, self._store.list_ids)
+                self._reading = asyncio.create_task(reading)
+            return
+        if not self._reading.done():
+            return
+        reading_done, self._reading = self._reading, None
+        try:
+            await self._take_effect(reading_done.result())
+        except ConfigError as error:
+            self._log.error("not reloaded", configuration=str(self._path), mistakes=error.mistakes)
+        self._watch.reloaded()
+
+    async def _take_effect(self, setup: Setup) -> None:
+        before, self._setup = self._setup, setup
+        self._store.add(setup.sources)
+        self._results.names = self._lines.names = Names(setup.configuration)
+        self._agents.ready_again_ms = setup.loaded.serve.ready_again_ms
+        self._servers.configure(setup.configuration, setup.servers)
+        await self._give(setup.configuration)
+        known = {group.dbid for group in before.configuration.campaign_groups}
+        await self._start_groups([group_id for group_id in setup.loaded.start_groups if group_id not in known])
+        for note in (*setup.notes, *unchanged_notes(before, setup)):
+            self._log.warning("note", text=note)
+        self._log.info("reloaded", configuration=str(self._path))
+
+    # --- calls in progress ---------------------------------------------------------------------------------------
+
+    def _calls(self) -> int:
+        return len(self.core.state.attempts) + len(self.core.state.engagings)
+
+    def _release(self, is_meant: Callable[[AttemptState], bool]) -> None:
+        """Order the servers to end calls. The core hears of it as of any other end."""
+        for attempt in list(self.core.state.attempts.values()):
+            if is_meant(attempt.state):
+                self._servers.carry_out(Release(attempt.call_id))
+        for call_id in list(self.core.state.engagings):
+            self._servers.carry_out(ReleaseEngaging(call_id))
+
+    # --- facts and commands --------------------------------------------------------------------------------------
+
+    def _carry_out(self, now: Now, command: Command) -> None:
+        """To whom it concerns. Replies concern the log, which observes."""
+        if not self._servers.carry_out(command) and not self._store.carry_out(now, command):
+            self._agents.carry_out(command)
+
+    def _emit(self, event: Event) -> None:
+        """Give the core a fact, from somebody who cannot wait. What is lost is found by audits and time limits."""
+        try:
+            self._runner.submit(event)
+        except InboxFull:
+            self._lost_events += 1
+
+    def _insist(self, event: Event) -> None:
+        """Give the core a fact that no audit would find: again and again until there is room."""
+        assert self._running is not None
+        try:
+            self._runner.submit(event)
+        except InboxFull:
+            if not self._running.done():
+                asyncio.get_running_loop().call_later(INSIST_S, self._insist, event)
+
+    def _counts(self) -> dict[str, Any]:
+        """Further figures for the summary."""
+        return {
+            "attempts": self._results.rows,
+            "lost_events": self._lost_events or None,
+            "stray_records": len(self._store.lists.strays) or None,
+        }
+
+    async def _put(self, event: Event) -> None:
+        """Give the core a fact, waiting for room as long as the core lives."""
+        assert self._running is not None
+        while not self._running.done():
+            with contextlib.suppress(InboxFull):
+                return self._runner.submit(event)
+            await self._pause(0.01)
+
+    def _observe(self, now: Now, event: Event, commands: Sequence[Command]) -> None:
+        self._watch.observe(now, event, commands)
+
+    # --- waiting -------------------------------------------------------------------------------------------------
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not past a signal or the end of the runner."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        self._woken.clear()
+
+    async def _until(self, is_over: Callable[[], bool], seconds: float) -> None:
+        """Wait until something is over, time is up, or the runner has stopped."""
+        assert self._running is not None
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + seconds
+        while not is_over() and not self._running.done() and (left_s := until_s - loop.time()) > 0:
+            self._watch.look()
+            await self._pause(min(left_s, POLL_S))
+
+    # --- signals -------------------------------------------------------------------------------------------------
+
+    def _on_stop(self, name: str) -> None:
+        self._stops += 1
+        self._log.info("signal", name=name, count=self._stops)
+        self._woken.set()
+
+    def _on_reload(self) -> None:
+        self._reload_wanted = True
+        self._woken.set()
+
+    def _results_failed(self, error: ResultsError) -> None:
+        """Calls that nobody writes down must not be made: come to an end."""
+        self._log.error("failure", text=str(error), consequence="dialing stops")
+        self._exit_code = EXIT_ERROR
+        self._stops = max(self._stops, 1)
+        self._woken.set()
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something failed in a callback that nobody awaits."""
+        if self._failures.allows(int(loop.time() * SECOND_MS)):
+            left_out = self._failures.take_left_out()
+            self._log.error(
+                "failure", text=context.get("message"), left_out=left_out, exc_info=context.get("exception")
+            )

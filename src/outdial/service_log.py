@@ -1,0 +1,184 @@
+"""What a running server says of itself: one line per thing that somebody may have to act on, never one per step.
+
+Lines are bounded: attempts by a rate, connections that keep failing and holds of groups by saying only what is new. No
+telephone number is logged (a record's number says which one it was, and `attempts.csv` has them), and no password.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from outdial.core.agents import AgentState
+from outdial.core.commands import AgentStateChanged, Command, Reply, SettleAttempt
+from outdial.core.events import Event, ServerConnected, ServerLost
+from outdial.core.groups import GroupState
+from outdial.core.nodes import NodeState
+from outdial.core.snapshot import GroupView, Snapshot
+from outdial.core.units import SECOND_MS, GroupId, Millis, Now, ServerId
+from outdial.log_lines import Rate
+from outdial.names import Names
+
+ATTEMPTS_PER_S = 50
+"""Lines about attempts in the long run. Unit: lines per second."""
+OTHERS_PER_S = 10
+"""Lines about agents, holds and refusals in the long run. Unit: lines per second."""
+BURST_S = 4
+"""A burst is what this many seconds allow."""
+HOLD_MS_MIN: Millis = 10 * SECOND_MS
+"""Shortest time between two lines about the hold of one group. Unit: ms."""
+
+
+class ServiceLog:
+    """Turns steps and snapshots into lines.
+
+    Attributes:
+        names: of the configuration in effect.
+    """
+
+    def __init__(self, log: FilteringBoundLogger, names: Names) -> None:
+        """Nothing has happened yet."""
+        self.names = names
+        self._log = log
+        self._attempts = Rate(ATTEMPTS_PER_S, BURST_S * ATTEMPTS_PER_S)
+        self._others = Rate(OTHERS_PER_S, BURST_S * OTHERS_PER_S)
+        self._lost: dict[ServerId, str] = {}
+        """Servers that are down, and why."""
+        self._failures: dict[ServerId, int] = {}
+        """Attempts to connect that failed for the same reason, since the last line about it."""
+        self._holds: dict[GroupId, tuple[str, Millis]] = {}
+        """The hold last told of each group, and when."""
+        self._stops: tuple[str, ...] = ()
+
+    # --- steps: an observer of the runner ------------------------------------------------------------------------
+
+    def observe(self, now: Now, event: Event, commands: Sequence[Command]) -> None:
+        """Take note of one step."""
+        if isinstance(event, ServerConnected):
+            self._connected(event)
+        elif isinstance(event, ServerLost):
+            self._server_lost(event)
+        for command in commands:
+            if isinstance(command, SettleAttempt):
+                self._settled(now, command)
+            elif isinstance(command, Reply):
+                if not command.ok and self._others.allows(now.mono_ms):
+                    left_out = self._others.take_left_out()
+                    self._log.warning("refused", code=command.code, why=command.message, left_out=left_out)
+            elif isinstance(command, AgentStateChanged) and command.reason:
+                self._agent_changed(now, command)
+
+    def _connected(self, event: ServerConnected) -> None:
+        self._lost.pop(event.server_id, None)
+        self._failures.pop(event.server_id, None)
+        self._log.info("server up", **self._server(event.server_id), total_ports=event.total_ports)
+
+    def _server_lost(self, event: ServerLost) -> None:
+        if self._lost.get(event.server_id) == event.reason:
+            self._failures[event.server_id] = self._failures.get(event.server_id, 0) + 1
+            return
+        self._lost[event.server_id] = event.reason
+        failures = self._failures.pop(event.server_id, None)
+        self._log.warning("server lost", **self._server(event.server_id), reason=event.reason, failures_before=failures)
+
+    def _server(self, server_id: ServerId) -> dict[str, Any]:
+        node_id = self.names.node_of_server(server_id)
+        node = None if node_id is None else self.names.node(node_id)
+        return {"server": self.names.server(server_id), "node": node}
+
+    def _settled(self, now: Now, attempt: SettleAttempt) -> None:
+        if not self._attempts.allows(now.mono_ms):
+            return
+        self._log.info(
+            "attempt settled",
+            call_id=attempt.call_id,
+            group=self.names.group(attempt.group_id),
+            list=self.names.calling_list(attempt.list_id),
+            record_id=attempt.record_id,
+            node=self.names.node(attempt.node_id),
+            result=attempt.call_result.name.lower(),
+            fault=attempt.fault.value,
+            sip_status=attempt.sip_status,
+            q850_cause=attempt.q850_cause,
+            agent=self.names.agent(attempt.agent_id),
+            disposition=attempt.disposition.action.value,
+            left_out=self._attempts.take_left_out(),
+        )
+
+    def _agent_changed(self, now: Now, command: AgentStateChanged) -> None:
+        if command.state == AgentState.NOT_READY.value and self._others.allows(now.mono_ms):
+            agent, left_out = self.names.agent(command.agent_id), self._others.take_left_out()
+            self._log.info("agent not ready", agent=agent, reason=command.reason, left_out=left_out)
+
+    # --- snapshots -----------------------------------------------------------------------------------------------
+
+    def compare(self, snapshot: Snapshot) -> None:
+        """Tell what holds groups back and what stops everything, when it has changed."""
+        if snapshot.stops != self._stops:
+            if snapshot.stops:
+                self._log.warning("all dialing stopped", reasons=list(snapshot.stops))
+            else:
+                self._log.info("dialing goes on")
+            self._stops = snapshot.stops
+        for group in snapshot.groups:
+            self._compare_hold(snapshot.mono_ms, group)
+
+    def _compare_hold(self, mono_ms: Millis, group: GroupView) -> None:
+        """Details change all the time and are told along; only another reason is news."""
+        if group.state != GroupState.RUNNING.value:
+            self._holds.pop(group.group_id, None)
+            return
+        hold = "; ".join(group.holds)
+        reason = hold.partition(":")[0]
+        before, at_ms = self._holds.get(group.group_id, ("", None))
+        if reason == before or (at_ms is not None and mono_ms - at_ms < HOLD_MS_MIN):
+            return
+        if not self._others.allows(mono_ms):
+            return
+        self._holds[group.group_id] = (reason, mono_ms)
+        self._log.info("hold", group=group.name, hold=hold or "none", left_out=self._others.take_left_out())
+
+    def summary(self, snapshot: Snapshot, **more: Any) -> None:
+        """Tell how things stand, in one line."""
+        groups = {group.name: _group(group) for group in snapshot.groups if group.state != GroupState.STOPPED.value}
+        self._log.info(
+            "summary",
+            nodes_active=_active(snapshot),
+            nodes=len(snapshot.nodes),
+            agents_logged_in=sum(agent.state != AgentState.LOGGED_OUT.value for agent in snapshot.agents),
+            groups=groups,
+            pools={pool.name: f"{pool.used_ports} of {pool.ports} ports" for pool in snapshot.pools},
+            servers_down=sorted(self.names.server(server_id) for server_id in self._lost) or None,
+            late_events=snapshot.late_events or None,
+            unknown_results=snapshot.unknown_results or None,
+            **more,
+        )
+
+
+def status_text(snapshot: Snapshot) -> str:
+    """How things stand, in a few words: what `systemctl status` shows."""
+    running = sum(group.state == GroupState.RUNNING.value for group in snapshot.groups)
+    dialing = sum(group.dialing + group.answered for group in snapshot.groups)
+    talking = sum(group.waiting + group.connected for group in snapshot.groups)
+    stop = f"; stopped: {snapshot.stops[0]}" if snapshot.stops else ""
+    return (
+        f"{_active(snapshot)} of {len(snapshot.nodes)} nodes active, {running} groups running, {dialing} dialing, "
+        f"{talking} talking{stop}"
+    )
+
+
+def _active(snapshot: Snapshot) -> int:
+    return sum(node.state != NodeState.INACTIVE.value for node in snapshot.nodes)
+
+
+def _group(group: GroupView) -> dict[str, Any]:
+    return {
+        "state": group.state,
+        "attempts": group.counts.attempts,
+        "connected": group.counts.connected,
+        "abandoned": group.counts.abandoned + group.counts.dropped,
+        "dialing": group.dialing,
+        "talking": group.connected,
+        "agents_ready": group.agents_ready,
+        "hold": "; ".join(group.holds) or None,
+    }
