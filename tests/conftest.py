@@ -7,9 +7,12 @@ in CI, where it then repeats itself.
 
 import os
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from lab_of_tests import Lab, open_lab
 
 DEFAULT_SEED = 20_261_121
 
@@ -58,3 +61,11 @@ def seed() -> int:
     """The run's seed. Pytest shows the printed line when the test fails."""
     print(f"reproduce with OUTDIAL_SEED={GIVEN or SEED}")
     return SEED
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Lab]:
+    """Real Asterisks, callees and phones of this test process."""
+    opened = open_lab(tmp_path_factory.mktemp("lab"), worker_id)
+    yield opened
+    opened.close()
