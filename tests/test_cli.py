@@ -43,7 +43,7 @@ def test_the_version_is_printed(capsys):
 def test_help_names_every_command(capsys):
     assert run("--help") == 0
     text = capsys.readouterr().out
-    for command in ("demo", "simulate", "check", "replay", "ports"):
+    for command in ("demo", "simulate", "check", "serve", "replay", "ports"):
         assert command in text
 
 
@@ -61,7 +61,10 @@ def test_wrong_arguments_end_with_2(capsys):
 def test_help_does_not_load_what_it_does_not_need():
     """Importing the simulator, the configuration or rich would make every `--help` wait."""
     code = "import sys, outdial.cli; print([m for m in sys.modules if m.split('.')[0] in %r or m in %r])"
-    names = ("pydantic", "msgspec", "rich", "asyncio"), ("outdial.sim", "outdial.config", "outdial.core.dialer")
+    names = (
+        ("pydantic", "msgspec", "rich", "asyncio", "aiohttp", "structlog"),
+        ("outdial.sim", "outdial.config", "outdial.core.dialer"),
+    )
     done = subprocess.run([sys.executable, "-c", code % names], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -119,6 +119,66 @@ def check(
 
 
 @app.command()
+def doctor(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Look at every server of a configuration: what is wrong there, and what to do. Nothing is changed or called."""
+    from rich.console import Console
+
+    from outdial.doctor import diagnose, is_healthy, print_report, to_json
+
+    diagnoses = diagnose(config)
+    if json_output:
+        typer.echo(json.dumps(to_json(config, diagnoses), ensure_ascii=False))
+    else:
+        print_report(Console(), diagnoses)
+    raise typer.Exit(EXIT_FINE if is_healthy(diagnoses) else EXIT_NEGATIVE)
+
+
+@app.command()
+def serve(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    json_logs: Annotated[
+        bool | None,
+        typer.Option("--json-logs/--no-json-logs", help="Log lines as JSON. Default: unless a terminal looks on."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Look whether it could start, and stop there.")] = False,
+) -> None:
+    """Dial on real servers until told to end.
+
+    SIGHUP reads the configuration anew. SIGTERM and Ctrl-C stop the groups and wait for running calls.
+    """
+    from outdial.serve import check_serve, run_serve
+
+    if check:
+        typer.echo(check_serve(config))
+        return
+    raise typer.Exit(run_serve(config, json_logs=json_logs))
+
+
+@app.command("asterisk-config")
+def asterisk_config(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
+    with_secrets: Annotated[
+        bool, typer.Option("--with-secrets", help="Write the passwords too, into files that only you can read.")
+    ] = False,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="ADDRESS", help="Address that outdial connects from, or a network. Repeatable."),
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Write the files that the Asterisk servers of a configuration need: dialplan, users, samples, and what to do."""
+    from outdial.asterisk_files.report import run_asterisk_config
+
+    typer.echo(
+        run_asterisk_config(config, out, with_secrets=with_secrets, addresses=addresses or [], as_json=json_output)
+    )
+
+
+@app.command()
 def replay(
     journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="A file written with --journal.")],
     json_output: JsonOption = False,
