@@ -13,10 +13,11 @@ from clusters import FakeCluster, RealCluster
 from outdial.core.events import ServerLost
 from outdial.core.modes import DialingMode as M
 
+pytestmark = pytest.mark.slow
 PRIME, DIALER, OTHER = 1, 2, 3
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.slow)])
+@pytest.fixture(params=["fake", "real"])
 def make_cluster(request):
     """Makes three pairs of servers."""
     if request.param == "fake":
@@ -199,3 +200,32 @@ def test_two_hundred_customers_talk_to_ten_agents_on_one_leg_each(make_cluster):
         assert len(talked) >= 180  # some customers hang up, 300 ms after they answered, before there is an agent
 
     play(make_cluster, story, [group(1, M.PROGRESSIVE_SEIZING)], numbers=customers(400), ports=60)
+
+
+# --- what a real server does not do on command -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"late_ms": 300},
+        {"duplicate_ratio": 0.2},
+        {"swap_ratio": 0.2},
+        {"drop_ratio": 0.02},
+        {"late_ms": 100, "duplicate_ratio": 0.1, "swap_ratio": 0.1, "drop_ratio": 0.01},
+    ],
+    ids=["late", "double", "out of order", "lost", "all at once"],
+)
+def test_late_doubled_swapped_and_lost_events_cost_nobody_a_second_call(faults):
+    groups = [group(1, M.PROGRESSIVE), group(2, M.PROGRESSIVE_SEIZING), group(3, M.POWER_GVP, maximum_queue_size=5)]
+
+    async def story(engine, cluster):
+        for fake in cluster.fakes.values():
+            for name, value in faults.items():
+                setattr(fake.faults, name, value)
+        await engine.dials(200)
+        for fake in cluster.fakes.values():
+            for name in faults:
+                setattr(fake.faults, name, 0)
+
+    play(lambda **_: FakeCluster(), story, groups, numbers=customers(4_000), audit_ms=500, accept_ms_max=2_000)
