@@ -3,6 +3,7 @@
 import asyncio
 
 from lab_of_tests import Lab
+from outdial.drivers.ami.requests import DialStrings
 from outdial.drivers.asterisk import AsteriskSettings
 from outdial.drivers.fake_asterisk import AskForAgent, FakeAsterisk, HangUp, Plan, Play
 from outdial.lab.node import AMI_PORT, ARI_PORT, Node
@@ -11,9 +12,9 @@ USER, PASSWORD = "outdial", "lab-secret"
 NODE_ID = 101
 
 
-def settings_of(host: str, port: int, ari_port: int) -> AsteriskSettings:
+def settings_of(host: str, port: int, ari_port: int, **strings: str) -> AsteriskSettings:
     """The server as the driver needs it."""
-    return AsteriskSettings(NODE_ID, NODE_ID, host, USER, lambda: PASSWORD, port, ari_port)
+    return AsteriskSettings(NODE_ID, NODE_ID, host, USER, lambda: PASSWORD, port, ari_port, DialStrings(**strings))
 
 
 class FakeSide:
@@ -59,10 +60,10 @@ class FakeSide:
 class RealSide:
     """A real Asterisk of the lab; it is shared by all stories of a process, and is put right after each."""
 
-    def __init__(self, node: Node, lab: Lab) -> None:
+    def __init__(self, node: Node, lab: Lab, **strings: str) -> None:
         self.node = node
         self._lab = lab
-        self.settings = settings_of(node.address, AMI_PORT, ARI_PORT)
+        self.settings = settings_of(node.address, AMI_PORT, ARI_PORT, **strings)
 
     async def __aenter__(self) -> "RealSide":
         await asyncio.to_thread(self.node.start)

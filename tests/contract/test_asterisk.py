@@ -28,6 +28,7 @@ from outdial.core.events import (
 )
 from outdial.core.results import CallResult, Verdict
 from server_line import IVR, SEIZING, Line
+from sides import RealSide
 
 RESULTS = [
     ("2486", CallResult.BUSY),
@@ -227,6 +228,27 @@ def test_agent_who_does_not_answer_is_not_engaged(far_side):
         await line.until(EngagingReleased, silent)
 
     play(far_side, story)
+
+
+# --- phones that answer by themselves ------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["asterisk22", "asterisk16"])
+def test_every_call_to_an_agents_phone_asks_it_to_answer_by_itself(lab, version):
+    header = "Call-Info: <sip:outdial>;answer-after=0"
+
+    async def story(line, side):
+        call_id = await line.answered("20010001")
+        line.server.carry_out(Transfer(call_id, 1, "agent1011", 3_000))
+        await line.until(CallConnected, call_id)
+        await line.engaged("agent1012")
+        await line.until(CalleeAnswered, line.preview("20010002", "agent1013"))
+        told = {seen.number: seen.call_info for seen in lab.phones.calls()}
+        for phone in ("agent1011", "agent1012", "agent1013"):
+            assert told[phone] == header.partition(": ")[2]
+
+    play(lambda: RealSide(lab.lone_node(version), lab, auto_answer_header=header), story)
 
 
 # --- IVR applications --------------------------------------------------------------------------------------------

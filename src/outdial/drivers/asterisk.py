@@ -37,7 +37,7 @@ from outdial.drivers.ami.wire import Message, WireError
 from outdial.drivers.ari.bridges import Ask, Bridges
 from outdial.drivers.ari.link import AriLink
 from outdial.drivers.ari.session import AriAddress
-from outdial.drivers.ari.wire import AriEvent, AriReply
+from outdial.drivers.ari.wire import AriEvent, AriGarbled, AriReply, AriRequest, decode_bridges
 
 ABOUT_ENDS = (CallReleased, EngagingReleased)
 DEFAULT_STRINGS = DialStrings()
@@ -99,7 +99,7 @@ class AsteriskServer:
                 AriAddress(
                     settings.host, settings.ari_port, settings.user, settings.password, settings.strings.stasis_app
                 ),
-                on_up=self._check_up,
+                on_up=self._ari_up,
                 on_event=self._hear_ari,
                 on_down=self._down,
             )
@@ -152,15 +152,30 @@ class AsteriskServer:
 
     def _ami_up(self, _version: str) -> None:
         if self._ari is None:
-            self._check_up()
+            self._now_up()
         else:
             self._ari.open()  # second: Asterisk serves it later than the manager interface
 
-    def _check_up(self) -> None:
-        if self._is_up or not self._ami.is_up or (self._ari is not None and not self._ari.is_up):
+    def _ari_up(self) -> None:
+        assert self._ari is not None
+        self._ari.request(AriRequest("GET", "/bridges"), self._bridges_listed)
+
+    def _bridges_listed(self, reply: AriReply) -> None:
+        """Put right what happened while nobody listened; only then does the server count."""
+        if not self._ami.is_up:
             return
+        try:
+            bridges = decode_bridges(reply.body) if reply.is_done else None
+        except AriGarbled:
+            bridges = None
+        if bridges is None:
+            self._down(f"ARI does not say which bridges there are (status {reply.status})")
+            return
+        self._do(self._bridges.reconnected(bridges, self.calls.engaged()))
+        self._now_up()
+
+    def _now_up(self) -> None:
         self._is_up = True
-        self._bridges.reconnected()
         self._emit(ServerConnected(self.settings.server_id, self.settings.total_ports))
 
     def _down(self, reason: str) -> None:

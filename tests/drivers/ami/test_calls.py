@@ -128,6 +128,13 @@ def test_header_for_answering_by_itself_travels_with_the_call():
     assert ("Variable", "__OUTDIAL_HEADER_VALUE=<sip:x>;answer-after=0") in fields
 
 
+def test_agents_leg_that_we_originate_carries_the_header_itself():
+    calls = some_calls(auto_answer_header="Call-Info: <sip:x>;answer-after=0")
+    header = ("Variable", "PJSIP_HEADER(add,Call-Info)=<sip:x>;answer-after=0")
+    assert header in only_action(calls.engage(Engage(9, 101, 101, 2, 101, "7101", 20_000))).fields
+    assert header in only_action(calls.dial(dial(agent_id=101, phone="7101"))).fields
+
+
 def test_requests_without_a_sign_are_limited_and_the_others_wait_their_turn():
     calls = some_calls(requests_max=2)
     assert [len(calls.dial(dial(n))) for n in (1, 2, 3, 4)] == [1, 1, 0, 0]

@@ -121,5 +121,18 @@ def test_customer_who_left_the_application_waits_again_for_a_join():
 def test_after_a_lost_connection_nobody_is_waited_for():
     bridges = holding_an_agent()
     bridges.join(Join(CUSTOMER, AGENT, 101))
-    bridges.reconnected()
+    assert bridges.reconnected((Bridge(BRIDGE),), [AGENT]) == []
     assert len(asked(bridges.join(Join(CUSTOMER, AGENT, 101)))) == 1
+
+
+def test_agent_who_was_held_while_nobody_listened_gets_a_bridge_afterwards():
+    bridges = some_bridges()
+    effects = bridges.reconnected((), [AGENT])
+    assert [path for _, path, _ in asked(effects)] == [f"/bridges/{BRIDGE}", f"/bridges/{BRIDGE}/addChannel"]
+    assert bridges.hear(entered(AGENT)) == [AgentEngaged(AGENT)]
+
+
+def test_bridge_whose_agent_has_gone_is_taken_away_and_others_are_left_alone():
+    bridges = some_bridges(live=())
+    effects = bridges.reconnected((Bridge(BRIDGE), Bridge("od-zzzz9999-9-b"), Bridge("conference")), [])
+    assert asked(effects) == [("DELETE", f"/bridges/{BRIDGE}", ())]

@@ -155,6 +155,10 @@ class Calls:
         self._reports = {action_id: {}}
         return [Action("CoreShowChannels", (("ActionID", action_id),))]
 
+    def engaged(self) -> list[CallId]:
+        """Engaging calls that were answered."""
+        return [leg.call_id for leg in self.legs.values() if leg.kind is LegKind.ENGAGING and leg.is_up]
+
     def lose_connection(self) -> Effects:
         """The connection is gone: what was not sent never was, of the rest nobody knows."""
         effects: Effects = []

@@ -69,18 +69,18 @@ def dial(command: Dial, group: CampaignGroup | None, strings: DialStrings, chann
     caller_id = group.caller_id if group is not None else ""
     if command.agent_id is not None:
         variables += [f"OUTDIAL_DIAL={target}", f"OUTDIAL_RING_S={_seconds(command.ring_ms_max)}"]
-        variables += _auto_answer(strings)
+        variables += _header_of_this_leg(strings)
         return _originate(channel, strings.phone(command.phone), "preview", command.ring_ms_max, caller_id, variables)
     place = "join" if group is not None and group.dialing_mode.is_seizing else "wait"
     if command.call_progress_detection:
         place = "detect-join" if place == "join" else "detect"
-    variables += _auto_answer(strings)
+    variables += _header_for_the_agent(strings)
     return _originate(channel, target, place, command.ring_ms_max, caller_id, variables)
 
 
 def engage(command: Engage, group: CampaignGroup | None, strings: DialStrings, channel: str) -> Action:
     """Call an agent's phone and hold the agent where customers can be joined."""
-    variables = [f"__OUTDIAL_APP={strings.stasis_app}", *_auto_answer(strings)]
+    variables = [f"__OUTDIAL_APP={strings.stasis_app}", *_header_of_this_leg(strings)]
     caller_id = group.caller_id if group is not None else ""
     phone = strings.phone(command.phone)
     return _originate(channel, phone, "engaged", command.ring_ms_max, caller_id, variables)
@@ -128,11 +128,18 @@ def _set_variable(channel: str, name: str, value: str) -> Action:
     return Action("Setvar", (("Channel", channel), ("Variable", name), ("Value", value)))
 
 
-def _auto_answer(strings: DialStrings) -> list[str]:
+def _header_for_the_agent(strings: DialStrings) -> list[str]:
+    """For a customer's leg: the dialplan puts the header into the call to the agent's phone."""
     name, _, value = strings.auto_answer_header.partition(":")
     if not value:
         return []
     return [f"__OUTDIAL_HEADER_NAME={name.strip()}", f"__OUTDIAL_HEADER_VALUE={value.strip()}"]
+
+
+def _header_of_this_leg(strings: DialStrings) -> list[str]:
+    """For an agent's leg that we originate: no dialplan runs before the phone is called."""
+    name, _, value = strings.auto_answer_header.partition(":")
+    return [f"PJSIP_HEADER(add,{name.strip()})={value.strip()}"] if value else []
 
 
 def _hold_ms(group: CampaignGroup | None) -> Millis:

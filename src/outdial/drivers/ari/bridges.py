@@ -18,7 +18,7 @@ Requests about one bridge travel in one lane, so they reach the server in order.
 Source: ours, measured on Asterisk 16.28 and 22.10 (decision 0013).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from outdial.drivers.ari.wire import (
     AriEvent,
     AriReply,
     AriRequest,
+    Bridge,
     ChannelEnteredBridge,
     StasisEnd,
     StasisStart,
@@ -102,13 +103,31 @@ class Bridges:
         leg = self.held.pop(call_id, None)
         if leg is None or leg.bridge_of != call_id:
             return []
-        bridge = self._bridge(call_id)
-        return [Ask(AriRequest("DELETE", path_of("bridges", bridge), (), bridge), lambda _: [])]
+        return [self._delete(self._bridge(call_id))]
 
-    def reconnected(self) -> None:
-        """Events were missed: who was awaited may be there by now, and the server says so when asked to join it."""
+    def reconnected(self, bridges: Sequence[Bridge], engaged: Sequence[CallId]) -> Effects:
+        """The connection is back, and events were missed. Called before anything else is asked of the server.
+
+        Args:
+            bridges: all bridges that the server has.
+            engaged: engaging calls that were answered, whether or not their legs entered the application meanwhile.
+
+        Returns:
+            Requests that give every engaged agent a bridge, and take away those whose agent is gone.
+        """
         for leg in self.held.values():
-            leg.is_there = True
+            leg.is_there = True  # the server says so when it is not
+        there = {bridge.id for bridge in bridges}
+        effects: Effects = []
+        for call_id in engaged:
+            if self._bridge(call_id) not in there:
+                leg = self.held[call_id] = Held(call_id, is_there=True, bridge_of=call_id)
+                effects += [self._make_bridge(leg), self._add(leg)]
+        for bridge in bridges:
+            owner = call_of(self._run, bridge.id.removesuffix("-b"))
+            if owner is not None and not self._is_live(owner):
+                effects.append(self._delete(bridge.id))
+        return effects
 
     # --- events --------------------------------------------------------------------------------------------------
 
@@ -151,6 +170,9 @@ class Bridges:
         if leg.bridge_of == leg.call_id:
             return Ask(request, lambda reply: self._check_agent(leg, reply))
         return Ask(request, lambda reply: self._check_customer(leg, reply))
+
+    def _delete(self, bridge: str) -> Ask:
+        return Ask(AriRequest("DELETE", path_of("bridges", bridge), (), bridge), lambda _: [])
 
     def _check_agent(self, leg: Held, reply: AriReply) -> Effects:
         """Without a bridge the agent's leg is of no use."""
