@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -99,20 +100,25 @@ def test_children_do_not_outlive_a_process_that_is_killed(tmp_path):
     with subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        os.kill(child, 0)
+        wait_until(lambda: name_of(child) == "sleep")
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while _is_alive(child):
+    wait_until(lambda: name_of(child) == "")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def _is_alive(pid: int) -> bool:
+def name_of(pid: int) -> str:
+    """The program that a process runs; empty when it has ended."""
     try:
-        with open(f"/proc/{pid}/stat") as stream:
-            return stream.read().rsplit(")", 1)[1].split()[0] != "Z"
+        name, state = Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
     except OSError:
-        return False
+        return ""
+    return "" if state.split()[0] == "Z" else name
 
 
 def test_waiting_for_a_child_ends_when_the_child_ends(tmp_path):

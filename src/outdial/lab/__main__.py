@@ -7,7 +7,7 @@ from outdial.lab.fetch import LabUnavailable, Program, fetch, version_of
 
 
 def main(arguments: list[str]) -> int:
-    """Fetch the programs that are named, or all. Returns the exit code: 0 all are there, 1 one cannot be had, 2 usage."""
+    """Fetch the programs that are named, or all. Returns the exit code: 0 done, 1 one cannot be had, 2 unknown name."""
     known: tuple[Program, ...] = get_args(Program)
     if unknown := [name for name in arguments if name not in known]:
         print(f"unknown: {', '.join(unknown)}; allowed: {', '.join(known)}", file=sys.stderr)

@@ -26,13 +26,13 @@ hide_addresses() { sed -E 's#[a-z]+://[^ ]*#(archive)#g'; }
 
 WHAT=${1:?what} FOLDER=${2:?folder}
 case $WHAT in
-  asterisk22) PACKAGE=asterisk BINARY=usr/sbin/asterisk VERSION_PATTERN='^Asterisk 22\.' SUITES=sid ;;
-  asterisk16) PACKAGE=asterisk BINARY=usr/sbin/asterisk VERSION_PATTERN='^Asterisk 16\.' SUITES=bullseye ;;
-  sipp) PACKAGE=sip-tester BINARY=usr/bin/sipp VERSION_PATTERN='SIPp v3\.' SUITES="$(. /etc/os-release && echo "${VERSION_CODENAME:-}") bookworm" ;;
+  asterisk22) PACKAGE=asterisk BINARY=usr/sbin/asterisk VERSION_PATTERN='^Asterisk 22\.' SUITES=sid MB=500 ;;
+  asterisk16) PACKAGE=asterisk BINARY=usr/sbin/asterisk VERSION_PATTERN='^Asterisk 16\.' SUITES=bullseye MB=500 ;;
+  sipp) PACKAGE=sip-tester BINARY=usr/bin/sipp VERSION_PATTERN='SIPp v3\.' MB=100 SUITES="$(. /etc/os-release && echo "${VERSION_CODENAME:-}") bookworm" ;;
   *) give_up "unknown: $WHAT; asterisk22, asterisk16 or sipp" ;;
 esac
 NAME=$(basename "$BINARY")
-for tool in apt-get apt-cache apt-config dpkg-deb dpkg tar flock awk sed find xargs; do
+for tool in apt-get apt-cache apt-config dpkg-deb dpkg tar flock awk sed find xargs df; do
   command -v $tool >/dev/null || give_up "the program $tool is missing"
 done
 case $(dpkg --print-architecture) in
@@ -47,6 +47,8 @@ is_ready() { grep -qsx "layout $LAYOUT" "$DONE/READY"; }
 exec 9>"$FOLDER/$WHAT.lock"; flock 9
 if is_ready; then say "already there: $(head -1 "$DONE/READY")"; exit 0; fi
 mkdir -p "$WORK"
+# tar's complaints are not heard below, so a full disk has to be met here
+[ "$(df -Pk "$WORK" | awk 'NR == 2 { print $4 }')" -gt $((MB * 1024)) ] || give_up "needs $MB MB in $FOLDER"
 
 archives() { # what this machine's apt is configured with, the security archive left out
   # --print-uris works before any 'apt-get update' and takes no lock
@@ -154,7 +156,8 @@ build() { # SUITE: all of it; returns 1 when the suite does not have it
   esac
   grep -qE "$VERSION_PATTERN" <<<"$version" || { say "suite $1 has \"$version\", which is not $WHAT"; return 1; }
   printf '%s\nsuite %s\nlayout %s\n' "$version" "$1" "$LAYOUT" >"$tree/READY"
-  rm -rf "$DONE"; mv "$tree" "$DONE"; rm -rf "$WORK"
+  rm -rf "$DONE" && mv "$tree" "$DONE" || return 1
+  rm -rf "$WORK"
   say "$version from $1 in $((SECONDS - started)) s, $(du -sm "$DONE" | cut -f1) MB"
 }
 
