@@ -12,8 +12,9 @@ import pytest
 
 from outdial.core.errors import ConfigError
 from outdial.drivers.ami import link as link_module
-from outdial.drivers.ami.link import PAUSE_MAX_S, PAUSE_S, AmiAddress, AmiLink, longest_pause_s
+from outdial.drivers.ami.link import AmiAddress, AmiLink
 from outdial.drivers.ami.wire import Message, WireError
+from outdial.drivers.backoff import PAUSE_S
 
 PATIENCE_S = 5.0
 USER, PASSWORD = "outdial", "sésame"
@@ -649,11 +650,6 @@ def test_a_link_may_be_opened_again_from_within_the_news_of_its_loss():
         assert scene.link.is_up
 
     play(story)
-
-
-def test_the_pause_before_an_attempt_doubles_up_to_a_limit():
-    assert [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 4.0] == [longest_pause_s(failures) for failures in range(7)]
-    assert longest_pause_s(1_000_000) == PAUSE_MAX_S
 
 
 def test_after_a_failure_there_is_a_random_pause():

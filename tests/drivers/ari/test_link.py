@@ -14,9 +14,10 @@ from aiohttp import WSMsgType, web
 from outdial.core.errors import ConfigError
 from outdial.drivers.ari import link as link_module
 from outdial.drivers.ari.lanes import SIDE_BY_SIDE_MAX, WAITING_MAX
-from outdial.drivers.ari.link import PAUSE_MAX_S, AriLink, longest_pause_s
+from outdial.drivers.ari.link import AriLink
 from outdial.drivers.ari.session import AriAddress
 from outdial.drivers.ari.wire import AriReply, AriRequest, Channel, StasisEnd
+from outdial.drivers.backoff import longest_pause_s
 
 PATIENCE_S = 5.0
 
@@ -617,11 +618,6 @@ def test_a_callback_that_raises_is_loud_and_ends_the_link(callback):
 
 
 # --- the pause after failures --------------------------------------------------------------------------------------
-
-
-def test_the_longest_pause_doubles_with_every_failure_up_to_its_bound():
-    assert [longest_pause_s(failures) for failures in range(7)] == [0, 0.25, 0.5, 1, 2, PAUSE_MAX_S, PAUSE_MAX_S]
-    assert longest_pause_s(10**9) == PAUSE_MAX_S
 
 
 @story

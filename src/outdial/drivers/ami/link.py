@@ -24,19 +24,10 @@ from enum import Enum
 from outdial.core.errors import OutdialError
 from outdial.drivers.ami.tcp import reach, why_not, words
 from outdial.drivers.ami.wire import Decoder, Message, WireError, encode
+from outdial.drivers.backoff import LATE_S, STEADY_S, longest_pause_s
 
 # Most bytes that may wait for a server that does not read. Unit: bytes. Origin: 600 requests to originate.
 UNSENT_BYTES_MAX = 262_144
-
-# The pause before an attempt is drawn from 0 to PAUSE_S, doubled with every failure, up to PAUSE_MAX_S. Unit: s.
-PAUSE_S = 0.25
-PAUSE_MAX_S = 4.0
-
-# A link that was up for so long did not fail at once: the next attempt follows without a pause. Unit: s.
-STEADY_S = 5.0
-
-# When a timer fires this late, we have been asleep ourselves, and what the server sent is still unread. Unit: s.
-LATE_S = 0.1
 
 # Longest text of the server's that is passed on in a reason. Unit: characters.
 TEXT_MAX = 200
@@ -370,15 +361,6 @@ class _Connection(asyncio.Protocol):
             self._judge_at(now + LATE_S, may_wait=False)
         else:
             self._fail(f"no answer to ping for {self._link.ping_limit_s:.1f} s")
-
-
-def longest_pause_s(failures: int) -> float:
-    """The pause before an attempt is drawn from 0 to this. Unit: s.
-
-    Args:
-        failures: attempts in a row that failed. Range: ≥ 0.
-    """
-    return min(PAUSE_MAX_S, PAUSE_S * 2.0 ** min(failures - 1, 16)) if failures else 0.0
 
 
 def _reason(message: Message) -> str:

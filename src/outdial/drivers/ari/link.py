@@ -30,6 +30,7 @@ from outdial.drivers.ari.wire import (
     decode,
     path_of,
 )
+from outdial.drivers.backoff import LATE_S, STEADY_S, longest_pause_s
 
 # Longest wait for one reply. Unit: s. Origin: twice the limit of a ping; answers take 3 ms, at overload up to 4 s.
 REQUEST_LIMIT_S = 2.0
@@ -39,16 +40,6 @@ UNANSWERED_MAX = 3
 
 # Largest event and largest reply. Unit: bytes. Origin: an event has 1 kB; a list of 1,000 bridges 300 kB.
 MESSAGE_BYTES_MAX = 1_048_576
-
-# The pause before an attempt is drawn from 0 to PAUSE_S, doubled with every failure, up to PAUSE_MAX_S. Unit: s.
-PAUSE_S = 0.25
-PAUSE_MAX_S = 4.0
-
-# A link that was up for so long did not fail at once: the next attempt follows without a pause. Unit: s.
-STEADY_S = 5.0
-
-# When a timer fires this late, we have been asleep ourselves, and what the server sent is still unread. Unit: s.
-LATE_S = 0.1
 
 # Sockets are closed in the next turns of the event loop; nothing may hold up the news of a loss longer. Unit: s.
 CLOSE_LIMIT_S = 0.1
@@ -339,15 +330,6 @@ class _Connection:
             return NO_ANSWER
         self._unanswered = 0
         return reply
-
-
-def longest_pause_s(failures: int) -> float:
-    """The pause before an attempt is drawn from 0 to this. Unit: s.
-
-    Args:
-        failures: attempts in a row that failed. Range: ≥ 0.
-    """
-    return min(PAUSE_MAX_S, PAUSE_S * 2.0 ** min(failures - 1, 16)) if failures else 0.0
 
 
 def _why_closed(message: aiohttp.WSMessage, websocket: aiohttp.ClientWebSocketResponse) -> str:
