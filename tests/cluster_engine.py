@@ -188,7 +188,7 @@ class Engine:
     def picture(self) -> str:
         """Where things are, for failures."""
         snapshot = self.core.snapshot()
-        holds = [f"{each.name}: {each.hold} {each.hold_detail}" for each in snapshot.groups]
+        holds = [f"{each.name}: {each.state} {each.holds}" for each in snapshot.groups]
         nodes = [f"{node.name} {node.state}" for node in snapshot.nodes]
         live = [(call.call_id, call.state.value) for call in self.core.state.attempts.values()][:20]
         return f"{holds} {nodes} dialed {len(self.dialed)}, settled {len(self.settled)}, live {live}"

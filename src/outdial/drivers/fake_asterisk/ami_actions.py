@@ -8,8 +8,28 @@ from outdial.drivers.fake_asterisk.channels import Channel, OriginateRequest, de
 from outdial.drivers.fake_asterisk.dialplan import CONTEXT, EXTENSIONS, value_of
 from outdial.drivers.fake_asterisk.exchange import Exchange
 
-MODULES = frozenset({"app_amd", "app_dial", "app_stasis", "app_userevent", "chan_pjsip", "pbx_config", "res_ari"})
+MODULES = frozenset(
+    {
+        *(
+            "app_amd",
+            "app_dial",
+            "app_stack",
+            "app_stasis",
+            "app_userevent",
+            "bridge_simple",
+            "chan_pjsip",
+            "pbx_config",
+        ),
+        *("res_ari", "res_ari_applications", "res_ari_bridges", "res_ari_channels", "res_ari_events"),
+        *("res_manager_devicestate", "res_pjsip", "res_pjsip_header_funcs"),
+    }
+)
 """Modules that ModuleCheck finds."""
+COMMANDS = (
+    *("Bridge", "CoreSettings", "CoreShowChannels", "CoreStatus", "DeviceStateList", "Events", "Getvar", "Hangup"),
+    *("ListCommands", "Logoff", "ModuleCheck", "Originate", "Ping", "Redirect", "Setvar", "ShowDialPlan", "UserEvent"),
+)
+"""What ListCommands lists: all that the user may do."""
 
 
 class AmiActions:
@@ -29,6 +49,7 @@ class AmiActions:
             "events": self._events,
             "getvar": self._getvar,
             "hangup": self._hangup,
+            "listcommands": self._list_commands,
             "logoff": self._logoff,
             "modulecheck": self._module_check,
             "originate": self._originate,
@@ -212,6 +233,9 @@ class AmiActions:
     def _logoff(self, session: AmiSession, action: Action) -> None:
         session.respond(action, "Goodbye", ("Message", "Thanks for all the fish."))
         session.log_off()
+
+    def _list_commands(self, session: AmiSession, action: Action) -> None:
+        session.respond(action, "Success", *((name, "(Priv: all,all)") for name in COMMANDS))
 
     def _core_settings(self, session: AmiSession, action: Action) -> None:
         session.respond(

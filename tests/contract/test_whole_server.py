@@ -1,0 +1,156 @@
+"""`outdial serve` as a stranger runs it: a process, a file, servers that it only knows by their addresses."""
+
+import asyncio
+import csv
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from outdial.lab.node import ARI_PORT
+from sides import PASSWORD, USER, FakeSide, RealSide
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+[serve]
+drain-s-max = 5
+results-dir = "results"
+journal = "run-{{start}}.journal"
+
+[ocs]
+connections = ["north"]
+
+[[switch]]
+dbid = 1
+name = "cluster"
+channel_num = 40
+dynamic-port-allocation = true
+
+[[sip-server]]
+dbid = 1
+name = "north"
+driver = "asterisk-ari"
+host = "{host}"
+port = {port}
+ari-port = {ari_port}
+user = "{user}"
+password-env = "OUTDIAL_TEST_PASSWORD"
+switch = "cluster"
+
+[[agent-range]]
+first-dbid = 1001
+count = 10
+login = "agent{{n}}"
+phone = "agent{{n}}"
+
+[[agent-group]]
+dbid = 1
+name = "sales"
+agents = ["1001..1005"]
+
+[[agent-group]]
+dbid = 2
+name = "care"
+agents = ["1006..1010"]
+
+[[calling-list]]
+dbid = 1
+name = "customers"
+file = "customers.csv"
+
+[[campaign]]
+dbid = 1
+name = "customers"
+lists = ["customers"]
+
+[[campaign-group]]
+dbid = 1
+name = "sales"
+campaign = "customers"
+agent-group = "sales"
+dialing-mode = "progressive"
+dialer = "cluster"
+call-progress-detection = false
+ring-timeout-s = 5
+after-call-work-s = 0.2
+
+[[campaign-group]]
+dbid = 2
+name = "care"
+campaign = "customers"
+agent-group = "care"
+dialing-mode = "progressive-with-seizing"
+dialer = "cluster"
+call-progress-detection = false
+ring-timeout-s = 5
+after-call-work-s = 0.2
+"""
+PREFIXES = ("2000", "2486", "2000", "2404", "2000", "2503")
+EXPECTED = {"2000": {"answer", "abandoned"}, "2486": {"busy"}, "2404": {"sit_vacant"}, "2503": {"all_trunks_busy"}}
+
+
+@pytest.fixture(params=["fake22", "asterisk22", "asterisk16"])
+def make_side(request):
+    if request.param == "fake22":
+        return lambda: FakeSide("22.10.1")
+    lab = request.getfixturevalue("lab")
+    return lambda: RealSide(lab.lone_node(request.param), lab)
+
+
+def prepare(folder: Path, side: FakeSide | RealSide) -> Path:
+    """Write configuration and list."""
+    settings = side.settings
+    places = {"host": settings.host, "port": settings.port, "ari_port": settings.ari_port or ARI_PORT}
+    path = folder / "outdial.toml"
+    path.write_text(CONFIG.format(user=USER, **places))
+    numbers = (f"{PREFIXES[n % len(PREFIXES)]}{n:06}" for n in range(2_000))
+    (folder / "customers.csv").write_text("phone\n" + "\n".join(numbers) + "\n")
+    return path
+
+
+def attempts(folder: Path) -> list[dict[str, str]]:
+    [file] = folder.glob("results/*/attempts.csv")
+    with file.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+async def outdial(*arguments: str | Path) -> asyncio.subprocess.Process:
+    """Start the program."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from outdial.cli import main; main()", *map(str, arguments)),
+        env={**os.environ, "OUTDIAL_TEST_PASSWORD": PASSWORD},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+def test_file_is_checked_servers_are_examined_and_customers_talk_to_agents(tmp_path, make_side):
+    async def story():
+        async with make_side() as side:
+            path = prepare(tmp_path, side)
+            doctor = await outdial("doctor", path, "--json")
+            report = json.loads((await doctor.communicate())[0])
+            assert doctor.returncode == 0, report
+            server = await outdial("serve", path, "--json-logs")
+            assert server.stderr is not None
+            settled = 0
+            async with asyncio.timeout(60):
+                while settled < 40:
+                    line = json.loads(await server.stderr.readline())
+                    settled += line["event"] == "attempt settled"
+            server.send_signal(signal.SIGTERM)
+            _, rest = await server.communicate()
+            assert server.returncode == 0, rest
+
+    asyncio.run(story())
+    rows = attempts(tmp_path)
+    assert len(rows) >= 40
+    for row in rows:
+        assert row["call_result"] in EXPECTED[row["number"][:4]], row
+    talked = {row["group"] for row in rows if row["call_result"] == "answer" and row["agent"]}
+    assert talked == {"sales", "care"}
+    assert len({row["number"] for row in rows}) == len(rows)
