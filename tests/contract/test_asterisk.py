@@ -85,6 +85,28 @@ def test_call_rings_is_answered_and_the_callee_hangs_up(far_side):
     play(far_side, story)
 
 
+def test_callee_who_talks_for_a_while_hangs_up_in_the_end(far_side):
+    async def story(line, side):
+        clock = asyncio.get_running_loop().time
+
+        async def times(number, cpd):
+            call_id, began = line.dial(number, cpd=cpd), clock()
+            await line.until(CalleeAnswered, call_id)
+            answered = clock()
+            await line.until(CallReleased, call_id, within_s=8)
+            heard = [event.verdict for event in line.all_of(VerdictReached, call_id)]
+            return answered - began, clock() - answered, heard
+
+        numbers = (("2004100001", False), ("2014000002", True), ("2015010003", True))
+        silent, person, machine = await asyncio.gather(*(times(number, cpd) for number, cpd in numbers))
+        late_s = 1.0  # a busy machine
+        assert silent == (pytest.approx(1.0, abs=late_s), pytest.approx(4.5, abs=late_s), [])
+        assert person == (pytest.approx(1.0, abs=late_s), pytest.approx(4.0, abs=late_s), [Verdict.PERSON])
+        assert machine == (pytest.approx(1.5, abs=late_s), pytest.approx(4.0, abs=late_s), [Verdict.MACHINE])
+
+    play(far_side, story)
+
+
 def test_answered_call_waits_until_it_is_released(far_side):
     async def story(line, side):
         call_id = await line.answered("20010001")
