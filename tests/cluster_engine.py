@@ -69,6 +69,9 @@ class Cluster(Protocol):
     def cut(self, server_id: int) -> None:
         """Reset the connections of a server, whose calls live on."""
 
+    def describe(self) -> str:
+        """What the servers are doing, for failures."""
+
 
 def group(number: int, mode: DialingMode, **changes: object) -> CampaignGroup:
     """A campaign group with agents of its own."""
@@ -191,7 +194,8 @@ class Engine:
         holds = [f"{each.name}: {each.state} {each.holds}" for each in snapshot.groups]
         nodes = [f"{node.name} {node.state}" for node in snapshot.nodes]
         live = [(call.call_id, call.state.value) for call in self.core.state.attempts.values()][:20]
-        return f"{holds} {nodes} dialed {len(self.dialed)}, settled {len(self.settled)}, live {live}"
+        totals = f"dialed {len(self.dialed)}, settled {len(self.settled)}"
+        return f"{holds} {nodes} {totals}, live {live}; {self.cluster.describe()}"
 
     def start(self, *group_ids: int) -> None:
         """Start groups."""

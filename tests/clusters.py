@@ -65,6 +65,10 @@ class FakeCluster:
         """Reset the connections of a server."""
         self.fakes[server_id].cut()
 
+    def describe(self) -> str:
+        """Channels by server."""
+        return str({server_id: fake.calls for server_id, fake in self.fakes.items()})
+
 
 class RealCluster:
     """Six Asterisks of the lab; they are shared by all stories of a process, and put right after each."""
@@ -136,3 +140,8 @@ class RealCluster:
         place = SERVERS.index(server_id)
         for proxy in self._proxies[2 * place : 2 * place + 2]:
             proxy.cut()
+
+    def describe(self) -> str:
+        """Channels by server, and what sipp knows of them."""
+        running = {n: node for n, node in self.nodes.items() if node.is_running}
+        return str({n: node.cli("core show channels verbose") for n, node in running.items()})

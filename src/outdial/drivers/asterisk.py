@@ -7,6 +7,7 @@ come to life after the core has moved on to the backup.
 `calls`, `phones` and `bridges` decide what is said; this module only carries their effects to the right place.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ from outdial.core.settings import CampaignGroup
 from outdial.core.units import CallId, GroupId, NodeId, ServerId
 from outdial.drivers.ami import calls as ami_calls
 from outdial.drivers.ami import phones as ami_phones
-from outdial.drivers.ami.calls import Calls
+from outdial.drivers.ami.calls import Calls, Grace
 from outdial.drivers.ami.link import AmiAddress, AmiLink
 from outdial.drivers.ami.phones import Phones
 from outdial.drivers.ami.requests import Action, DialStrings
@@ -39,6 +40,7 @@ from outdial.drivers.ari.link import AriLink
 from outdial.drivers.ari.session import AriAddress
 from outdial.drivers.ari.wire import AriEvent, AriGarbled, AriReply, AriRequest, decode_bridges
 
+Effect = Ask | Grace | Action | Event
 ABOUT_ENDS = (CallReleased, EngagingReleased)
 DEFAULT_STRINGS = DialStrings()
 
@@ -103,7 +105,7 @@ class AsteriskServer:
                 on_event=self._hear_ari,
                 on_down=self._down,
             )
-        self._handlers: dict[type, Callable[..., Iterable[Ask | Action | Event]]] = {
+        self._handlers: dict[type, Callable[..., Iterable[Effect]]] = {
             Dial: self.calls.dial,
             Engage: self.calls.engage,
             Transfer: self.calls.transfer,
@@ -194,19 +196,21 @@ class AsteriskServer:
     def _hear_ari(self, event: AriEvent) -> None:
         self._do(self._bridges.hear(event))
 
-    def _join(self, command: Join) -> Iterable[Ask | Action | Event]:
+    def _join(self, command: Join) -> Iterable[Effect]:
         if self._ari is None:
             return [ConnectFailed(command.call_id, "the server is configured without ARI")]
         if not self.has_call(command.call_id):
             return [CallReleased(command.call_id)]
         return self._bridges.join(command)
 
-    def _do(self, effects: Iterable[Ask | Action | Event]) -> None:
+    def _do(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Action):
                 self._send(effect)
             elif isinstance(effect, Ask):
                 self._ask(effect)
+            elif isinstance(effect, Grace):
+                asyncio.get_running_loop().call_later(effect.seconds, self._grace_over, effect.call_id)
             else:
                 if isinstance(effect, ABOUT_ENDS):
                     self._do(self._bridges.ended(effect.call_id))
@@ -218,6 +222,10 @@ class AsteriskServer:
         except WireError as error:  # a value that no server could be told: as if the server had refused it
             fields = {"ActionID": dict(action.fields).get("ActionID", ""), "Message": str(error)}
             self._do(self.calls.hear(Message("", "Error", fields, {})))
+
+    def _grace_over(self, call_id: CallId) -> None:
+        if self._is_up:  # else nobody knows, and the core asks when the server is back
+            self._do(self.calls.grace_over(call_id))
 
     def _ask(self, ask: Ask) -> None:
         if self._ari is None:

@@ -22,7 +22,7 @@ from outdial.core.events import (
 from outdial.core.modes import DialingMode
 from outdial.core.results import Verdict
 from outdial.core.settings import CampaignGroup, DialerId, DialerKind
-from outdial.drivers.ami.calls import NOT_SENT, WANTED, Calls
+from outdial.drivers.ami.calls import NOT_SENT, WANTED, Calls, Grace
 from outdial.drivers.ami.requests import Action, DialStrings
 from outdial.drivers.ami.wire import Message
 
@@ -30,7 +30,7 @@ RUN = "abcd1234"
 
 
 def channel(call_id):
-    return f"od-{RUN}-{call_id}"
+    return f"od-{call_id}-{RUN}"
 
 
 def group(number, mode, **changes):
@@ -90,6 +90,14 @@ def up(call_id=7):
     )
 
 
+def failed(calls, call_id):
+    """The request fails, and nothing follows."""
+    assert hear(calls, "OriginateResponse", Uniqueid=channel(call_id), Response="Failure", Reason="0") == [
+        Grace(call_id)
+    ]
+    return calls.grace_over(call_id)
+
+
 def hung_up(call_id=7, cause="16", **more):
     return ("Hangup", {"Uniqueid": channel(call_id), "Cause": cause, **more})
 
@@ -141,7 +149,7 @@ def test_requests_without_a_sign_are_limited_and_the_others_wait_their_turn():
     effects = hear(calls, "DialBegin", DestUniqueid=channel(1))
     assert dict(effects[0].fields)["ChannelId"] == channel(3)
     assert effects[1:] == [DialAccepted(1)]
-    effects = hear(calls, "OriginateResponse", Uniqueid=channel(2), Response="Failure", Reason="0")
+    effects = failed(calls, 2)
     assert dict(effects[0].fields)["ChannelId"] == channel(4)
     assert list(calls.unconfirmed) == [3, 4]
 
@@ -215,9 +223,22 @@ def test_ring_limit_of_the_request_is_no_answer_on_both_versions(cause, more):
 def test_request_that_makes_no_channel_was_rejected():
     calls = some_calls()
     calls.dial(dial())
-    heard = hear(calls, "OriginateResponse", Uniqueid=channel(7), Response="Failure", Reason="0")
-    assert heard == [DialRejected(7, "the server could not create the call")]
+    assert failed(calls, 7) == [DialRejected(7, "the server could not create the call")]
     assert hear(calls, "OriginateResponse", Uniqueid=channel(7), Response="Failure", Reason="0") == []
+
+
+def test_failed_response_that_overtakes_the_signs_of_its_call_is_no_rejection():
+    calls = some_calls()
+    calls.dial(dial())
+    assert hear(calls, "OriginateResponse", Uniqueid=channel(7), Response="Failure", Reason="0") == [Grace(7)]
+    heard = events_of(
+        calls,
+        ("DialBegin", {"DestUniqueid": channel(7)}),
+        ("DialEnd", {"DestUniqueid": channel(7), "DialStatus": "BUSY"}),
+        hung_up(cause="17", TechCause="486"),
+    )
+    assert heard == [DialAccepted(7), CallReleased(7, 486, 17)]
+    assert calls.grace_over(7) == []
 
 
 def test_request_that_the_server_does_not_understand_was_rejected():
@@ -305,8 +326,7 @@ def test_engaged_agent_is_told_by_the_bridge_and_not_by_the_answer():
 def test_phone_that_cannot_be_engaged_is_a_rejected_request():
     calls = some_calls()
     calls.engage(Engage(9, 101, 101, 2, 101, "7101", 20_000))
-    heard = hear(calls, "OriginateResponse", Uniqueid=channel(9), Response="Failure", Reason="0")
-    assert heard == [DialRejected(9, "the server could not create the call")]
+    assert failed(calls, 9) == [DialRejected(9, "the server could not create the call")]
 
 
 # --- preview -----------------------------------------------------------------------------------------------------
@@ -399,9 +419,24 @@ def test_release_that_overtakes_its_request_is_repeated_at_the_first_sign():
     assert only_action(effects[1:]).name == "Hangup"
 
 
+def test_release_that_overtakes_its_request_may_make_the_server_refuse_it():
+    calls = some_calls()
+    calls.dial(dial())
+    calls.release(Release(7))
+    assert failed(calls, 7) == [CallReleased(7)]
+
+
 def test_messages_about_other_channels_say_nothing():
     calls = answered_call()
-    for uniqueid in ("od-zzzz9999-7", "od-abcd1234-8", "od-abcd1234-", "od-abcd1234-7x", "n1-17.1", ""):
+    for uniqueid in (
+        "od-7-zzzz9999",
+        "od-8-abcd1234",
+        "od--abcd1234",
+        "od-07-abcd1234",
+        "od-7x-abcd1234",
+        "n1-17.1",
+        "",
+    ):
         assert hear(calls, "Hangup", Uniqueid=uniqueid, Cause="16") == []
         assert hear(calls, "Newstate", Uniqueid=uniqueid, ChannelStateDesc="Up") == []
 

@@ -10,12 +10,12 @@ from outdial.drivers.ari.wire import AriReply, Bridge, Channel, ChannelEnteredBr
 
 RUN = "abcd1234"
 AGENT, CUSTOMER = 9, 7
-BRIDGE = f"od-{RUN}-{AGENT}-b"
+BRIDGE = f"od-{AGENT}-{RUN}-b"
 DONE, GONE = AriReply(204), AriReply(404)
 
 
 def channel(call_id):
-    return Channel(f"od-{RUN}-{call_id}")
+    return Channel(f"od-{call_id}-{RUN}")
 
 
 def some_bridges(*, live=(AGENT, CUSTOMER)):
@@ -48,7 +48,7 @@ def test_agent_gets_a_bridge_and_is_engaged_once_in_it():
     effects = bridges.hear(came(AGENT, "agent"))
     assert asked(effects) == [
         ("POST", f"/bridges/{BRIDGE}", (("type", "mixing"),)),
-        ("POST", f"/bridges/{BRIDGE}/addChannel", (("channel", f"od-{RUN}-{AGENT}"),)),
+        ("POST", f"/bridges/{BRIDGE}/addChannel", (("channel", f"od-{AGENT}-{RUN}"),)),
     ]
     assert {ask.request.lane for ask in effects} == {BRIDGE}
     assert bridges.hear(entered(AGENT)) == [AgentEngaged(AGENT)]
@@ -61,7 +61,7 @@ def test_customers_are_joined_one_after_the_other_and_the_agent_stays():
     for customer in (7, 8):
         assert bridges.hear(came(customer, "customer")) == []
         (ask,) = bridges.join(Join(customer, AGENT, 101))
-        assert asked([ask]) == [("POST", f"/bridges/{BRIDGE}/addChannel", (("channel", f"od-{RUN}-{customer}"),))]
+        assert asked([ask]) == [("POST", f"/bridges/{BRIDGE}/addChannel", (("channel", f"od-{customer}-{RUN}"),))]
         assert ask.on_reply(DONE) == []
         assert bridges.hear(entered(customer)) == [CallConnected(customer)]
         assert bridges.ended(customer) == []
@@ -107,7 +107,7 @@ def test_leg_that_has_ended_already_is_not_held():
 
 def test_legs_of_other_processes_are_left_alone():
     bridges = holding_an_agent()
-    assert bridges.hear(StasisStart(Channel("od-zzzz9999-3"), ("agent",))) == []
+    assert bridges.hear(StasisStart(Channel("od-3-zzzz9999"), ("agent",))) == []
     assert bridges.hear(ChannelEnteredBridge(Bridge("other"), channel(AGENT))) == []
 
 
@@ -134,5 +134,5 @@ def test_agent_who_was_held_while_nobody_listened_gets_a_bridge_afterwards():
 
 def test_bridge_whose_agent_has_gone_is_taken_away_and_others_are_left_alone():
     bridges = some_bridges(live=())
-    effects = bridges.reconnected((Bridge(BRIDGE), Bridge("od-zzzz9999-9-b"), Bridge("conference")), [])
+    effects = bridges.reconnected((Bridge(BRIDGE), Bridge("od-9-zzzz9999-b"), Bridge("conference")), [])
     assert asked(effects) == [("DELETE", f"/bridges/{BRIDGE}", ())]

@@ -1,6 +1,6 @@
 """AMI actions that start, move and end calls, as values.
 
-Every leg that outdial starts carries our own channel id, `od-<run>-<call>`, which Asterisk uses as `Uniqueid` in every
+Every leg that outdial starts carries our own channel id, `od-<call>-<run>`, which Asterisk uses as `Uniqueid` in every
 event and accepts wherever it wants a channel's name. So no event has to be matched to a request by its order, and a
 request that is repeated on the same server is refused instead of dialed twice. The run tells our channels from those of
 an earlier process.
@@ -49,17 +49,16 @@ class DialStrings:
 
 
 def channel_id(run: str, call_id: CallId) -> str:
-    """Our id of a call's leg."""
-    return f"od-{run}-{call_id}"
+    """Our id of a call's leg. None is the beginning of another: Asterisk 22 takes that for the same channel."""
+    return f"od-{call_id}-{run}"
 
 
 def call_of(run: str, uniqueid: str) -> CallId | None:
     """The call whose leg this is; None: not one of this run."""
-    prefix = f"od-{run}-"
-    number = uniqueid[len(prefix) :]
-    if not uniqueid.startswith(prefix) or not number.isascii() or not number.isdigit() or len(number) > 18:
+    number = uniqueid.removeprefix("od-").removesuffix(f"-{run}")
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
         return None
-    return int(number)
+    return int(number) if uniqueid == channel_id(run, int(number)) else None
 
 
 def dial(command: Dial, group: CampaignGroup | None, strings: DialStrings, channel: str) -> Action:

@@ -233,16 +233,19 @@ def encode(action: str, fields: Iterable[tuple[str, str]]) -> bytes:
 def _line(key: str, value: str) -> bytes:
     if not _NAME.fullmatch(key):
         raise WireError(f"key {key!r}: allowed are letters, digits, '-' and '_'")
-    value_shown = "the value" if key == "Secret" else _shown(value)
     if _BREAKING.search(value):
-        raise WireError(f"{key}: {value_shown} holds a line break or NUL")
+        raise WireError(f"{key}: {_value_shown(key, value)} holds a line break or NUL")
     try:
         line = f"{key}: {value}\r\n".encode()
     except UnicodeEncodeError:
-        raise WireError(f"{key}: {value_shown} cannot be written in UTF-8") from None
+        raise WireError(f"{key}: {_value_shown(key, value)} cannot be written in UTF-8") from None
     if len(line) > REQUEST_LINE_BYTES_MAX:
         raise WireError(f"{key}: a line of {len(line)} bytes, at most {REQUEST_LINE_BYTES_MAX}")
     return line
+
+
+def _value_shown(key: str, value: str) -> str:
+    return "the value" if key == "Secret" else _shown(value)
 
 
 def _shown(text: bytes | bytearray | str, length_max: int = 60) -> str:

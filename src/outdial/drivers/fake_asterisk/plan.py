@@ -4,6 +4,8 @@ A called number is four digits of behaviour and any further digits, so that numb
 
     2000  rings 100 ms, answers, hangs up 300 ms later       2001  rings 100 ms, answers, stays
     2002  answers at once, no ringing, stays                 2003  rings 1000 ms, answers, stays
+    2004TR  rings 1 s + R × 0.5 s, answers, hangs up 4 s + T × 0.5 s later (T, R: one digit each)
+    2014TR  the same, and speaks as a person                 2015TR  as a machine
     2010  answers at once and speaks as a person             2011  as a machine
     2012  answers at once and sends a fax tone               2180  rings for ever
     2999  no SIP answer at all                               2SSS  final SIP status SSS at once, 300 … 699
@@ -62,6 +64,8 @@ BY_NUMBER: Mapping[str, CalleeBehaviour] = {
     "2180": CalleeBehaviour(),
     "2999": CalleeBehaviour(ring_ms=None),
 }
+TALKS: Mapping[str, Sound] = {"2004": Sound.NOTHING, "2014": Sound.PERSON, "2015": Sound.MACHINE}
+"""Callees who stay for a while and hang up by themselves; two further digits say how long."""
 PHONE_ANSWERS = CalleeBehaviour(answer_ms=30)
 
 
@@ -70,6 +74,10 @@ def callee(number: str) -> CalleeBehaviour:
     behaviour = BY_NUMBER.get(number[:4])
     if behaviour is not None:
         return behaviour
+    sound, digits = TALKS.get(number[:4]), number[4:6]
+    if sound is not None and len(digits) == 2 and digits.isdecimal():
+        talk, ring = map(int, digits)
+        return CalleeBehaviour(answer_ms=1_000 + 500 * ring, hang_up_ms=4_000 + 500 * talk, sound=sound)
     status = number[1:4]
     if number[:1] == "2" and len(status) == 3 and status.isdecimal() and 300 <= int(status) <= 699:
         return CalleeBehaviour(refuse_status=int(status))
@@ -132,10 +140,12 @@ A script that ends without `AskForAgent` or `HangUp` drops the caller, as a dial
 
 
 def default_ivr() -> dict[str, IvrScript]:
-    """`ivr-agent` asks for an agent after 200 ms, `ivr-end` hangs up after 300 ms, `ivr-stay` speaks for a minute."""
+    """`ivr-agent` asks for an agent after 200 ms, `ivr-end` hangs up after 300 ms, `ivr-message` after 5 s, `ivr-stay`
+    speaks for a minute."""
     return {
         "ivr-agent": (Play(200), AskForAgent()),
         "ivr-end": (Play(300), HangUp()),
+        "ivr-message": (Play(5_000), HangUp()),
         "ivr-stay": (Play(60_000),),
     }
 
