@@ -68,18 +68,31 @@ def demo(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the simulated callees, agents and faults.")] = None,
     journal: JournalOption = None,
     out: OutOption = None,
+    asterisk: Annotated[
+        bool, typer.Option("--asterisk", help="On six real Asterisk servers on this machine, fetched at first use.")
+    ] = False,
 ) -> None:
     """Watch a simulated campaign in real time; no telephony needed.
 
-    Embedded SIP cluster nodes, callees and agents are simulated; the dialer is the real one. One node fails and
-    returns. At the end there is a summary and two CSV files, by default in ./outdial-demo-<time>/.
+    Embedded SIP cluster nodes, callees and agents are simulated; the dialer is the real one. With --asterisk the nodes
+    are real too, callees and phones are sipp. One node fails and returns. At the end there is a summary and two CSV
+    files, by default in ./outdial-demo-<time>/.
     """
+    if asterisk and calling_list is not None:
+        raise typer.BadParameter(
+            "--list and --asterisk exclude each other: the lab's callees have numbers of their own"
+        )
     from rich.console import Console
 
     from outdial.demo import DemoOptions, run_demo
 
+    run = run_demo
+    if asterisk:
+        from outdial.demo_asterisk import run_asterisk_demo
+
+        run = run_asterisk_demo
     options = DemoOptions(seconds=seconds, calling_list=calling_list, seed=seed, journal=journal, out=out)
-    report = run_demo(options, as_json=json_output, stdout=Console(), stderr=Console(stderr=True))
+    report = run(options, as_json=json_output, stdout=Console(), stderr=Console(stderr=True))
     if json_output:
         typer.echo(json.dumps(report))
 

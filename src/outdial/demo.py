@@ -2,13 +2,16 @@
 
 Everything is as in production except the far side: the same core, the same runner, the same journal. Ctrl-C ends it as
 well as time does: groups are stopped, calls end or are hung up, files are written, and the totals are compared.
+
+The far side of this module is the simulated one, `Scene`; `demo_asterisk` has another, of real servers. The course of a
+demonstration, `Demo`, is the same for both.
 """
 
 import asyncio
 import importlib.resources
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,24 +21,29 @@ from rich.console import Console
 from outdial.board import Frame
 from outdial.config import load
 from outdial.config.world import world_seed, world_settings
+from outdial.core.commands import Command
 from outdial.core.dialer import Dialer
 from outdial.core.errors import InvariantViolated
 from outdial.core.events import (
     CallReleased,
     ConfigurationLoaded,
     EngagingReleased,
+    Event,
     GroupStartRequested,
     GroupStopRequested,
 )
 from outdial.core.settings import Configuration
+from outdial.core.units import CallId, GroupId, Now
 from outdial.display import FRAMES_PER_S, Display, choose_display
 from outdial.drivers.clock import Clock, SystemClock
 from outdial.drivers.journal import JournalWriter
-from outdial.drivers.runner import Runner
+from outdial.drivers.runner import Runner, TimedSource
+from outdial.far_side import FarSide
 from outdial.happenings import Happenings
 from outdial.names import Names
 from outdial.record_shares import share_records
 from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder, write_records
+from outdial.sim.lists import Lists
 from outdial.sim.world import World
 from outdial.summary import print_demo_summary
 from outdial.tally import Tally, group_totals, node_totals
@@ -47,6 +55,8 @@ SECONDS_DEFAULT = 75
 SETTLE_S = 3.0
 # How long the calls that are hung up then may take to settle. Unit: seconds. Origin: a release takes milliseconds.
 HANG_UP_S = 2.0
+# Longest wait for what the core makes of calls whose end nobody reported. Unit: seconds.
+LAST_S = 1.0
 # Q.850 cause of the calls that are hung up at the end: normal call clearing.
 NORMAL_CLEARING = 16
 
@@ -67,7 +77,7 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the demonstration plays in."""
+    """The far side simulated: a world in this process."""
 
     configuration: Configuration
     world: World
@@ -75,6 +85,51 @@ class Scene:
     names: Names
     notes: tuple[str, ...]
     """What the user should know about the calling list."""
+    submit_to: list[Callable[[Event], None]] = field(default_factory=list)
+    """How the core is given a fact, once it runs."""
+    title: str = "outdial demo"
+
+    @property
+    def groups_to_start(self) -> Sequence[GroupId]:
+        """Campaign groups that dial."""
+        return self.world.settings.groups_to_start or ()
+
+    @property
+    def lists(self) -> Lists:
+        """The calling lists."""
+        return self.world.lists
+
+    @property
+    def source(self) -> TimedSource:
+        """The world itself: its events know when they are due."""
+        return self.world
+
+    def begin(self, submit: Callable[[Event], None], say: Callable[[str, str], None]) -> None:
+        """Let agents come and things go wrong."""
+        self.submit_to.append(submit)
+        self.world.start()
+
+    def carry_out(self, now: Now, command: Command) -> None:
+        """Carry out a command in the world."""
+        self.world.carry_out(now, command)
+
+    def calm_down(self) -> None:
+        """The world goes on as it was."""
+
+    def hang_up(self, calls: Sequence[CallId], engagings: Sequence[CallId]) -> None:
+        """Nobody is at the other end: it is enough to say that the calls are over."""
+        submit = self.submit_to[-1]
+        for call_id in calls:
+            submit(CallReleased(call_id, q850_cause=NORMAL_CLEARING))
+        for call_id in engagings:
+            submit(EngagingReleased(call_id))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def check(self) -> dict[str, Any]:
+        """The world has no count of its own."""
+        return {}
 
 
 def run_demo(options: DemoOptions, *, as_json: bool, stdout: Console, stderr: Console) -> dict[str, Any]:
@@ -88,6 +143,13 @@ def run_demo(options: DemoOptions, *, as_json: bool, stdout: Console, stderr: Co
     scene = load_scene(options, clock)
     for note in scene.notes:
         stderr.print(note, markup=False, highlight=False, soft_wrap=True)
+    return play(scene, clock, options, as_json=as_json, stdout=stdout, stderr=stderr)
+
+
+def play(
+    scene: FarSide, clock: Clock, options: DemoOptions, *, as_json: bool, stdout: Console, stderr: Console
+) -> dict[str, Any]:
+    """Run a demonstration with any far side; arguments and errors as of `run_demo`."""
     folder = make_folder(options.out or Path(f"outdial-demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
     journal = JournalWriter(options.journal, seed=scene.seed) if options.journal is not None else None
     try:
@@ -102,8 +164,8 @@ def run_demo(options: DemoOptions, *, as_json: bool, stdout: Console, stderr: Co
         if journal is not None:
             journal.close()
     records_file = folder / "records.csv"
-    demo.check(write_records(records_file, scene.world.lists, scene.names))
-    report = demo_report(demo, attempts_file.path, records_file, options.journal)
+    demo.check(write_records(records_file, scene.lists, scene.names))
+    report = demo_report(demo, attempts_file.path, records_file, options.journal) | scene.check()
     if not as_json:
         print_demo_summary(stdout, demo.core.snapshot(), report)
     return report
@@ -146,7 +208,7 @@ class Demo:
     """One demonstration.
 
     Attributes:
-        scene: what it plays in.
+        scene: whom it plays with.
         core: the dialer.
         tally: what was dialed and settled.
         happenings: what happened.
@@ -155,7 +217,7 @@ class Demo:
 
     def __init__(
         self,
-        scene: Scene,
+        scene: FarSide,
         clock: Clock,
         seconds: float,
         attempts_file: CsvFile,
@@ -168,6 +230,7 @@ class Demo:
         self.tally = Tally(scene.names, attempts_file)
         self.happenings = Happenings(scene.names)
         self.dialed_s = 0.0
+        self._clock = clock
         self._seconds = seconds
         self._display = display
         self._interrupts = 0
@@ -175,7 +238,8 @@ class Demo:
         self._runner = Runner(
             self.core,
             clock,
-            source=scene.world,
+            carry_out=scene.carry_out,
+            source=scene.source,
             observers=(self.tally.observe, self.happenings.observe),
             journal=journal,
         )
@@ -199,27 +263,33 @@ class Demo:
                 await self._end()
         finally:
             self._runner.stop()
-            await self._running
+            try:
+                await self._running
+            finally:
+                await self.scene.close()
         self._show("ended")
 
     def _start(self) -> None:
         self._runner.submit(ConfigurationLoaded(self.scene.configuration))
-        self.scene.world.start()
-        for group_id in self.scene.world.settings.groups_to_start or ():
+        self.scene.begin(self._runner.submit, self._say)
+        for group_id in self.scene.groups_to_start:
             self._request_id += 1
             self._runner.submit(GroupStartRequested(self._request_id, group_id))
 
     async def _end(self) -> None:
-        """Stop the groups, let calls end, hang up the rest: within `SETTLE_S` + `HANG_UP_S`."""
+        """Stop the groups, let calls end, hang up the rest: within `SETTLE_S` + `HANG_UP_S` + `LAST_S`."""
+        self.scene.calm_down()
         for group in self.scene.configuration.campaign_groups:
             self._request_id += 1
             self._runner.submit(GroupStopRequested(self._request_id, group.dbid))
         await self._watch(SETTLE_S, lambda: self._is_quiet() or self._interrupts > 1)
-        for call_id in self.tally.dialing:
-            self._runner.submit(CallReleased(call_id, q850_cause=NORMAL_CLEARING))
+        self.scene.hang_up(list(self.tally.dialing), list(self.tally.engaging))
+        await self._watch(HANG_UP_S, self._is_quiet)
+        for call_id in self.tally.dialing:  # of servers that are gone, for example
+            self._runner.submit(CallReleased(call_id))
         for call_id in self.tally.engaging:
             self._runner.submit(EngagingReleased(call_id))
-        await self._watch(HANG_UP_S, self._is_quiet)
+        await self._watch(LAST_S, self._is_quiet)
 
     def _interrupt(self) -> None:
         self._interrupts += 1
@@ -238,13 +308,16 @@ class Demo:
             self._show("Ctrl-C ends it" if self._interrupts == 0 and not self.dialed_s else "coming to an end …")
             await asyncio.wait({self._running}, timeout=min(left_s, 1 / FRAMES_PER_S))
 
+    def _say(self, kind: str, text: str) -> None:
+        self.happenings.say(self._clock.read().mono_ms, kind, text)
+
     def _show(self, note: str) -> None:
         if not self._runner.steps:  # the first step loads the configuration: without it there is nothing to show
             return
         snapshot = self.core.snapshot()
         self.happenings.compare(snapshot)
         elapsed_s = asyncio.get_running_loop().time() - self._began_at_s
-        self._display.show(snapshot, Frame("outdial demo", elapsed_s, self._seconds, note, self.happenings.lines))
+        self._display.show(snapshot, Frame(self.scene.title, elapsed_s, self._seconds, note, self.happenings.lines))
 
     # --- what must hold --------------------------------------------------------------------------------------------
 

@@ -67,12 +67,12 @@ class Happenings:
         if isinstance(event, ServerConnected):
             if event.server_id not in self._up:
                 self._up[event.server_id] = None
-                self._say(now.mono_ms, "good", f"{self._names.server(event.server_id)} connected")
+                self.say(now.mono_ms, "good", f"{self._names.server(event.server_id)} connected")
         elif isinstance(event, ServerLost):
             if event.server_id in self._up:
                 del self._up[event.server_id]
                 self.node_failures += 1
-                self._say(now.mono_ms, "bad", f"{self._names.server(event.server_id)} lost: {event.reason}")
+                self.say(now.mono_ms, "bad", f"{self._names.server(event.server_id)} lost: {event.reason}")
         elif isinstance(event, ConfigurationLoaded):
             self._names = Names(event.configuration)
         else:
@@ -94,9 +94,9 @@ class Happenings:
                 return
         refused = next((command for command in commands if isinstance(command, Reply) and not command.ok), None)
         if refused is None:
-            self._say(now.mono_ms, "plain", text)
+            self.say(now.mono_ms, "plain", text)
         else:
-            self._say(now.mono_ms, "bad", f"refused: {text}: {refused.message}")
+            self.say(now.mono_ms, "bad", f"refused: {text}: {refused.message}")
 
     # --- snapshots -----------------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ class Happenings:
         moves = [move for group in snapshot.groups if (move := self._compare_group(group)) is not None]
         if moves:
             self.port_moves += len(moves)
-            self._say(snapshot.mono_ms, "ports", "ports: " + ", ".join(moves))
+            self.say(snapshot.mono_ms, "ports", "ports: " + ", ".join(moves))
         self._compare_stops(snapshot)
 
     def _compare_stops(self, snapshot: Snapshot) -> None:
@@ -117,9 +117,9 @@ class Happenings:
             return
         for stop in snapshot.stops:
             if stop not in self._stops:
-                self._say(snapshot.mono_ms, "bad", f"all dialing stopped: {stop}")
+                self.say(snapshot.mono_ms, "bad", f"all dialing stopped: {stop}")
         if self._stops and not snapshot.stops:
-            self._say(snapshot.mono_ms, "good", "dialing goes on")
+            self.say(snapshot.mono_ms, "good", "dialing goes on")
         self._stops = snapshot.stops
 
     def _compare_node(self, mono_ms: Millis, node: NodeView) -> None:
@@ -131,7 +131,7 @@ class Happenings:
             return
         kind = "bad" if node.state == NodeState.INACTIVE.value else "plain"
         prime = " (prime node)" if node.is_prime else ""
-        self._say(mono_ms, kind, f"node {node.name}{prime}: {before} → {node.state}")
+        self.say(mono_ms, kind, f"node {node.name}{prime}: {before} → {node.state}")
 
     def _compare_group(self, group: GroupView) -> str | None:
         """The move of a running group's maximum in words; None: there was none."""
@@ -143,7 +143,8 @@ class Happenings:
         self._maxima[group.group_id] = maximum
         return None if before == maximum else f"{group.name} {_ports_text(before)} → {_ports_text(maximum)}"
 
-    def _say(self, mono_ms: Millis, kind: str, text: str) -> None:
+    def say(self, mono_ms: Millis, kind: str, text: str) -> None:
+        """Add a line. `kind`: see `Line`."""
         self.lines.append(Line(mono_ms, kind, text))
 
 

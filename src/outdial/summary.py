@@ -43,6 +43,8 @@ def print_demo_summary(console: Console, snapshot: Snapshot, report: dict[str, A
         nodes.add_row(node.name, f"{node.requests:,}", f"{node.faults:,}", node.state)
     console.print(nodes)
     lines = [f"{group.name}: {results_text(group)}" for group in snapshot.groups if group.counts.results]
+    if "calls_seen" in report:
+        lines.append(f"{report['servers']} made {report['calls_seen']:,} calls to customers, as their side counted")
     lines += [
         f"connections lost: {report['node_failures']}, port maxima changed: {report['port_moves']} times, "
         f"seed {report['seed']}",

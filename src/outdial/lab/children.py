@@ -38,7 +38,13 @@ class Child:
         """
         setpriv = shutil.which("setpriv")
         prefix = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
-        self._process = _STARTER.submit(_start, [*prefix, *map(str, command)], cwd, output).result()
+        starting = _STARTER.submit(_start, [*prefix, *map(str, command)], cwd, output)
+        try:
+            self._process = starting.result()
+        except KeyboardInterrupt:  # nobody would know the child
+            starting.result().kill()
+            starting.result().wait()
+            raise
         self.pid = self._process.pid
         _CHILDREN.add(self)
 
@@ -87,7 +93,10 @@ class Child:
 
 def _start(command: list[str], cwd: Path, output: Path) -> "subprocess.Popen[bytes]":
     with output.open("ab") as stream:
-        return subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
+        # a process group of its own: Ctrl-C on the terminal is for us, who end the children in order
+        return subprocess.Popen(
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, process_group=0
+        )
 
 
 @atexit.register

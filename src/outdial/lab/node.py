@@ -35,6 +35,9 @@ REGISTERING_PHONES = ("phone2001", "phone2002", "phone2003")
 BOOT_S_MAX = 30.0
 """Longest wait for a node to be ready, on a machine that does other things. Unit: seconds."""
 
+USUAL_BYTES_MAX = 60
+"""Longest path of the machine's temporary folder that leaves room for those of sockets. Unit: bytes."""
+
 _TEMPLATES = Path(__file__).with_name("templates")
 _FOLDERS = ("etc", "lib/keys", "spool/monitor", "spool/recording", "log", "db")
 # Modules look for these; an empty one says that the defaults are wanted.
@@ -176,6 +179,7 @@ def make_node(
     phones: Sequence[str] = PHONES,
     qualify_s: int = 0,
     fax_detect: bool = True,
+    run_folder: Path | None = None,
 ) -> Node:
     """Build the folder of one Asterisk.
 
@@ -189,11 +193,12 @@ def make_node(
         phones: phones that are always there, at `phones_at`.
         qualify_s: period at which phones and trunk are asked whether they live. 0: never. Unit: seconds.
         fax_detect: whether the trunk listens for fax tones.
+        run_folder: a folder of its own with a short path, which exists; it goes with the node. Default: a new one.
     """
     for inner in _FOLDERS:
         (folder / inner).mkdir(parents=True, exist_ok=True)
-    # the path of a Unix socket has at most 107 bytes, less than test runners use up for their folders
-    run_folder = Path(tempfile.mkdtemp(prefix="outdial-lab-"))
+    if run_folder is None:
+        run_folder = make_run_folder()
     trunk = Trunk(contact=callees, qualify_s=qualify_s, fax_detect=fax_detect)
     endpoints = [
         *(Phone(phone, phones_at, qualify_s, password=SECRET) for phone in phones),
@@ -211,6 +216,14 @@ def make_node(
     for file, text in texts.items():
         (folder / "etc" / file).write_text(text, encoding="utf-8")
     return Node(asterisk, folder.absolute(), name, address, run_folder)
+
+
+def make_run_folder() -> Path:
+    """A new temporary folder for Unix sockets, whose paths may have 107 bytes: test runners use up more."""
+    usual = tempfile.gettempdir()
+    return Path(
+        tempfile.mkdtemp(prefix="outdial-lab-", dir=usual if len(usual.encode()) <= USUAL_BYTES_MAX else "/tmp")
+    )
 
 
 def _own_files(name: str, address: str) -> dict[str, str]:
