@@ -54,6 +54,9 @@ class Cluster(Protocol):
     def invited(self) -> Counter[str]:
         """How often each number was called, counted by the called side."""
 
+    def callers(self) -> Counter[int]:
+        """Calls to customers by the server that made them."""
+
     async def kill(self, server_id: int) -> None:
         """Kill a server."""
 

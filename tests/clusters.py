@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
 
 from cluster_engine import BACKUP, NODES
 from cuttable import Proxy
@@ -41,9 +40,13 @@ class FakeCluster:
         """Calls per number or phone, over all servers."""
         return sum((fake.invited for fake in self.fakes.values()), Counter())
 
-    def invited_by(self, server_ids: Iterable[int]) -> int:
-        """Calls to customers that these servers made."""
-        return sum(count for n in server_ids for number, count in self.fakes[n].invited.items() if number[:1].isdigit())
+    def callers(self) -> Counter[int]:
+        """Calls to customers by the server that made them."""
+        customers = (
+            {n: sum(count for number, count in fake.invited.items() if number[:1].isdigit())}
+            for n, fake in self.fakes.items()
+        )
+        return sum(map(Counter, customers), Counter())
 
     async def kill(self, server_id: int) -> None:
         """Kill a server."""
@@ -85,6 +88,7 @@ class RealCluster:
         self.nodes: dict[int, Node] = {n: lab.node("asterisk22", f"server{n}", 100 + n) for n in SERVERS}
         self.settings = [_settings(n, node.address, AMI_PORT, ARI_PORT) for n, node in self.nodes.items()]
         self._before: Counter[str] = Counter()
+        self._calls_before = 0
         self._proxies: list[Proxy] = []
 
     async def __aenter__(self) -> "RealCluster":
@@ -93,6 +97,7 @@ class RealCluster:
         for node in self.nodes.values():
             await asyncio.to_thread(node.wait_booted)
         self._before = self._counted()
+        self._calls_before = len(self._lab.callees.calls())
         if self._proxied:
             self.settings = [await self._behind_proxies(settings) for settings in self.settings]
         return self
@@ -118,6 +123,12 @@ class RealCluster:
     def invited(self) -> Counter[str]:
         """Calls per number or phone, as sipp counted them since the story began."""
         return self._counted() - self._before
+
+    def callers(self) -> Counter[int]:
+        """Calls to customers by the server that made them, as sipp saw it."""
+        servers = {node.address: n for n, node in self.nodes.items()}
+        calls = self._lab.callees.calls()[self._calls_before :]
+        return Counter(servers[seen.caller] for seen in calls if seen.caller in servers)
 
     async def kill(self, server_id: int) -> None:
         """Kill a server with SIGKILL."""

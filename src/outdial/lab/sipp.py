@@ -62,6 +62,7 @@ STATUSES = (
 """Final SIP statuses with which a callee can refuse. Source: the IANA registry of SIP response codes."""
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_CONTACT = re.compile(r"sip:(?:[^@]*@)?([0-9.]+)")
 _LINE = re.compile(r"CALL (\S+) \S+\t\S+\t([0-9.]+)(.*)")
 
 
@@ -75,6 +76,8 @@ class Seen:
     """When the INVITE came. Unit: seconds since 1970."""
     call_info: str = ""
     """Value of the header Call-Info; phones only."""
+    caller: str = ""
+    """Address of the server that called; callees only."""
 
 
 class _Server:
@@ -250,4 +253,7 @@ def _seen(line: str) -> Seen | None:
     found = _LINE.search(line)
     if found is None:
         return None
-    return Seen(found[1], float(found[2]), found[3].strip())
+    rest = found[3].strip()
+    contact = _CONTACT.match(rest)
+    at_s = float(found[2])
+    return Seen(found[1], at_s, caller=contact[1]) if contact else Seen(found[1], at_s, rest)
