@@ -97,7 +97,11 @@ def group(number: int, mode: DialingMode, **changes: object) -> CampaignGroup:
 
 
 def configuration(groups: Sequence[CampaignGroup], *, agents: int, ports: int, **ocs: object) -> Configuration:
-    """A cluster of three nodes; agents' phones are agent1001 and following."""
+    """A cluster of three nodes; agents' phones are agent1001 and following.
+
+    Conversations last 15 s at most: a callee of sipp that waited 10 s for a frozen server says nothing any more, and
+    nobody else would end its call.
+    """
     members = {
         each.dbid: tuple(range(1_001 + place * agents, 1_001 + (place + 1) * agents))
         for place, each in enumerate(groups)
@@ -105,7 +109,15 @@ def configuration(groups: Sequence[CampaignGroup], *, agents: int, ports: int, *
     }
     return Configuration(
         ocs=replace(
-            Ocs(NODES, LoadBalancing.ROUND_ROBIN, 1, reconnect_ms=300, lost_call_ms_max=3_000, audit_ms=5_000),
+            Ocs(
+                NODES,
+                LoadBalancing.ROUND_ROBIN,
+                1,
+                reconnect_ms=300,
+                lost_call_ms_max=3_000,
+                audit_ms=5_000,
+                talk_ms_max=15_000,
+            ),
             **ocs,  # type: ignore[arg-type]
         ),
         switches=(Switch(1, "switch", ports, dynamic_port_allocation=True),),
