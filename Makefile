@@ -17,10 +17,10 @@ RUN := .venv/.run-stamp
 # An environment whose interpreter has gone (an upgrade, a removed version) is set up anew.
 IGNORED := $(shell test -x $(BIN)/python || rm -f $(BIN)/python $(RUN) $(DEV))
 
-.PHONY: help demo test check format bench sim docs lock clean
+.PHONY: help demo test check format bench bench-asterisk sim docs lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUN) ## run a simulated campaign; ARGS="--seconds 30" goes to the command
 	@$(BIN)/outdial demo $(ARGS)
@@ -39,6 +39,9 @@ format: $(DEV) ## put the tree into the format that check wants
 
 bench: $(DEV) ## measure the core
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-asterisk: $(DEV) ## measure the whole dialer on real Asterisk servers and on fakes, 4 minutes
+	@$(BIN)/python -m bench asterisk $(ARGS)
 
 sim: $(RUN) ## simulate SEEDS random worlds (default 200) and check every step
 	@$(BIN)/python -m outdial.sim.run --seeds $(SEEDS) $(ARGS)
