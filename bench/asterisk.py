@@ -5,7 +5,7 @@ microseconds. Each outcome is compared with what the callee did. A figure that w
 median (smallest-largest). What other processes of the machine used meanwhile is shown as `others`, in cores: where
 they take what there is, the latencies are theirs.
 
-Takes three and a half minutes, so it runs only when it is named: `make bench-asterisk`. Where Asterisk and sipp cannot
+Takes about four minutes, so it runs only when it is named: `make bench-asterisk`. Where Asterisk and sipp cannot
 be had, only the part with fakes runs.
 """
 

@@ -105,7 +105,8 @@ def simulate(
     out: OutOption = None,
     journal: JournalOption = None,
     until: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=1, help="Virtual time to run. Default: the scenario's.")
+        float | None,
+        typer.Option(metavar="SECONDS", min=1, help="Virtual time to run. Default: until everything is at rest."),
     ] = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Check the invariants after every step.")] = True,
 ) -> None:

@@ -128,6 +128,12 @@ def test_phone_string_without_the_phone():
     )
 
 
+@pytest.mark.parametrize("value", ["PJSIP/{phone}@proxy", "PJSIP/proxy/sip:{phone}@host", "Local/{phone}@agents"])
+def test_phone_whose_state_could_not_be_followed(value):
+    mistake = only(south_with(f'phone-string = "{value}"'))
+    assert f'"{value}": not one endpoint of the server: outdial follows its state; allowed: ' in mistake
+
+
 @pytest.mark.parametrize("value", ["5", "true", "['PJSIP/{number}']"])
 def test_dial_string_that_is_no_text(value):
     assert f": not text; allowed: {DIAL}" in only(south_with(f"dial-string = {value}"))

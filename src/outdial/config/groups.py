@@ -192,7 +192,9 @@ class CampaignGroupTable(Table):
     )
     ivr_application: str = option(
         "ivr-application",
-        "GVP modes: the application that takes answered calls. Needed in those modes.",
+        "GVP modes: the application that takes answered calls. Needed in those modes. With Asterisk it is a dialplan "
+        "context of your own, entered at `s`, priority 1; it asks for an agent with UserEvent(OutdialAgent) and then "
+        "Goto(outdial,wait,1).",
         default=core_default(CampaignGroup, "ivr_application"),
         allowed="text of 1 … 200 letters, digits and _ . / @ : , -",
         core="CampaignGroup.ivr_application",

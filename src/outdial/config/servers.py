@@ -71,6 +71,14 @@ def _channel_with(placeholder: str) -> Callable[[object], str]:
     return check
 
 
+def _phone_channel(value: object) -> str:
+    """A channel whose device state is known by the same name: one endpoint, reached through nothing else."""
+    text = _channel_with("{phone}")(value)
+    if "@" in text or text.count("/") != 1:
+        raise ValueError("not one endpoint of the server: outdial follows its state")
+    return text
+
+
 def _header(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("not text")
@@ -281,10 +289,10 @@ class ServerTable(Table):
         default=None,
         allowed=_channel_allowed(DIAL_STRING),
     )
-    phone_string: Annotated[str, PlainValidator(_channel_with("{phone}"))] | None = option(
+    phone_string: Annotated[str, PlainValidator(_phone_channel)] | None = option(
         "phone-string",
-        "Asterisk channel that reaches an agent's phone; `{phone}` is the phone (DN). Left out: that of the primary, "
-        f"else `{PHONE_STRING}`.",
+        "Asterisk channel that reaches an agent's phone, an endpoint of the server; `{phone}` is the phone (DN). Its "
+        f"device state is followed under the same name. Left out: that of the primary, else `{PHONE_STRING}`.",
         default=None,
         allowed=_channel_allowed(PHONE_STRING),
     )

@@ -69,7 +69,7 @@ def test_change_during_a_list_is_not_undone_by_it():
 
 
 def test_phones_may_be_behind_another_channel_driver():
-    phones = following("7101", strings=DialStrings(phone_string="SIP/{phone}@pbx"))
+    phones = following("7101", strings=DialStrings(phone_string="SIP/{phone}"))
     assert phones.hear(changed("SIP/7101", "BUSY")) == [PhoneStateChanged(101, "7101", PhoneState.BUSY)]
 
 

@@ -41,7 +41,7 @@ class Phones:
     def subscribe(self, command: SubscribePhones) -> list[Action]:
         """Carry out `SubscribePhones`."""
         self._node_id = command.node_id
-        self._phones |= {self.strings.phone(phone).partition("@")[0]: phone for phone in command.phones}
+        self._phones |= {self.strings.phone(phone): phone for phone in command.phones}
         self._serial += 1
         self._listed = {}
         return [Action("DeviceStateList", (("ActionID", f"phones-{self._serial}"),))]
