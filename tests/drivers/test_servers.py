@@ -1,5 +1,6 @@
 """Commands find the server that they are for."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -35,6 +36,9 @@ class Stand:
 
     def abort(self):
         self.aborted = True
+
+    def take_over(self, old):
+        self.calls |= old.calls
 
 
 CONFIGURATION = Configuration(Ocs((101, 102)), (Switch(1, "switch", 10),), (Node(101, "east", 1), Node(102, "west", 1)))
@@ -100,6 +104,19 @@ def test_changed_server_is_let_go_and_made_anew_and_the_others_stay(cluster):
     assert list(servers.by_id) == [101]
 
 
+def test_calls_of_a_changed_server_live_on_when_it_is_the_same_asterisk(cluster):
+    servers, heard = cluster
+    servers.carry_out(dial(7, 102))
+    changed = replace(settings(102), requests_max=7)
+    servers.configure(CONFIGURATION, [settings(101), changed])
+    servers.carry_out(Release(7))
+    assert heard == [ServerLost(102, "its configuration changed")]
+    assert servers.by_id[102].told == [Release(7)]
+    servers.configure(CONFIGURATION, [settings(101), settings(102, "127.0.0.2")])
+    servers.carry_out(Release(7))
+    assert heard[-1] == CallReleased(7)
+
+
 def test_every_process_marks_its_channels_differently():
     marks = {draw_run() for _ in range(100)}
     assert len(marks) == 100
@@ -118,3 +135,10 @@ def test_request_that_cannot_be_written_is_a_rejected_one(monkeypatch):
     (rejected,) = heard
     assert isinstance(rejected, DialRejected)
     assert not server.has_call(7)
+
+
+def test_server_that_is_taken_for_connected_says_that_it_is_not():
+    heard = []
+    server = AsteriskServer(settings(101), "abcd1234", heard.append)
+    server.carry_out(QueryCalls(101, 101, 1))
+    assert heard == [ServerLost(101, "not connected")]

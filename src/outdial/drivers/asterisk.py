@@ -25,12 +25,21 @@ from outdial.core.commands import (
     SubscribePhones,
     Transfer,
 )
-from outdial.core.events import CallReleased, ConnectFailed, EngagingReleased, Event, ServerConnected, ServerLost
+from outdial.core.events import (
+    CallReleased,
+    CallsReported,
+    ConnectFailed,
+    EngagingReleased,
+    Event,
+    ServerConnected,
+    ServerLost,
+)
 from outdial.core.settings import CampaignGroup
 from outdial.core.units import CallId, GroupId, NodeId, ServerId
 from outdial.drivers.ami import calls as ami_calls
 from outdial.drivers.ami import phones as ami_phones
-from outdial.drivers.ami.calls import Calls, Grace
+from outdial.drivers.ami.calls import Calls
+from outdial.drivers.ami.effects import Grace
 from outdial.drivers.ami.link import AmiAddress, AmiLink
 from outdial.drivers.ami.phones import Phones
 from outdial.drivers.ami.requests import Action, DialStrings
@@ -43,6 +52,8 @@ from outdial.drivers.ari.wire import AriEvent, AriGarbled, AriReply, AriRequest,
 Effect = Ask | Grace | Action | Event
 ABOUT_ENDS = (CallReleased, EngagingReleased)
 DEFAULT_STRINGS = DialStrings()
+EARLY_MAX = 20_000
+"""Messages that may wait for ARI to come up. Unit: messages. Ours: some seconds of a busy server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,8 @@ class AsteriskServer:
         self._phones = Phones(settings.strings)
         self._bridges = Bridges(run, lambda call_id: call_id in self.calls.legs)
         self._is_up = False
+        self._early: list[Message] = []
+        """What the manager interface said while ARI was not up yet: nobody could act on it."""
         self._ami = AmiLink(
             AmiAddress(settings.host, settings.port, settings.user, settings.password),
             wanted=ami_calls.WANTED | ami_phones.WANTED,
@@ -129,7 +142,14 @@ class AsteriskServer:
             self.abort()
         elif self._is_up:
             self._do(self._handlers[type(command)](command))
+        elif isinstance(command, QueryCalls):  # the core takes it for connected: it missed the word of the loss
+            self._emit(ServerLost(self.settings.server_id, "not connected"))
         # else: the core has been told that the server is lost, and counts on nothing
+
+    def take_over(self, old: "AsteriskServer") -> None:
+        """Go on with the legs of a server that this one replaces; what is gone shows at the first report."""
+        self.calls.take_over(old.calls)
+        self._bridges.held |= old._bridges.held
 
     def has_call(self, call_id: CallId) -> bool:
         """Whether the call has a leg here."""
@@ -138,6 +158,7 @@ class AsteriskServer:
     def abort(self) -> None:
         """Reset all connections; nobody is told."""
         self._is_up = False
+        self._early.clear()
         self._ami.abort()
         if self._ari is not None:
             self._ari.abort()
@@ -179,6 +200,9 @@ class AsteriskServer:
     def _now_up(self) -> None:
         self._is_up = True
         self._emit(ServerConnected(self.settings.server_id, self.settings.total_ports))
+        early, self._early = self._early, []
+        for message in early:
+            self._hear_ami(message)
 
     def _down(self, reason: str) -> None:
         """One connection has ended: reset the other before anybody hears of it."""
@@ -188,7 +212,11 @@ class AsteriskServer:
     # --- what the server says ------------------------------------------------------------------------------------
 
     def _hear_ami(self, message: Message) -> None:
-        if message.event in ami_phones.WANTED:
+        if not self._is_up:
+            self._early.append(message)
+            if len(self._early) > EARLY_MAX:
+                self._down("ARI does not come up, and the server is busy")
+        elif message.event in ami_phones.WANTED:
             self._do(self._phones.hear(message))
         else:
             self._do(self.calls.hear(message))
@@ -214,6 +242,8 @@ class AsteriskServer:
             else:
                 if isinstance(effect, ABOUT_ENDS):
                     self._do(self._bridges.ended(effect.call_id))
+                elif isinstance(effect, CallsReported) and self._ari is not None:
+                    self._do(self._bridges.reported(self.calls.in_stasis()))
                 self._emit(effect)
 
     def _send(self, action: Action) -> None:

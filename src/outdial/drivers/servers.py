@@ -60,14 +60,18 @@ class Servers:
         """
         groups = {group.dbid: group for group in configuration.campaign_groups}
         wanted = {settings.server_id: settings for settings in servers}
+        before: dict[ServerId, AsteriskServer] = {}
         for server_id, server in list(self.by_id.items()):
             if wanted.get(server_id) != server.settings:
                 server.abort()
-                del self.by_id[server_id]
+                before[server_id] = self.by_id.pop(server_id)
                 self._emit(ServerLost(server_id, "its configuration changed"))
         for server_id, settings in wanted.items():
             if server_id not in self.by_id:
-                self.by_id[server_id] = AsteriskServer(settings, self._run, self._emit)
+                self.by_id[server_id] = made = AsteriskServer(settings, self._run, self._emit)
+                old = before.get(server_id)
+                if old is not None and (old.settings.host, old.settings.port) == (settings.host, settings.port):
+                    made.take_over(old)  # the same Asterisk: its calls live on
             self.by_id[server_id].configure(groups)
 
     def carry_out(self, command: Command) -> bool:

@@ -22,7 +22,8 @@ from outdial.core.events import (
 from outdial.core.modes import DialingMode
 from outdial.core.results import Verdict
 from outdial.core.settings import CampaignGroup, DialerId, DialerKind
-from outdial.drivers.ami.calls import NOT_SENT, WANTED, Calls, Grace
+from outdial.drivers.ami.calls import NOT_SENT, WANTED, Calls
+from outdial.drivers.ami.effects import Grace
 from outdial.drivers.ami.requests import Action, DialStrings
 from outdial.drivers.ami.wire import Message
 

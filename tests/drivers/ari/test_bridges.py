@@ -121,7 +121,7 @@ def test_customer_who_left_the_application_waits_again_for_a_join():
 def test_after_a_lost_connection_nobody_is_waited_for():
     bridges = holding_an_agent()
     bridges.join(Join(CUSTOMER, AGENT, 101))
-    assert bridges.reconnected((Bridge(BRIDGE),), [AGENT]) == []
+    assert bridges.reconnected((Bridge(BRIDGE, (f"od-{AGENT}-{RUN}",)),), [AGENT]) == []
     assert len(asked(bridges.join(Join(CUSTOMER, AGENT, 101)))) == 1
 
 
@@ -136,3 +136,33 @@ def test_bridge_whose_agent_has_gone_is_taken_away_and_others_are_left_alone():
     bridges = some_bridges(live=())
     effects = bridges.reconnected((Bridge(BRIDGE), Bridge("od-9-zzzz9999-b"), Bridge("conference")), [])
     assert asked(effects) == [("DELETE", f"/bridges/{BRIDGE}", ())]
+
+
+def test_bridge_that_lost_its_agent_gets_the_agent_back():
+    bridges = some_bridges()
+    (ask,) = bridges.reconnected((Bridge(BRIDGE),), [AGENT])
+    assert asked([ask])[0][1] == f"/bridges/{BRIDGE}/addChannel"
+
+
+def test_join_that_the_core_gave_up_with_the_connection_is_not_carried_out_later():
+    bridges = holding_an_agent()
+    bridges.join(Join(CUSTOMER, AGENT, 101))
+    bridges.reconnected((Bridge(BRIDGE, (f"od-{AGENT}-{RUN}",)),), [AGENT])
+    assert bridges.hear(came(CUSTOMER, "customer")) == []
+
+
+def test_legs_whose_coming_was_missed_are_held_once_the_server_lists_them():
+    bridges = some_bridges()
+    effects = bridges.reported({AGENT: True, CUSTOMER: False})
+    assert [path for _, path, _ in asked(effects)] == [f"/bridges/{BRIDGE}", f"/bridges/{BRIDGE}/addChannel"]
+    assert len(asked(bridges.join(Join(CUSTOMER, AGENT, 101)))) == 1
+    assert bridges.reported({AGENT: True, CUSTOMER: False}) == []
+
+
+def test_agent_who_hung_up_unheard_leaves_no_bridge_behind():
+    live = [AGENT]
+    bridges = Bridges(RUN, lambda call_id: call_id in live)
+    bridges.hear(came(AGENT, "agent"))
+    live.clear()
+    assert asked(bridges.reported({})) == [("DELETE", f"/bridges/{BRIDGE}", ())]
+    assert bridges.held == {}

@@ -26,7 +26,6 @@ Source: ours, measured on Asterisk 16.28 and 22.10 (decision 0013).
 """
 
 from collections import deque
-from dataclasses import dataclass
 
 from outdial.core.commands import Dial, Engage, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
 from outdial.core.events import (
@@ -49,24 +48,12 @@ from outdial.core.events import (
 from outdial.core.settings import CampaignGroup
 from outdial.core.units import CallId, GroupId
 from outdial.drivers.ami import requests
+from outdial.drivers.ami.effects import Effects, Grace
 from outdial.drivers.ami.endings import Refused, explain
 from outdial.drivers.ami.legs import Leg, LegKind
 from outdial.drivers.ami.requests import Action, DialStrings, call_of, channel_id
 from outdial.drivers.ami.verdicts import verdict_of
 from outdial.drivers.ami.wire import Message
-
-
-@dataclass(frozen=True, slots=True)
-class Grace:
-    """Call `grace_over` when this time has passed: a failed response may overtake the first signs of its call."""
-
-    call_id: CallId
-    seconds: float = 0.25
-    """Origin: ours; on 22.10 the signs followed within milliseconds, in bursts of 60 requests."""
-
-
-Effects = list[Action | Grace | Event]
-"""What is to be done, in order."""
 
 WANTED = frozenset(
     {
@@ -169,6 +156,15 @@ class Calls:
     def engaged(self) -> list[CallId]:
         """Engaging calls that were answered."""
         return [leg.call_id for leg in self.legs.values() if leg.kind is LegKind.ENGAGING and leg.is_up]
+
+    def in_stasis(self) -> dict[CallId, bool]:
+        """Legs that a report found in the ARI application, and whether each is an agent's."""
+        return {leg.call_id: leg.kind is LegKind.ENGAGING for leg in self.legs.values() if leg.is_in_stasis}
+
+    def take_over(self, old: "Calls") -> None:
+        """Go on with the legs of an earlier connection to the same server."""
+        self.legs |= old.legs
+        self._doubtful |= set(old.legs)
 
     def lose_connection(self) -> Effects:
         """The connection is gone: what was not sent never was, of the rest nobody knows."""
@@ -315,6 +311,7 @@ class Calls:
             state, context = fields.get("ChannelStateDesc", ""), fields.get("Context", "")
             report[call_id] = leg.phase(state, context, fields.get("BridgeId", ""))
             leg.is_up = leg.is_up or state == "Up"
+            leg.is_in_stasis = fields.get("Application") == "Stasis"
         return []
 
     def _channels_shown(self, fields: dict[str, str]) -> Effects:
@@ -328,7 +325,9 @@ class Calls:
             self._count_missed(leg, is_there=leg.call_id in report)
         self._doubtful.clear()
         for call_id in report:
-            effects += self._begun(self.legs[call_id])
+            shown = self.legs.get(call_id)  # its end may have been told while the list came
+            if shown is not None:
+                effects += self._begun(shown)
         return effects
 
     def _count_missed(self, leg: Leg, *, is_there: bool) -> None:

@@ -35,6 +35,8 @@ class Leg:
     is_transferring: bool = False
     """An agent's phone is being called for it."""
     is_in_ivr: bool = False
+    is_in_stasis: bool = False
+    """A report of the server's channels found it in the ARI application."""
     reports_missed: int = 0
     """Reports of the server's channels, in a row, that lacked it."""
     must_end: bool = False

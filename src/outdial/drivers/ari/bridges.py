@@ -18,7 +18,7 @@ Requests about one bridge travel in one lane, so they reach the server in order.
 Source: ours, measured on Asterisk 16.28 and 22.10 (decision 0013).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -117,16 +117,37 @@ class Bridges:
         """
         for leg in self.held.values():
             leg.is_there = True  # the server says so when it is not
-        there = {bridge.id for bridge in bridges}
+            leg.waiting = None  # the core has given that join up
+        inside = {bridge.id: bridge.channels for bridge in bridges}
         effects: Effects = []
         for call_id in engaged:
-            if self._bridge(call_id) not in there:
-                leg = self.held[call_id] = Held(call_id, is_there=True, bridge_of=call_id)
-                effects += [self._make_bridge(leg), self._add(leg)]
-        for bridge in bridges:
-            owner = call_of(self._run, bridge.id.removesuffix("-b"))
+            bridge = self._bridge(call_id)
+            leg = self.held[call_id] = Held(call_id, is_there=True, bridge_of=call_id)
+            if bridge not in inside:
+                effects.append(self._make_bridge(leg))
+            if channel_id(self._run, call_id) not in inside.get(bridge, ()):
+                effects.append(self._add(leg))
+        for each in bridges:
+            owner = call_of(self._run, each.id.removesuffix("-b"))
             if owner is not None and not self._is_live(owner):
-                effects.append(self._delete(bridge.id))
+                effects.append(self._delete(each.id))
+        return effects
+
+    def reported(self, in_application: Mapping[CallId, bool]) -> Effects:
+        """The server has listed its channels: hold those whose coming was missed, let go of those that are gone.
+
+        Args:
+            in_application: legs that are in the application, and whether each is an agent's.
+        """
+        effects: Effects = []
+        for call_id in [call_id for call_id in self.held if not self._is_live(call_id)]:
+            effects += self.ended(call_id)
+        for call_id, is_agent in in_application.items():
+            if call_id in self.held and (not is_agent or self.held[call_id].bridge_of is not None):
+                continue
+            leg = self.held[call_id] = Held(call_id, is_there=True, bridge_of=call_id if is_agent else None)
+            if is_agent:
+                effects += [self._make_bridge(leg), self._add(leg)]
         return effects
 
     # --- events --------------------------------------------------------------------------------------------------
