@@ -49,7 +49,7 @@ from outdial.core.settings import CampaignGroup
 from outdial.core.units import CallId, GroupId
 from outdial.drivers.ami import requests
 from outdial.drivers.ami.effects import Effects, Grace
-from outdial.drivers.ami.endings import Refused, explain
+from outdial.drivers.ami.endings import explain
 from outdial.drivers.ami.legs import Leg, LegKind
 from outdial.drivers.ami.requests import Action, DialStrings, call_of, channel_id
 from outdial.drivers.ami.verdicts import verdict_of
@@ -74,20 +74,18 @@ class Calls:
     Attributes:
         legs: legs that have not ended. They outlive a lost connection: the core asks about them afterwards.
         unconfirmed: calls whose request was sent and of which there is no sign yet.
-        strange: messages about our legs that made no sense.
     """
 
     def __init__(self, run: str, strings: DialStrings, *, requests_max: int) -> None:
         self.legs: dict[CallId, Leg] = {}
         self.unconfirmed: dict[CallId, None] = {}
-        self.strange = 0
         self.strings = strings
         self.groups: dict[GroupId, CampaignGroup] = {}
         self._run = run
         self._requests_max = requests_max
         self._queue: deque[tuple[CallId, Action]] = deque()
-        self._reports: dict[str, dict[CallId, CallPhase]] = {}
-        self._queries: dict[str, QueryCalls] = {}
+        self._query: QueryCalls | None = None
+        self._report: dict[CallId, CallPhase] = {}
         self._doubtful: set[CallId] = set()
         self._hear = {
             "DialBegin": self._dial_begun,
@@ -148,10 +146,8 @@ class Calls:
 
     def query(self, command: QueryCalls) -> Effects:
         """Carry out `QueryCalls`."""
-        action_id = f"{QUERY}{command.query_id}"
-        self._queries = {action_id: command}  # an older question is not answered any more
-        self._reports = {action_id: {}}
-        return [Action("CoreShowChannels", (("ActionID", action_id),))]
+        self._query, self._report = command, {}  # an older question is not answered any more
+        return [Action("CoreShowChannels", (("ActionID", f"{QUERY}{command.query_id}"),))]
 
     def engaged(self) -> list[CallId]:
         """Engaging calls that were answered."""
@@ -174,7 +170,7 @@ class Calls:
             effects.append(DialRejected(call_id, NOT_SENT))
         self._queue.clear()
         self.unconfirmed.clear()
-        self._queries, self._reports = {}, {}
+        self._query = None
         self._doubtful |= set(self.legs)
         return effects
 
@@ -265,9 +261,7 @@ class Calls:
             return [*effects, *self._end(leg, EngagingReleased(leg.call_id))]
         if leg.kind is LegKind.PREVIEW and not leg.is_up:  # the agent's phone did not answer
             return [*effects, *self._end(leg, CallReleased(leg.call_id, 480, 19))]
-        ended = explain(leg.signs(fields))
-        assert not isinstance(ended, Refused)
-        return [*effects, *self._end(leg, CallReleased(leg.call_id, *ended))]
+        return [*effects, *self._end(leg, CallReleased(leg.call_id, *explain(leg.signs(fields))))]
 
     def _originate_response(self, fields: dict[str, str]) -> Effects:
         leg = self._leg(fields.get("Uniqueid", ""))
@@ -301,24 +295,23 @@ class Calls:
     # --- which calls there are -----------------------------------------------------------------------------------
 
     def _channel_shown(self, fields: dict[str, str]) -> Effects:
-        report = self._reports.get(fields.get("ActionID", ""))
         call_id = call_of(self._run, fields.get("Uniqueid", ""))
-        if report is not None and call_id is not None:
+        if self._asked_by(fields) is not None and call_id is not None:
             leg = self.legs.get(call_id)
             if leg is None:  # the core decides what becomes of it, and may want it released
                 leg = self._new_leg(call_id, LegKind.CUSTOMER)
                 leg.has_begun = True
             state, context = fields.get("ChannelStateDesc", ""), fields.get("Context", "")
-            report[call_id] = leg.phase(state, context, fields.get("BridgeId", ""))
+            self._report[call_id] = leg.phase(state, context, fields.get("BridgeId", ""))
             leg.is_up = leg.is_up or state == "Up"
             leg.is_in_stasis = fields.get("Application") == "Stasis"
         return []
 
     def _channels_shown(self, fields: dict[str, str]) -> Effects:
-        action_id = fields.get("ActionID", "")
-        report, command = self._reports.pop(action_id, None), self._queries.pop(action_id, None)
-        if report is None or command is None:
+        command, report = self._asked_by(fields), self._report
+        if command is None:
             return []
+        self._query = None
         calls = tuple(report.items())
         effects: Effects = [CallsReported(command.node_id, command.server_id, command.query_id, calls)]
         for leg in list(self.legs.values()):
@@ -329,6 +322,11 @@ class Calls:
             if shown is not None:
                 effects += self._begun(shown)
         return effects
+
+    def _asked_by(self, fields: dict[str, str]) -> QueryCalls | None:
+        """The open question that a line answers; None: an older one, or none."""
+        query = self._query
+        return query if query is not None and fields.get("ActionID") == f"{QUERY}{query.query_id}" else None
 
     def _count_missed(self, leg: Leg, *, is_there: bool) -> None:
         """Forget a leg that the server does not have. The core has been told so, and draws its own conclusions.

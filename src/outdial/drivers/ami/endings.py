@@ -23,8 +23,6 @@ NORMAL_CLEARING = 16
 class Signs:
     """What a server told about one call until its end."""
 
-    has_begun: bool
-    """There was a channel: DialBegin, a new state, or a hangup."""
     was_up: bool
     """The far end answered."""
     has_rung: bool
@@ -43,19 +41,13 @@ class Ended(NamedTuple):
     q850_cause: int | None
 
 
-class Refused(NamedTuple):
-    """There never was a call."""
-
-    reason: str
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """One case: when it applies, and what it means."""
 
     case: str
     applies: Callable[[Signs], bool]
-    outcome: Callable[[Signs], Ended | Refused]
+    outcome: Callable[[Signs], Ended]
 
 
 def _by_cause(signs: Signs) -> Ended:
@@ -63,8 +55,6 @@ def _by_cause(signs: Signs) -> Ended:
 
 
 ROWS: tuple[Row, ...] = (
-    # unknown endpoint, phone without a contact, channel id in use: all that comes is a failed response
-    Row("never a channel", lambda s: not s.has_begun, lambda _: Refused("the server could not create the call")),
     # Asterisk 22 reports cause 0 when the callee hangs up
     Row("was answered", lambda s: s.was_up, lambda s: Ended(None, s.cause or NORMAL_CLEARING)),
     # no DialEnd: the request's own time limit ended it (cause 19 with an invented 480, or 0)
@@ -88,8 +78,8 @@ ROWS: tuple[Row, ...] = (
 """Every case, in order. What no row explains reaches the core without codes, and is counted there as unknown."""
 
 
-def explain(signs: Signs) -> Ended | Refused:
-    """Find the row for the signs of a finished call."""
+def explain(signs: Signs) -> Ended:
+    """Find the row for the signs of a finished call: one that had a channel."""
     for row in ROWS:
         if row.applies(signs):
             return row.outcome(signs)

@@ -45,7 +45,6 @@ class Leg:
     def signs(self, fields: dict[str, str]) -> Signs:
         """All signs, once its Hangup has come. The callee of a preview call is the customer, not the agent."""
         return Signs(
-            has_begun=True,
             was_up=self.callee_answered if self.kind is LegKind.PREVIEW else self.is_up,
             has_rung=self.has_rung,
             dial_status=self.dial_status,
