@@ -463,10 +463,30 @@ def test_failed_join_gives_the_person_back_to_the_line() -> None:
     story, dial = dialed(Mode.PROGRESSIVE_SEIZING, agents=2)
     story.person_answers(dial)
     assert 101 == story.the(Join).agent_id
-    story.agent_misses(dial)
+    leg = story.ever(Engage)[0]
+    assert leg.call_id == story.agent_misses(dial).the(ReleaseEngaging).call_id
     assert 102 == story.the(Join).agent_id
-    assert "not ready" == story.agent(101).state
-    assert [story.ever(Engage)[0].call_id] == [each.call_id for each in story.said(ReleaseEngaging)]
+    assert "ready" == story.agent(101).state, "who waited on the line has done nothing wrong"
+    assert [] == story.leg_ended(leg).said(Engage)
+    assert 101 == story.advance(5 * SECOND_MS).the(Engage).agent_id, "called anew after a pause"
+
+
+def test_person_who_cannot_be_joined_does_not_cost_a_team_its_legs() -> None:
+    story, dial = dialed(Mode.PROGRESSIVE_SEIZING, agents=3)
+    story.person_answers(dial)
+    story.agent_misses(dial)
+    assert dial.call_id == story.agent_misses(dial).the(Release).call_id
+    assert 2 == len(story.ever(ReleaseEngaging))
+    assert ["ready"] * 3 == [story.agent(agent_id).state for agent_id in (101, 102, 103)]
+    assert CallResult.DROPPED is story.ended(dial).said(SettleAttempt)[0].call_result
+
+
+def test_join_without_a_word_of_the_server_is_not_the_agents_fault_either() -> None:
+    story, dial = dialed(Mode.PROGRESSIVE_SEIZING)
+    story.person_answers(dial)
+    story.advance(5 * SECOND_MS)
+    assert [story.ever(Engage)[0].call_id] == [each.call_id for each in story.ever(ReleaseEngaging)]
+    assert "ready" == story.agent(101).state
 
 
 def test_groups_that_share_agents_engage_no_more_than_their_part() -> None:

@@ -32,6 +32,7 @@ from outdial.core.commands import (
     OfferRecord,
     QueryCalls,
     Release,
+    ReleaseEngaging,
     Reply,
     ReturnRecord,
     SettleAttempt,
@@ -936,6 +937,57 @@ def test_joined_conversation_that_is_reported_goes_on() -> None:
     assert CallResult.ANSWER is story.ended(dial).the(SettleAttempt).call_result
     assert 1 == len(story.agent_ready(101).said(Dial)), "the agent's leg has lived through it all"
     assert 1 == len(story.ever(Engage))
+
+
+def after_a_failover(agents: int = 2) -> tuple[Story, list[Engage], list[Dial]]:
+    """The backup of node 2 is in use; the primary has come back with its legs and with calls that ring."""
+    story = dialing_story(group(1, Mode.PROGRESSIVE_SEIZING, agents=agents, dial_node=2), nodes=2)
+    legs = story.said(Engage)
+    dials = story.engaged(*legs).said(Dial)
+    story.accepted(*dials)
+    story.rings(*dials)
+    story.server_down(2).server_up(2)
+    story.report(2, *((leg, CallPhase.CONNECTED) for leg in legs), *((dial, CallPhase.ALERTING) for dial in dials))
+    return story, legs, dials
+
+
+def test_agents_held_on_the_returned_primary_serve_the_calls_there() -> None:
+    story, legs, dials = after_a_failover()
+    assert [] == [*story.said(ReleaseEngaging), *story.said(Dial)], "kept, and not dialed for on the backup"
+    story.answered(dials[0])
+    assert legs[0].call_id == story.verdict(Verdict.PERSON, dials[0]).the(Join).engaging_call_id
+
+
+def test_agents_are_called_anew_on_the_backup_when_the_calls_on_the_primary_are_over() -> None:
+    story, legs, dials = after_a_failover()
+    assert [] == story.ended(dials[0], sip=486).said(ReleaseEngaging), "one of the two may still be needed"
+    released = story.ended(dials[1], sip=486).said(ReleaseEngaging)
+    assert [leg.call_id for leg in legs] == [each.call_id for each in released]
+    anew = story.leg_ended(*legs).said(Engage)
+    assert [102, 102] == [each.server_id for each in anew]
+    assert [102, 102] == [each.server_id for each in story.engaged(*anew).said(Dial)]
+
+
+def test_person_on_the_primary_is_not_joined_to_an_agent_on_the_backup() -> None:
+    """A server refuses to join what it does not have; each refusal used to cost an agent."""
+    story = dialing_story(
+        group(1, Mode.PROGRESSIVE_SEIZING, agents=2, dial_node=2, call_wait_in_queue_ms_max=2_000), nodes=2, ready=[101]
+    )
+    dial = story.engaged(story.the(Engage)).the(Dial)
+    story.accepted(dial)
+    story.server_down(2).agent_ready(102)
+    on_backup = story.the(Engage)
+    story.engaged(on_backup).server_up(2).report(2, (dial, CallPhase.ALERTING))
+    story.answered(dial)
+    assert [] == story.verdict(Verdict.PERSON, dial).said(Join)
+    assert ("waiting", "ready") == (story.call_state(dial), story.agent(102).state)
+    assert dial.call_id == story.advance(2_000).the(Release).call_id
+
+
+def test_call_that_both_servers_of_a_pair_report_stays_where_its_agent_is() -> None:
+    story, leg, dial = engaged_on_node_2()
+    story.server_up(102).report(102, (leg, CallPhase.CONNECTED), (dial, CallPhase.ALERTING))
+    assert [2, 2] == [story.state.attempts[dial.call_id].server_id, story.state.engagings[leg.call_id].server_id]
 
 
 def test_legs_of_a_node_that_does_not_return_are_given_up() -> None:

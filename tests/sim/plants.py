@@ -389,6 +389,14 @@ def persons_are_sent_to_phones_that_cannot_ring(patch):
     patch.setattr(distribution, "_first_agent_for", careless)
 
 
+@plant("agent not free", "both servers")
+def persons_are_joined_to_agents_on_another_server(patch):
+    def careless(state, attempt):
+        return next((state.agents[agent_id] for agent_id in distribution.agents_for(state, attempt)), None)
+
+    patch.setattr(distribution, "_first_agent_for", careless)
+
+
 @plant("agent not free", "seizing")
 def an_agent_is_engaged_twice(patch):
     engage = seizing._engage

@@ -281,6 +281,19 @@ TRIALS: dict[str, Trial] = {
         faults=(fault(5, FaultKind.LOSE_PRIMARY, 2, 5), fault(12, FaultKind.HANG, 2, 5)),
         cool_down_ms=30 * SECOND_MS,
     ),
+    "both servers": trial(
+        group(1, M.PREDICTIVE_SEIZING, progressive_multiplier_millis=3_000, ring_ms_max=20_000),
+        callees=replace(
+            CALLEES,
+            shares=((CalleeKind.PERSON, 0.6), (CalleeKind.BUSY, 0.4)),
+            person_ring_ms_mean=8_000,
+            person_ring_ms_max=16_000,
+            patience_ms_mean=20_000,
+        ),
+        faults=tuple(fault(at_s, FaultKind.HANG, 2, 3) for at_s in (8, 18, 28)),
+        duration_ms=35 * SECOND_MS,
+        cool_down_ms=30 * SECOND_MS,
+    ),
     "outage": trial(
         group(1, M.PREDICTIVE_SEIZING),
         group(2, M.PROGRESSIVE),

@@ -100,6 +100,8 @@ DIALING = (S.REQUESTED, S.PROCEEDING, S.ALERTING)
 """Not yet answered."""
 PENDING = (S.REQUESTED, S.PROCEEDING, S.ALERTING, S.ANSWERED)
 """May still turn out to be a person: what pacing calls calls in flight."""
+UNSERVED = (*PENDING, S.WAITING, S.CONNECTING)
+"""May still need an agent."""
 WITH_IVR = (S.CONNECTING, S.IN_IVR)
 """On the way to the IVR application or in it (GVP modes, as long as no agent is reserved)."""
 
@@ -141,6 +143,8 @@ class Attempt:
     sip_status: int | None = None
     q850_cause: int | None = None
     congested: bool = False
+    joins_failed: int = 0
+    """Agents held on the line whom the person could not be joined to."""
     is_resolved: bool = False
     """Whether the statistics know its outcome."""
     audits_missed: int = 0

@@ -25,12 +25,15 @@ from outdial.core.events import (
     VerdictReached,
 )
 from outdial.core.results import Ending, Verdict, is_person
-from outdial.core.settlement import agent_missed, end_call, part_from_customer, resolve, settle
+from outdial.core.seizing import give_up_leg
+from outdial.core.settlement import agent_missed, end_call, resolve, settle
 from outdial.core.state import State
 from outdial.core.units import CallId, Millis
 
 LIVE_SIGNS = (DialAccepted, CalleeAlerting, CalleeAnswered)
 """Events that show that a call is alive."""
+JOINS_FAILED_MAX = 2
+"""Agents whose legs one person may cost, when they cannot be joined. Ours (0005)."""
 
 
 def late(state: State, event: Event, call_id: CallId) -> None:
@@ -168,24 +171,33 @@ def connect_failed(state: State, event: ConnectFailed) -> None:
     if attempt is None:
         return late(state, event, event.call_id)
     if attempt.state is AttemptState.CONNECTING and attempt.agent_id is not None:
-        _agent_missed(state, attempt, event.reason)
+        _not_connected(state, attempt, event.reason)
     else:
         state.late_events += 1
     return None
 
 
-def _agent_missed(state: State, attempt: Attempt, reason: str) -> None:
-    """Give the person back to the line and take the agent out of it."""
+def _not_connected(state: State, attempt: Attempt, reason: str) -> None:
+    """Give the person back to the line; who did not answer the phone is taken out of it.
+
+    An agent who was held on the line did nothing wrong: only the leg is given up. It may be the customer's that cannot
+    be joined, and one call must not cost a whole team their legs.
+    """
     assert attempt.agent_id is not None
     agent = state.agents[attempt.agent_id]
     attempt.agent_id = None
     if agent.call_id == attempt.call_id:
         agent.call_id = None
-        if agent.engaging_id is not None:
-            part_from_customer(state, state.engagings[agent.engaging_id])
-        agent_missed(state, agent, reason)
+        if attempt.mode.is_seizing:
+            attempt.joins_failed += 1
+            give_up_leg(state, agent)
+        else:
+            agent_missed(state, agent, reason)
     state.move(attempt, AttemptSignal.CONNECT_FAILED)
-    seek_agent(state, attempt)
+    if attempt.joins_failed < JOINS_FAILED_MAX:
+        seek_agent(state, attempt)
+    else:
+        end_call(state, attempt, Ending.DROPPED)
 
 
 def ivr_started(state: State, event: IvrStarted) -> None:
@@ -311,7 +323,7 @@ def _wait_timeout(state: State, attempt: Attempt) -> None:
 
 def _connect_timeout(state: State, attempt: Attempt) -> None:
     if attempt.agent_id is not None:
-        _agent_missed(state, attempt, "no answer from the phone")
+        _not_connected(state, attempt, "no answer from the phone")
     else:
         end_call(state, attempt, Ending.STOPPED)
 

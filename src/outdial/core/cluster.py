@@ -17,6 +17,8 @@ without our hearing of it.
 Source: guide "OCS Load Balancing in SIP Cluster"; settling of calls on a lost node: ours (decision 0005).
 """
 
+from collections.abc import Mapping
+
 from outdial.core.attempt import DIALING, Attempt, AttemptSignal, AttemptState
 from outdial.core.calls import answered, answered_again, end_found, lost_timeout
 from outdial.core.commands import Connect, Disconnect, QueryCalls, Release
@@ -41,7 +43,7 @@ from outdial.core.seizing_moves import move_engaging
 from outdial.core.settings import PrimeNodeLoss
 from outdial.core.settlement import drop_unwilling_leg, let_agent_go, settle
 from outdial.core.state import Link, State
-from outdial.core.units import SECOND_MS, Millis, NodeId, ServerId
+from outdial.core.units import SECOND_MS, CallId, Millis, NodeId, ServerId
 
 CONNECT_MS_MAX: Millis = 10 * SECOND_MS
 """Longest wait for a connection before it is tried anew. Unit: ms. Ours."""
@@ -251,6 +253,7 @@ def reported(state: State, event: CallsReported) -> None:
     link.query_id = 0
     link.may_have_calls = False
     phases = dict(event.calls)
+    _belong_to(state, link, phases)
     for attempt in [attempt for attempt in state.attempts.values() if attempt.node_id == link.node_id]:
         phase = phases.get(attempt.call_id)
         if phase is not None:
@@ -266,6 +269,20 @@ def reported(state: State, event: CallsReported) -> None:
     for call_id in phases:
         if call_id not in state.attempts and call_id not in state.engagings:
             state.emit(Release(call_id))
+
+
+def _belong_to(state: State, link: Link, phases: Mapping[CallId, CallPhase]) -> None:
+    """Calls belong to the server that reports them, unless the one that they are known on is up and not lost to them.
+
+    Both servers of a pair that mirrors calls report the same ones.
+    """
+    known = {server_id for server_id, other in state.links.items() if other.is_up}
+    for call_id in phases:
+        attempt, engaging = state.attempts.get(call_id), state.engagings.get(call_id)
+        if attempt is not None and (attempt.state is AttemptState.LOST or attempt.server_id not in known):
+            attempt.server_id = link.server_id
+        if engaging is not None and (engaging.state is EngagingState.LOST or engaging.server_id not in known):
+            engaging.server_id = link.server_id
 
 
 def _attempt_missing(state: State, attempt: Attempt, link: Link) -> None:
@@ -298,7 +315,6 @@ _FOUND = {
 def _attempt_there(state: State, attempt: Attempt, phase: CallPhase, link: Link) -> None:
     """The call is alive; a lost one goes on where it is, or ends where nobody would go on with it."""
     attempt.audits_missed = 0
-    attempt.server_id = link.server_id
     if attempt.state is not AttemptState.LOST:
         if attempt.state in DIALING and phase in (CallPhase.ANSWERED, CallPhase.CONNECTED):
             answered(state, CalleeAnswered(attempt.call_id))  # the event was lost, or is right behind this report
@@ -324,7 +340,6 @@ def _attempt_there(state: State, attempt: Attempt, phase: CallPhase, link: Link)
 
 def _engaging_there(state: State, engaging: Engaging, phase: CallPhase, link: Link) -> None:
     engaging.audits_missed = 0
-    engaging.server_id = link.server_id
     if engaging.state is not EngagingState.LOST:
         unanswered = (EngagingState.REQUESTED, EngagingState.PROCEEDING)
         if engaging.state in unanswered and phase in (CallPhase.ANSWERED, CallPhase.CONNECTED):

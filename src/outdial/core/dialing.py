@@ -19,7 +19,7 @@ from outdial.core.placement import choose_node, fixed_node, unreachable
 from outdial.core.ports import Lease, NoPort, Pool, PortKind
 from outdial.core.preview import push_offers
 from outdial.core.records import Chain
-from outdial.core.seizing import engage_agents, trim_engaged
+from outdial.core.seizing import engage_agents, recall_kept_legs, trim_engaged
 from outdial.core.state import State
 from outdial.core.units import NodeId
 
@@ -68,6 +68,7 @@ def _look_at(state: State, group_id: int) -> None:
 
 def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
     """Start as many attempts as everything allows. Returns what ended it."""
+    recall_kept_legs(state, group)
     lost = unreachable(state, group)
     if lost is not None:
         return lost
@@ -169,7 +170,8 @@ def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
 
 def _available(state: State, group: Group) -> int:
     if group.mode.is_seizing:
-        return len(group.engaged_idle)
+        kept = sum(group.engagings[call_id] in group.engaged_idle for call_id in group.kept_legs)
+        return len(group.engaged_idle) - kept
     agents = state.agent_group_of(group)
     return len(agents.free) if agents is not None else 0
 

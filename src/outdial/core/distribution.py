@@ -1,7 +1,7 @@
 """Bringing answered persons and free agents together.
 
 Persons wait in one line per agent group (regular and GVP modes) or per campaign group (seizing modes: only agents held
-on the same node can be joined). The longest waiting person meets the longest idle agent.
+on the same server can be joined). The longest waiting person meets the longest idle agent.
 """
 
 from collections import OrderedDict
@@ -60,7 +60,7 @@ def offer_agent(state: State, agent: Agent) -> None:
         group = state.groups[engaging.group_id]
         if agent.agent_id in group.engaged_idle:
             waiting = (state.attempts[call_id] for call_id in group.waiting)
-            attempt = next((each for each in waiting if each.node_id == engaging.node_id), None)
+            attempt = next((each for each in waiting if each.server_id == engaging.server_id), None)
             if attempt is not None:
                 _assign(state, attempt, agent)
             else:
@@ -90,20 +90,20 @@ def stop_waiting(state: State, attempt: Attempt) -> None:
 
 
 def _first_agent_for(state: State, attempt: Attempt) -> Agent | None:
-    """The longest idle agent who can take the call; an engaged one must be held on the call's node."""
+    """The longest idle agent who can take the call; an engaged one must be held on the call's server."""
     for agent_id in agents_for(state, attempt):
         agent = state.agents[agent_id]
-        if agent.engaging_id is None or state.engagings[agent.engaging_id].node_id == attempt.node_id:
+        if agent.engaging_id is None or state.engagings[agent.engaging_id].server_id == attempt.server_id:
             return agent
     return None
 
 
 def _others_first(state: State, attempt: Attempt, agent: Agent) -> bool:
-    """Whether somebody whom the agent could take is in line already; on another node than the agent's leg is not."""
+    """Whether somebody whom the agent could take is in line already."""
     line = line_of(state, attempt)
     if agent.engaging_id is None:
         return bool(line)
-    return any(state.attempts[call_id].node_id == attempt.node_id for call_id in line)
+    return any(state.attempts[call_id].server_id == attempt.server_id for call_id in line)
 
 
 def _came_after(other: Attempt, attempt: Attempt) -> bool:

@@ -100,6 +100,8 @@ class Group:
     """Engaging calls in any state."""
     engaged_idle: OrderedDict[AgentId, None] = field(default_factory=OrderedDict)
     """Engaged agents who wait for a customer, longest idle first."""
+    kept_legs: dict[CallId, None] = field(default_factory=dict)
+    """Engaging calls on another server than the group dials on now, kept for the calls that it still has there."""
     buffer: deque[Chain] = field(default_factory=deque)
     fetch_id: int = 0
     is_fetching: bool = False

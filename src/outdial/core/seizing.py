@@ -4,6 +4,7 @@ Agents are engaged while they are free and there is a port for the engaging call
 than their part of them, so that the first one to start does not seize all.
 """
 
+from outdial.core.agents import Agent
 from outdial.core.availability import refile
 from outdial.core.commands import Engage, ReleaseEngaging
 from outdial.core.deadlines import Timer
@@ -21,6 +22,8 @@ from outdial.core.settlement import (
     drop_unwilling_leg,
     end_call,
     finish_if_drained,
+    free_reserved,
+    part_from_customer,
     release_engaging,
 )
 from outdial.core.state import State
@@ -77,6 +80,26 @@ def trim_engaged(state: State, group: Group) -> None:
         engaging_id = state.agents[agent_id].engaging_id
         if engaging_id is not None:
             release_engaging(state, state.engagings[engaging_id])
+
+
+def recall_kept_legs(state: State, group: Group) -> None:
+    """Let go of agents on another server than the group dials on, as soon as its calls there need nobody any more."""
+    for call_id in list(group.kept_legs):
+        drop_unwilling_leg(state, state.agents[group.engagings[call_id]])
+
+
+def give_up_leg(state: State, agent: Agent) -> None:
+    """A customer could not be joined to the agent's leg: the server's doing. The agent is called anew after a pause."""
+    if agent.engaging_id is not None:
+        engaging = state.engagings[agent.engaging_id]
+        part_from_customer(state, engaging)
+        _release_for_now(state, engaging)
+    free_reserved(state, agent)
+
+
+def _release_for_now(state: State, engaging: Engaging) -> None:
+    state.agents[engaging.agent_id].engage_after_ms = state.mono_ms + ENGAGE_PAUSE_MS
+    release_engaging(state, engaging)
 
 
 def _engage(state: State, group: Group, node: Node, agent_id: AgentId) -> None:
@@ -158,8 +181,7 @@ def deadline(state: State, call_id: CallId) -> None:
         release_engaging(state, engaging)
         agent_missed(state, state.agents[engaging.agent_id], NO_ANSWER)
     elif engaging.state is EngagingState.REQUESTED:
-        state.agents[engaging.agent_id].engage_after_ms = state.mono_ms + ENGAGE_PAUSE_MS
-        release_engaging(state, engaging)
+        _release_for_now(state, engaging)
     else:
         finish(state, engaging, EngagingSignal.GONE)
 
@@ -179,6 +201,7 @@ def finish(state: State, engaging: Engaging, last: EngagingSignal, *, missed: bo
     agent = state.agents[engaging.agent_id]
     group = state.groups[engaging.group_id]
     group.engaged_idle.pop(agent.agent_id, None)
+    group.kept_legs.pop(engaging.call_id, None)
     agent.engaging_id = None
     del state.engagings[engaging.call_id]
     del group.engagings[engaging.call_id]

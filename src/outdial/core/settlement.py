@@ -7,7 +7,7 @@ more). `settle` turns the signs into a call result and a disposition, brings the
 from dataclasses import replace
 
 from outdial.core.agents import Agent, AgentSignal, AgentState
-from outdial.core.attempt import Attempt, AttemptSignal, AttemptState
+from outdial.core.attempt import UNSERVED, Attempt, AttemptSignal, AttemptState
 from outdial.core.availability import signal
 from outdial.core.commands import Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Timer
@@ -21,7 +21,7 @@ from outdial.core.seizing_moves import move_engaging
 from outdial.core.settings import TreatmentAction
 from outdial.core.state import State
 from outdial.core.treatments import dispose
-from outdial.core.units import SECOND_MS, Millis
+from outdial.core.units import SECOND_MS, Millis, ServerId
 
 CONGESTED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY)
 """Results that say that the node has no room."""
@@ -104,7 +104,11 @@ def apply_intent(state: State, agent: Agent) -> None:
 
 
 def drop_unwilling_leg(state: State, agent: Agent) -> None:
-    """An agent is held on the line only while ready for a running group of theirs, on the node where it dials now."""
+    """An agent is held on the line only while ready for a running group of theirs, on a server where it has use for it.
+
+    That is the server on which it dials now, and, as long as calls there may bring a person, the one on which it did
+    before a failover: only legs on one server can be joined.
+    """
     if agent.engaging_id is None:
         return
     engaging = state.engagings[agent.engaging_id]
@@ -114,10 +118,21 @@ def drop_unwilling_leg(state: State, agent: Agent) -> None:
         agent.state is AgentState.AFTER_CALL_WORK and agent.intent is AgentState.READY
     )
     group = state.groups[engaging.group_id]
-    node = fixed_node(state, group)
-    placed = node is not None and node.node_id == engaging.node_id
-    if not (willing and placed and group.is_running and group.settings.agent_group in agent.group_ids):
+    if not (willing and group.is_running and group.settings.agent_group in agent.group_ids):
         release_engaging(state, engaging)
+        return
+    node = fixed_node(state, group)
+    if node is not None and node.server_id == engaging.server_id:
+        group.kept_legs.pop(engaging.call_id, None)
+    elif _are_calls_unserved(group, engaging.server_id):
+        group.kept_legs[engaging.call_id] = None
+    else:
+        release_engaging(state, engaging)
+
+
+def _are_calls_unserved(group: Group, server_id: ServerId) -> bool:
+    """Whether the group has calls on a server that may still need an agent."""
+    return any(call.server_id == server_id for state in UNSERVED for call in group.calls[state].values())
 
 
 def release_engaging(state: State, engaging: Engaging) -> None:

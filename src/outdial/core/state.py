@@ -183,7 +183,7 @@ class State:
             group.calls[target][call_id] = attempt
         if attempt.agent_group_id is not None:
             self._count_pending(attempt, self.agent_groups[attempt.agent_group_id])
-        if state in PENDING and target not in PENDING:
+        if (state in PENDING and target not in PENDING) or group.kept_legs:
             self.dirty[group.group_id] = None
         elif target is AttemptState.SETTLED:
             self.port_came_home(group)

@@ -20,7 +20,7 @@ from outdial.core.commands import Join, OfferRecord, Transfer
 from outdial.core.deadlines import Timer
 from outdial.core.engaging import EngagingState
 from outdial.core.modes import DialingMode
-from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, Millis, NodeId
+from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, Millis, ServerId
 from outdial.sim.checks_picture import Picture
 from outdial.sim.checks_seen import LOGGED_OUT, SeenAgent
 
@@ -59,15 +59,15 @@ class AgentChecks:
     def joined(self, command: Join) -> None:
         """An engaged agent is given a person."""
         leg, legs = self._picture.legs[command.call_id], self._picture.legs
-        # only an agent who is held on the same node can be joined
+        # only an agent who is held on the same server can be joined
         there = OrderedDict(
             (agent_id, since_ms)
             for agent_id, since_ms in self._idle.get(leg.group_id, OrderedDict()).items()
-            if self._node_of(agent_id) == leg.node_id
+            if self._server_of(agent_id) == leg.server_id
         )
         self._check_turn(there, command.agent_id, f"call {command.call_id}")
         line = self._state.groups[leg.group_id].waiting
-        self._check_line(command.call_id, [call_id for call_id in line if legs[call_id].node_id == leg.node_id])
+        self._check_line(command.call_id, [call_id for call_id in line if legs[call_id].server_id == leg.server_id])
         self._give(command.agent_id, command.call_id)
         self._picture.legs[command.engaging_call_id].customer_id = command.call_id
 
@@ -81,10 +81,10 @@ class AgentChecks:
         self._leave(command.agent_id)
         self._picture.agents[command.agent_id].offer = command.record.record_id
 
-    def _node_of(self, agent_id: AgentId) -> NodeId | None:
-        """Node on which an agent is held."""
+    def _server_of(self, agent_id: AgentId) -> ServerId | None:
+        """Server on which an agent is held."""
         leg_id = self._picture.agents[agent_id].leg_id
-        return None if leg_id is None else self._picture.legs[leg_id].node_id
+        return None if leg_id is None else self._picture.legs[leg_id].server_id
 
     def _give(self, agent_id: AgentId, call_id: CallId) -> None:
         self._leave(agent_id)
@@ -232,8 +232,8 @@ class AgentChecks:
             if is_idle != self._is_engaged_idle(seen):
                 self._picture.fail("registry", f"group {group_id}: engaged and idle {is_idle}, {seen}")
             if campaign_group.engaged_idle and campaign_group.waiting:
-                nodes = {self._node_of(idle_id) for idle_id in campaign_group.engaged_idle}
-                waiting = [each for each in campaign_group.waiting if self._picture.legs[each].node_id in nodes]
+                servers = {self._server_of(idle_id) for idle_id in campaign_group.engaged_idle}
+                waiting = [each for each in campaign_group.waiting if self._picture.legs[each].server_id in servers]
                 if waiting:
                     idle = list(campaign_group.engaged_idle)
                     self._picture.fail("longest idle", f"calls {waiting} wait, agents {idle} are engaged and idle")

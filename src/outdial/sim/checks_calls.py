@@ -121,7 +121,7 @@ class CallChecks:
             if leg is not None and leg.node_id == event.node_id:
                 if leg.lost_at_ms is not None:
                     leg.lost_at_ms = leg.released_at_ms = None  # what was ordered before was lost with the connection
-                leg.server_id = event.server_id
+                    leg.server_id = event.server_id
                 picture.touched_calls[call_id] = None
                 if leg.is_engaging and leg.agent_id is not None:
                     picture.touched_agents[leg.agent_id] = None

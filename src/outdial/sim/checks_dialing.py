@@ -133,7 +133,7 @@ class DialingChecks:
         is_waiting = engaging.is_engaged and engaging.lost_at_ms is None and engaging.released_at_ms is None
         if not is_waiting or engaging.customer_id is not None:
             picture.fail("agent not free", f"call {command.call_id} is joined to engaging call {engaging}")
-        if (engaging.node_id, engaging.group_id) != (leg.node_id, leg.group_id):
+        if (engaging.server_id, engaging.group_id) != (leg.server_id, leg.group_id):
             picture.fail("agent not free", f"call {leg} is joined to engaging call {engaging}, which is elsewhere")
 
     def offered(self, command: OfferRecord) -> None:

@@ -22,7 +22,7 @@ from outdial.core.modes import DialingMode
 from outdial.core.pacing import progressive_form
 from outdial.core.placement import fixed_node
 from outdial.core.ports import PortKind
-from outdial.core.units import MINUTE_MS, SECOND_MS, GroupId, Millis
+from outdial.core.units import MINUTE_MS, SECOND_MS, AgentId, GroupId, Millis
 from outdial.sim.checks_calls import CallChecks
 from outdial.sim.checks_picture import Picture
 from outdial.sim.workforce import Doing
@@ -115,7 +115,8 @@ class LivenessChecks:
         if agents is None:
             return False
         if group.mode.is_seizing:
-            available, waiting, pending = len(group.engaged_idle), len(group.waiting), group.pending
+            waiting, pending = len(group.waiting), group.pending
+            available = sum(self._is_held_here(group, agent_id) for agent_id in group.engaged_idle)
         else:
             available, waiting, pending = len(agents.free), len(agents.waiting), len(agents.pending)
         # predictive modes never want fewer than one call for each agent who is there
@@ -124,6 +125,11 @@ class LivenessChecks:
         uncovered_millis = millis * (available - waiting) - 1_000 * pending
         # the formula rounds: with an uneven multiplier one decision may leave less than one more agent's calls
         return uncovered_millis >= (1_000 if millis == 1_000 else millis + 1_000)
+
+    def _is_held_here(self, group: Group, agent_id: AgentId) -> bool:
+        """Whether an engaged agent is held on the server that the group dials on."""
+        node, leg_id = fixed_node(self._state, group), self._picture.agents[agent_id].leg_id
+        return node is not None and leg_id is not None and self._picture.legs[leg_id].server_id == node.server_id
 
     # --- by the world -----------------------------------------------------------------------------
 
