@@ -89,6 +89,66 @@ call-progress-detection = false
 ring-timeout-s = 5
 after-call-work-s = 0.2
 """
+TWO_SERVERS = """
+[serve]
+results-dir = "results"
+
+[ocs]
+connections = [{connections}]
+sip-cluster-lb-mode = "round-robin"
+sip-cluster-prime-node = "north"
+
+[[switch]]
+dbid = 1
+name = "cluster"
+channel_num = 40
+dynamic-port-allocation = true
+
+{servers}
+[[agent-range]]
+first-dbid = 1001
+count = 3
+login = "agent{{n}}"
+phone = "agent{{n}}"
+
+[[agent-group]]
+dbid = 1
+name = "care"
+agents = ["1001..1003"]
+sip-cluster-asm-dial-node = "{dialer_node}"
+
+[[calling-list]]
+dbid = 1
+name = "customers"
+file = "customers.csv"
+
+[[campaign]]
+dbid = 1
+name = "customers"
+lists = ["customers"]
+
+[[campaign-group]]
+dbid = 1
+name = "care"
+campaign = "customers"
+agent-group = "care"
+dialing-mode = "progressive-with-seizing"
+dialer = "cluster"
+call-progress-detection = false
+ring-timeout-s = 60
+"""
+ONE_SERVER = """
+[[sip-server]]
+dbid = {dbid}
+name = "{name}"
+driver = "asterisk-ari"
+host = "{host}"
+port = {port}
+ari-port = {ari_port}
+user = "{user}"
+password-env = "OUTDIAL_TEST_PASSWORD"
+switch = "cluster"
+"""
 PREFIXES = ("2000", "2486", "2000", "2404", "2000", "2503")
 EXPECTED = {"2000": {"answer", "abandoned"}, "2486": {"busy"}, "2404": {"sit_vacant"}, "2503": {"all_trunks_busy"}}
 
@@ -110,6 +170,18 @@ def prepare(folder: Path, side: FakeSide | RealSide) -> Path:
     numbers = (f"{PREFIXES[n % len(PREFIXES)]}{n:06}" for n in range(2_000))
     (folder / "customers.csv").write_text("phone\n" + "\n".join(numbers) + "\n")
     return path
+
+
+def write_servers(path: Path, sides: dict[str, FakeSide | RealSide], dialer_node: str) -> None:
+    """Write a configuration with these servers; those who are called ring for ever."""
+    servers = ""
+    for dbid, (name, side) in enumerate(sides.items(), start=1):
+        settings = side.settings
+        places = {"host": settings.host, "port": settings.port, "ari_port": settings.ari_port or ARI_PORT}
+        servers += ONE_SERVER.format(dbid=dbid, name=name, user=USER, **places)
+    connections = ", ".join(f'"{name}"' for name in sides)
+    path.write_text(TWO_SERVERS.format(connections=connections, servers=servers, dialer_node=dialer_node))
+    path.with_name("customers.csv").write_text("phone\n" + "".join(f"2180{n:06}\n" for n in range(100)))
 
 
 def attempts(folder: Path) -> list[dict[str, str]]:
@@ -154,3 +226,22 @@ def test_file_is_checked_servers_are_examined_and_customers_talk_to_agents(tmp_p
     talked = {row["group"] for row in rows if row["call_result"] == "answer" and row["agent"]}
     assert talked == {"sales", "care"}
     assert len({row["number"] for row in rows}) == len(rows)
+
+
+def test_reload_that_removes_a_server_lets_go_of_everybody_there(tmp_path, make_side, make_onlooker):
+    path = tmp_path / "outdial.toml"
+
+    async def story():
+        async with FakeSide("22.10.1") as north, make_side() as south, make_onlooker(south.settings) as onlooker:
+            write_servers(path, {"north": north, "south": south}, "south")
+            server = await outdial("serve", path, "--json-logs")
+            try:  # agents in bridges, and customers who ring
+                await onlooker.until_there_are(channels=6, bridges=3, within_s=15)
+                write_servers(path, {"north": north}, "north")
+                server.send_signal(signal.SIGHUP)
+                await onlooker.until_there_are(channels=0, bridges=0)
+            finally:
+                server.kill()
+                print((await server.communicate())[1].decode())
+
+    asyncio.run(story())

@@ -10,6 +10,7 @@ come to life after the core has moved on to the backup.
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from outdial.core.commands import (
     Command,
@@ -47,8 +48,18 @@ from outdial.drivers.ami.wire import Message, WireError
 from outdial.drivers.ari.bridges import Ask, Bridges
 from outdial.drivers.ari.link import AriLink
 from outdial.drivers.ari.session import AriAddress
-from outdial.drivers.ari.wire import AriEvent, AriGarbled, AriReply, AriRequest, decode_bridges
+from outdial.drivers.ari.wire import (
+    Application,
+    AriEvent,
+    AriGarbled,
+    AriReply,
+    AriRequest,
+    decode_application,
+    decode_bridges,
+    path_of,
+)
 
+T = TypeVar("T")
 Effect = Ask | Grace | Action | Event
 ABOUT_ENDS = (CallReleased, EngagingReleased)
 DEFAULT_STRINGS = DialStrings()
@@ -181,21 +192,35 @@ class AsteriskServer:
 
     def _ari_up(self) -> None:
         assert self._ari is not None
-        self._ari.request(AriRequest("GET", "/bridges"), self._bridges_listed)
+        application = path_of("applications", self.settings.strings.stasis_app)
+        self._ari.request(AriRequest("GET", application), self._application_shown)
 
-    def _bridges_listed(self, reply: AriReply) -> None:
+    def _application_shown(self, reply: AriReply) -> None:
+        assert self._ari is not None
+        application = self._read(decode_application, reply, "what its application has")
+        if application is not None:
+            self._ari.request(AriRequest("GET", "/bridges"), lambda reply: self._bridges_listed(application, reply))
+
+    def _bridges_listed(self, application: Application, reply: AriReply) -> None:
         """Put right what happened while nobody listened; only then does the server count."""
-        if not self._ami.is_up:
-            return
-        try:
-            bridges = decode_bridges(reply.body) if reply.is_done else None
-        except AriGarbled:
-            bridges = None
+        bridges = self._read(decode_bridges, reply, "which bridges there are")
         if bridges is None:
-            self._down(f"ARI does not say which bridges there are (status {reply.status})")
             return
+        self._do(self._bridges.left_behind(bridges, application))
         self._do(self._bridges.reconnected(bridges, self.calls.engaged()))
         self._now_up()
+
+    def _read(self, decode: Callable[[bytes], T], reply: AriReply, what: str) -> T | None:
+        """What ARI says of itself when it is up; None: the server is lost, or does not say it and is given up."""
+        if not self._ami.is_up:
+            return None
+        try:
+            if reply.is_done:
+                return decode(reply.body)
+        except AriGarbled:
+            pass
+        self._down(f"ARI does not say {what} (status {reply.status})")
+        return None
 
     def _now_up(self) -> None:
         self._is_up = True

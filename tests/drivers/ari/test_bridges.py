@@ -6,7 +6,16 @@ from outdial.core.commands import Join
 from outdial.core.events import AgentEngaged, CallConnected, ConnectFailed
 from outdial.drivers.ami.requests import Action
 from outdial.drivers.ari.bridges import Ask, Bridges
-from outdial.drivers.ari.wire import AriReply, Bridge, Channel, ChannelEnteredBridge, StasisEnd, StasisStart
+from outdial.drivers.ari.wire import (
+    Application,
+    AriReply,
+    Bridge,
+    Channel,
+    ChannelEnteredBridge,
+    ChannelLeftBridge,
+    StasisEnd,
+    StasisStart,
+)
 
 RUN = "abcd1234"
 AGENT, CUSTOMER = 9, 7
@@ -105,9 +114,8 @@ def test_leg_that_has_ended_already_is_not_held():
     assert bridges.held == {}
 
 
-def test_legs_of_other_processes_are_left_alone():
+def test_bridges_of_others_say_nothing_about_our_legs():
     bridges = holding_an_agent()
-    assert bridges.hear(StasisStart(Channel("od-3-zzzz9999"), ("agent",))) == []
     assert bridges.hear(ChannelEnteredBridge(Bridge("other"), channel(AGENT))) == []
 
 
@@ -166,3 +174,70 @@ def test_agent_who_hung_up_unheard_leaves_no_bridge_behind():
     live.clear()
     assert asked(bridges.reported({})) == [("DELETE", f"/bridges/{BRIDGE}", ())]
     assert bridges.held == {}
+
+
+# --- what an earlier process left behind ---------------------------------------------------------------------------
+
+
+def theirs(call_id):
+    return f"od-{call_id}-zzzz9999"
+
+
+def hung_up(effects):
+    """Channels that are hung up; nothing else is done."""
+    assert all(isinstance(effect, Action) and effect.name == "Hangup" for effect in effects)
+    return [dict(action.fields)["Channel"] for action in effects]
+
+
+def left(bridge, *others):
+    return ChannelLeftBridge(Bridge(bridge, others), Channel(theirs(1)))
+
+
+def test_whoever_an_earlier_process_left_alone_is_hung_up():
+    alone = Bridge(theirs(2) + "-b", (theirs(2),))
+    application = Application((theirs(2), theirs(5)), (alone.id,))
+    assert hung_up(some_bridges().left_behind((alone,), application)) == [theirs(2), theirs(5)]
+
+
+def test_answer_to_that_is_about_no_call_of_ours():
+    (action,) = some_bridges().left_behind((), Application((theirs(AGENT),), ()))
+    assert dict(action.fields)["ActionID"] == f"stray-{theirs(AGENT)}"
+
+
+def test_conversation_of_an_earlier_process_goes_on():
+    talk = Bridge(theirs(2) + "-b", (theirs(2), theirs(3)))
+    elsewhere = Bridge("conference", (theirs(4), "somebody"))
+    application = Application((theirs(2), theirs(3), theirs(4)), (talk.id, elsewhere.id))
+    assert some_bridges().left_behind((talk, elsewhere), application) == []
+
+
+def test_empty_bridge_of_an_earlier_process_goes():
+    empty = Bridge(theirs(2) + "-b")
+    assert asked(some_bridges().left_behind((empty,), Application((), (empty.id,)))) == [
+        ("DELETE", f"/bridges/{theirs(2)}-b", ())
+    ]
+
+
+def test_legs_and_bridges_of_ours_of_strangers_and_of_other_applications_are_left_alone():
+    ours = Bridge(BRIDGE), Bridge("conference"), Bridge(theirs(2) + "-c")
+    elsewhere = Bridge(theirs(7) + "-b")
+    application = Application((f"od-{AGENT}-{RUN}", "1700000000.5", "od-x-zzzz9999"), tuple(each.id for each in ours))
+    assert some_bridges().left_behind((*ours, elsewhere), application) == []
+
+
+def test_leg_that_was_ringing_when_its_process_ended_is_hung_up_when_it_is_answered():
+    assert hung_up(some_bridges().hear(StasisStart(Channel(theirs(3)), ("agent",)))) == [theirs(3)]
+
+
+def test_nothing_is_left_of_a_conversation_of_an_earlier_process_once_it_has_ended():
+    bridges, bridge = some_bridges(), theirs(2) + "-b"
+    assert bridges.hear(left(bridge, theirs(2), theirs(3))) == []
+    assert hung_up(bridges.hear(left(bridge, theirs(2)))) == [theirs(2)]
+    assert asked(bridges.hear(left(bridge))) == [("DELETE", f"/bridges/{bridge}", ())]
+
+
+@pytest.mark.parametrize(
+    "event", [left(theirs(2) + "-b", "somebody"), left("conference", theirs(2)), left("conference"), left(BRIDGE)]
+)
+def test_other_bridges_and_people_are_left_alone_when_somebody_leaves(event):
+    assert some_bridges().hear(event) == []

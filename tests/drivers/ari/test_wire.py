@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from outdial.drivers.ari.wire import (
     NO_ANSWER,
+    Application,
     ApplicationReplaced,
     AriGarbled,
     AriReply,
@@ -21,6 +22,7 @@ from outdial.drivers.ari.wire import (
     StasisEnd,
     StasisStart,
     decode,
+    decode_application,
     decode_bridges,
     path_of,
 )
@@ -131,6 +133,17 @@ def test_a_list_of_bridges_is_read():
 def test_what_is_not_a_list_of_bridges_is_garbled(body):
     with pytest.raises(AriGarbled, match="not a list of bridges"):
         decode_bridges(body)
+
+
+def test_what_an_application_has_is_read():
+    body = {"name": "outdial", "channel_ids": ["a", "c"], "bridge_ids": ["b"], "endpoint_ids": []}
+    assert decode_application(json.dumps(body).encode()) == Application(("a", "c"), ("b",))
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"channel_ids": []}', b'{"message": "Application not found"}'])
+def test_what_is_not_an_application_is_garbled(body):
+    with pytest.raises(AriGarbled, match="not an application"):
+        decode_application(body)
 
 
 def test_every_part_of_a_path_is_quoted():

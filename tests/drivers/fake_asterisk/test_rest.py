@@ -182,6 +182,23 @@ def test_channels_stay_in_the_application_while_its_websocket_is_away():
     play(story)
 
 
+def test_an_application_lasts_as_long_as_a_bridge_that_a_channel_of_it_was_in():
+    async def story(server: FakeAsterisk) -> None:
+        async with Ari(server) as ari:
+            websocket = await ari.listen()
+            await engage_and_join(server, ari)
+            assert (await ari.ask("GET", "/applications/outdial"))[1]["bridge_ids"] == ["b"]
+            await websocket.close()
+            for channel in ("a", "c"):
+                await ari.ask("DELETE", f"/channels/{channel}")
+            shown = (await ari.ask("GET", "/applications/outdial"))[1]
+            assert (shown["channel_ids"], shown["bridge_ids"]) == ([], ["b"])
+            await ari.ask("DELETE", "/bridges/b")
+            assert (await ari.ask("GET", "/applications/outdial"))[0] == 404
+
+    play(story)
+
+
 def test_a_second_websocket_takes_the_application_over():
     async def story(server: FakeAsterisk) -> None:
         async with Ari(server) as first, Ari(server) as second:

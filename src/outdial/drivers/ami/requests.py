@@ -8,6 +8,7 @@ an earlier process.
 Where a call lands on answer is an extension of the shipped context `outdial` (see `outdial asterisk-config`).
 """
 
+import re
 from dataclasses import dataclass
 
 from outdial.core.commands import Dial, Engage, Transfer
@@ -19,6 +20,7 @@ CONTEXT = "outdial"
 HOLD_SPARE_MS: Millis = 30 * SECOND_MS
 """How much longer than the dialer wants it the server keeps a waiting call before it ends it by itself. Ours."""
 NORMAL_CLEARING = "16"
+_CHANNEL = re.compile(r"od-[0-9]{1,18}-([a-z0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ def call_of(run: str, uniqueid: str) -> CallId | None:
     if not number.isascii() or not number.isdigit() or len(number) > 18:
         return None
     return int(number) if uniqueid == channel_id(run, int(number)) else None
+
+
+def is_of_other_run(run: str, uniqueid: str) -> bool:
+    """Whether this is a leg that another process of outdial started."""
+    ours = _CHANNEL.fullmatch(uniqueid)
+    return ours is not None and ours[1] != run
 
 
 def dial(command: Dial, group: CampaignGroup | None, strings: DialStrings, channel: str) -> Action:

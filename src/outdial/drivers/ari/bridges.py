@@ -12,8 +12,13 @@ manager interface's own `Bridge` would hang it up. The bridge goes when the agen
 | ChannelEnteredBridge of a customer               | CallConnected                                        |
 | a refusal of the agent's bridge                  | the leg is hung up                                   |
 | a refusal of a join                              | ConnectFailed                                        |
+| StasisStart of another run's leg                 | the leg is hung up                                   |
+| ChannelLeftBridge of another run's bridge        | who is alone in it is hung up; empty, it is deleted  |
 
 Requests about one bridge travel in one lane, so they reach the server in order.
+
+Another run is a process that is gone: an application belongs to one process at a time, and what another outdial has in
+an application of its own is neither listed nor told here. Its conversations are left to end by themselves.
 
 Source: ours, measured on Asterisk 16.28 and 22.10 (decision 0013).
 """
@@ -26,13 +31,15 @@ from outdial.core.commands import Join
 from outdial.core.events import AgentEngaged, CallConnected, ConnectFailed, Event
 from outdial.core.units import CallId
 from outdial.drivers.ami import requests
-from outdial.drivers.ami.requests import Action, call_of, channel_id
+from outdial.drivers.ami.requests import Action, call_of, channel_id, is_of_other_run
 from outdial.drivers.ari.wire import (
+    Application,
     AriEvent,
     AriReply,
     AriRequest,
     Bridge,
     ChannelEnteredBridge,
+    ChannelLeftBridge,
     StasisEnd,
     StasisStart,
     path_of,
@@ -83,6 +90,8 @@ class Bridges:
             return self._entered(event)
         if isinstance(event, ChannelEnteredBridge):
             return self._bridged(event)
+        if isinstance(event, ChannelLeftBridge):
+            return self._left(event)
         if isinstance(event, StasisEnd):
             call_id = call_of(self._run, event.channel.id)
             if call_id is not None and call_id in self.held:
@@ -133,6 +142,22 @@ class Bridges:
                 effects.append(self._delete(each.id))
         return effects
 
+    def left_behind(self, bridges: Sequence[Bridge], application: Application) -> Effects:
+        """End what another run has in our application, except conversations. Called when the connection is up.
+
+        Args:
+            bridges: all bridges that the server has.
+            application: what our application has.
+        """
+        talking = {channel for bridge in bridges if len(bridge.channels) > 1 for channel in bridge.channels}
+        strays = [channel for channel in application.channel_ids if is_of_other_run(self._run, channel)]
+        effects: Effects = [_hang_up_stray(channel) for channel in strays if channel not in talking]
+        ours = set(application.bridge_ids)
+        for bridge in bridges:  # those with a channel become empty, and that is told
+            if bridge.id in ours and not bridge.channels and self._is_of_other_run(bridge):
+                effects.append(self._delete(bridge.id))
+        return effects
+
     def reported(self, in_application: Mapping[CallId, bool]) -> Effects:
         """The server has listed its channels: hold those whose coming was missed, let go of those that are gone.
 
@@ -153,6 +178,8 @@ class Bridges:
     # --- events --------------------------------------------------------------------------------------------------
 
     def _entered(self, event: StasisStart) -> Effects:
+        if is_of_other_run(self._run, event.channel.id):  # it was ringing when that run ended
+            return [_hang_up_stray(event.channel.id)]
         call_id = call_of(self._run, event.channel.id)
         if call_id is None or not self._is_live(call_id):
             return []
@@ -173,7 +200,19 @@ class Bridges:
             return []
         return [AgentEngaged(leg.call_id) if leg.bridge_of == leg.call_id else CallConnected(leg.call_id)]
 
+    def _left(self, event: ChannelLeftBridge) -> Effects:
+        bridge = event.bridge
+        if not self._is_of_other_run(bridge):
+            return []
+        if not bridge.channels:
+            return [self._delete(bridge.id)]
+        strays = [channel for channel in bridge.channels if is_of_other_run(self._run, channel)]
+        return [_hang_up_stray(strays[0])] if strays and len(bridge.channels) == 1 else []
+
     # --- requests ------------------------------------------------------------------------------------------------
+
+    def _is_of_other_run(self, bridge: Bridge) -> bool:
+        return bridge.id.endswith("-b") and is_of_other_run(self._run, bridge.id.removesuffix("-b"))
 
     def _bridge(self, engaging_call_id: CallId) -> str:
         return f"{channel_id(self._run, engaging_call_id)}-b"
@@ -205,3 +244,7 @@ class Bridges:
         if reply.is_done or self.held.get(leg.call_id) is not leg:
             return []
         return [ConnectFailed(leg.call_id, f"the server refused the join ({reply.status})")]
+
+
+def _hang_up_stray(channel: str) -> Action:
+    return requests.hang_up(channel, f"stray-{channel}")  # not `hangup-`: the answer is about no call of ours

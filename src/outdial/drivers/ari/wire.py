@@ -95,6 +95,14 @@ class Bridge(msgspec.Struct, frozen=True):
     """Ids of the channels in it."""
 
 
+class Application(msgspec.Struct, frozen=True):
+    """What an application has, whether or not anybody listens for it."""
+
+    channel_ids: tuple[str, ...]
+    bridge_ids: tuple[str, ...]
+    """Bridges that a channel of it is in, or was in."""
+
+
 class StasisStart(msgspec.Struct, frozen=True, tag_field="type", tag="StasisStart"):
     """A channel has come into the application."""
 
@@ -152,6 +160,7 @@ _WANTED: Mapping[str, msgspec.json.Decoder[AriEvent]] = {
 }
 
 _BRIDGES = msgspec.json.Decoder(tuple[Bridge, ...])
+_APPLICATION = msgspec.json.Decoder(Application)
 
 
 def decode(text: str | bytes) -> AriEvent | None:
@@ -180,3 +189,15 @@ def decode_bridges(body: bytes) -> tuple[Bridge, ...]:
         return _BRIDGES.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise AriGarbled(f"not a list of bridges: {error}: {body[:80]!r}") from error
+
+
+def decode_application(body: bytes) -> Application:
+    """Read the answer to `GET /applications/<name>`.
+
+    Raises:
+        AriGarbled: not an application: the server's fault.
+    """
+    try:
+        return _APPLICATION.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise AriGarbled(f"not an application: {error}: {body[:80]!r}") from error

@@ -49,6 +49,7 @@ class Bridges:
         self._emit(self._text.bridge("BridgeEnter", bridge, channel))
         if channel.stasis is not None and channel.stasis not in bridge.apps:
             bridge.apps.append(channel.stasis)
+            self._stasis.follow(channel.stasis, bridge)
         self._stasis.bridge_event("ChannelEnteredBridge", bridge, channel)
         if len(bridge.channels) == 2:
             bridge.technology = "native_rtp"

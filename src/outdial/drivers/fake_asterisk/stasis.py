@@ -15,6 +15,8 @@ class StasisApps:
         self.asterisk_id = ":".join(f"{byte:02x}" for byte in systemname.encode()[:6].ljust(6, b"\0"))
         self._sockets: dict[str, Callable[[str], None]] = {}
         self._channels: dict[str, dict[str, Channel]] = {}
+        self._bridges: dict[str, dict[str, Bridge]] = {}
+        """Bridges that an application follows: a channel of it is in them, or was."""
 
     def connect(self, app: str, send: Callable[[str], None]) -> None:
         """A websocket registers an application. One that had it before is told, stays open and hears nothing more."""
@@ -25,7 +27,7 @@ class StasisApps:
         self._channels.setdefault(app, {})
 
     def disconnect(self, app: str, send: Callable[[str], None]) -> None:
-        """A websocket has gone. The application's channels stay in it."""
+        """A websocket has gone. The application's channels and bridges stay."""
         if self._sockets.get(app) == send:
             del self._sockets[app]
             self._forget_if_unused(app)
@@ -64,19 +66,25 @@ class StasisApps:
             event = {"type": what, "timestamp": stamp(), "bridge": bridge_json(bridge)}
             self._send(channel.stasis, {**event, "channel": channel_json(channel)})
 
+    def follow(self, app: str, bridge: Bridge) -> None:
+        """A channel of the application has come into a bridge, for the first time."""
+        self._bridges.setdefault(app, {})[bridge.id] = bridge
+
     def bridge_destroyed(self, app: str, bridge: Bridge) -> None:
+        """A bridge that the application follows is gone."""
+        self._bridges[app].pop(bridge.id, None)
         self._send(app, {"type": "BridgeDestroyed", "timestamp": stamp(), "bridge": bridge_json(bridge)})
+        self._forget_if_unused(app)
 
     def app_json(self, app: str) -> dict[str, Any] | None:
         """The application as GET /applications shows it; None: it is unknown."""
         channels = self._channels.get(app)
         if channels is None:
             return None
-        bridges = {channel.bridge.id: None for channel in channels.values() if channel.bridge}
         return {
             "name": app,
             "channel_ids": list(channels),
-            "bridge_ids": list(bridges),
+            "bridge_ids": list(self._bridges.get(app, ())),
             "endpoint_ids": [],
             "device_names": [],
             "events_allowed": [],
@@ -89,9 +97,10 @@ class StasisApps:
     def forget_all(self) -> None:
         self._sockets.clear()
         self._channels.clear()
+        self._bridges.clear()
 
     def _forget_if_unused(self, app: str) -> None:
-        if app not in self._sockets and not self._channels.get(app):
+        if app not in self._sockets and not self._channels.get(app) and not self._bridges.get(app):
             self._channels.pop(app, None)
 
     def _send(self, app: str, event: dict[str, Any]) -> None:
