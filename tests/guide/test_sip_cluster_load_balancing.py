@@ -856,6 +856,14 @@ def test_repeated_sign_of_a_lost_call_that_was_past_it_does_not_take_it_back(pha
     assert dial.call_id not in [each.call_id for each in story.said(Transfer)]
 
 
+@pytest.mark.parametrize("phase", ["requested", "alerting", "answered"])
+def test_lost_call_that_turns_out_to_be_a_machine_is_hung_up(phase: str) -> None:
+    story, dial = in_phase(phase)
+    story.node_down(2).server_up(2)
+    assert dial.call_id == story.verdict(Verdict.MACHINE, dial).the(Release).call_id
+    assert CallResult.ANSWERING_MACHINE is story.ended(dial).said(SettleAttempt)[0].call_result
+
+
 @pytest.mark.parametrize("sign", ["accepted", "rings"])
 def test_lost_call_that_was_answered_does_not_ring_again(sign: str) -> None:
     story, dial = in_phase("answered")

@@ -22,6 +22,7 @@ STORIES = (
     (1660530489, "a node could be tried again, and the group had itself woken two seconds after its last look instead"),
     (737, "the first in line for a port found its node full, and the port was offered to nobody behind it"),
     (1135, "a buffer full of chains was given back, and the checker counted one record a chain"),
+    (1177, "the report on a lost call was lost, a verdict came, and the machine was left on the line"),
     (5013, "a node had room again by its learned capacity, and the group waited for a call to end"),
 )
 """Seeds that once found a bug, with its story."""

@@ -99,12 +99,23 @@ def verdict_reached(state: State, event: VerdictReached) -> None:
         state.late_events += 1
     elif is_person(event.verdict):
         _person(state, attempt, event.verdict)
-    elif attempt.state not in (AttemptState.RELEASING, AttemptState.LOST):
+    elif attempt.state is AttemptState.RELEASING:
+        state.late_events += 1
+    elif attempt.state is not AttemptState.LOST or _is_found_answered(state, attempt):
         attempt.verdict = event.verdict
         end_call(state, attempt, Ending.VERDICT)
-    else:
-        state.late_events += 1
     return None
+
+
+def _is_found_answered(state: State, attempt: Attempt) -> bool:
+    """A lost call was judged, so it is alive and answered. False: and was given up long ago, so it has been ended."""
+    state.move(attempt, AttemptSignal.ANSWERED)
+    if _given_up(state, attempt):
+        return False
+    _note_accepted(state, attempt)
+    if attempt.answered_at_ms is None:
+        attempt.answered_at_ms = state.mono_ms
+    return True
 
 
 def _person(state: State, attempt: Attempt, verdict: Verdict) -> None:
