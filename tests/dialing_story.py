@@ -551,6 +551,7 @@ def check_sound(state: State, commands: Sequence[Command]) -> None:
     check_engagings(state)
     check_leases(state)
     check_agents(state)
+    check_forecasts(state)
     check_commands(state, commands)
 
 
@@ -639,6 +640,19 @@ def check_agents(state: State) -> None:
     for group_id, each in state.groups.items():
         away = [agent for agent in state.agents.values() if agent.busy_for == group_id]
         assert len(away) == each.estimates.busy.running, f"group {group_id} waits for agents who are not away"
+
+
+def check_forecasts(state: State) -> None:
+    """The forecasts count every call in flight and every agent who is expected back once, and nobody else."""
+    for group_id, each in state.groups.items():
+        calls = [call for call in state.attempts.values() if call.group_id == group_id and call.is_in_flight]
+        assert len(calls) == each.odds.in_flight, f"group {group_id} waits for calls that are not in flight"
+    forecasts = [agents.odds for agents in state.agent_groups.values()]
+    forecasts += [each.held_odds for each in state.groups.values()]
+    for odds in forecasts:
+        back = [agent for agent in state.agents.values() if agent.expected]
+        count = sum(each is odds for agent in back for each in agent.expected_by)
+        assert count == odds.count(), "agents are expected back who are not away"
 
 
 def check_commands(state: State, commands: Sequence[Command]) -> None:

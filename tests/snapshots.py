@@ -19,6 +19,8 @@ def group_view(number: int, name: str, **changes) -> GroupView:
         engaging_maximum_ports=None,
         need_millis=changes.pop("need_millis", 20_000),
         need_engaging_millis=0,
+        peak_millis=changes.pop("peak_millis", 32_000),
+        peak_engaging_millis=0,
         reserved_ports=0,
         rule="proportion",
         reason=changes.pop("reason", "needs 20 of the 50 ports that all groups need: 40 of 100 ports in proportion"),
@@ -52,6 +54,7 @@ def group_view(number: int, name: str, **changes) -> GroupView:
         buffered_chains=50,
         counts=counts,
         abandon_millis=20,
+        decisions=(),
         holds=(),
     )
     return replace(view, **changes)

@@ -4,6 +4,7 @@ import pytest
 
 from config_samples import CPD_SERVER, PIECES, added, changed, load_text, text_with
 from outdial.config import Driver, load
+from outdial.core.aims import AimKind
 from outdial.core.errors import ConfigError
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
@@ -107,6 +108,7 @@ def test_seconds_and_percents_become_milliseconds_and_ratios():
             ring-timeout-s = 18.5
             optimization-value = 2.5
             progressive-multiplier = 1.5
+            maximum-calls-per-agent = 2.125
             history_length = 80
             call_wait_in_queue_timeout = 1.75
             call_wait_agent_connected_timeout = 12
@@ -117,9 +119,24 @@ def test_seconds_and_percents_become_milliseconds_and_ratios():
         )
     )
     assert (group.ring_ms_max, group.overdial_ratio_max, group.progressive_multiplier_millis) == (18_500, 0.025, 1_500)
+    assert group.calls_per_agent_max_millis == 2_125
     assert (group.history_length, group.call_wait_in_queue_ms_max) == (80, 1_750)
     assert (group.call_wait_agent_connected_ms_max, group.after_call_work_ms_max) == (12_000, 30_000)
     assert (group.minimum_record_buffer, group.optimal_record_buffer) == (10, 40)
+
+
+@pytest.mark.parametrize(
+    "target, value, kind, aim_value",
+    [
+        ("Busy Factor", 85, AimKind.BUSY_FACTOR, 0.85),
+        ("waiting-time", 20, AimKind.WAITING_TIME, 20_000),
+        ("distribution_time", 0.5, AimKind.DISTRIBUTION_TIME, 500),
+    ],
+)
+def test_other_targets_keep_a_limit_of_their_own(target, value, kind, aim_value):
+    lines = f'optimization-target = "{target}"\noptimization-value = {value}\noverdial-rate-max = 4\n'
+    group = group_of(added("group", lines))
+    assert (group.aim, group.aim_value, group.overdial_ratio_max) == (kind, aim_value, 0.04)
 
 
 def test_options_of_this_server():

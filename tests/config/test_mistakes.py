@@ -629,6 +629,7 @@ def test_gvp_without_an_application():
         ("predictive", "preview-timeout-s = 5", "preview and push-preview"),
         ("preview", "number-of-cpd-ports = 5", "every mode but preview, push-preview and power-gvp"),
         ("preview", "optimization-value = 5", "the progressive and predictive modes"),
+        ("push-preview", "maximum-calls-per-agent = 2.5", "the progressive and predictive modes"),
     ],
 )
 def test_option_that_means_nothing_in_the_mode(mode, line, modes):
@@ -638,18 +639,50 @@ def test_option_that_means_nothing_in_the_mode(mode, line, modes):
     )
 
 
-@pytest.mark.parametrize("target", ["busy-factor", "waiting-time", "Distribution Time", "maximum_gain"])
+TARGETS = 'one of "overdial-rate", "busy-factor", "waiting-time", "distribution-time"'
+
+
+@pytest.mark.parametrize("target", ["Maximum Gain", "maximum_gain"])
 def test_optimization_target_that_is_not_built(target):
     assert only(added("group", f'optimization-target = "{target}"')) == (
-        f'campaign-group[east].optimization-target = "{target}": not built: outdial steers by the overdial rate only; '
-        'allowed: "overdial-rate"'
+        f'campaign-group[east].optimization-target = "{target}": not built; allowed: {TARGETS}'
     )
+
+
+@pytest.mark.parametrize("target, unit", [("busy-factor", "percent"), ("waiting-time", "seconds")])
+def test_target_without_its_value(target, unit):
+    assert only(added("group", f'optimization-target = "{target}"')) == (
+        f"campaign-group[east].optimization-value: missing; {target} is steered for it; allowed: a number of {unit}"
+    )
+
+
+def test_second_limit_beside_the_overdial_rate():
+    assert only(added("group", "overdial-rate-max = 5")) == (
+        "campaign-group[east].overdial-rate-max = 5: has no effect with optimization-target overdial-rate, whose limit "
+        "is optimization-value; allowed: only with another optimization target"
+    )
+
+
+@pytest.mark.parametrize(
+    "value, wrong",
+    [
+        ("2.0625", "more than 3 decimals"),
+        ("100.5", "out of range"),
+        ("-1", "out of range"),
+        ("inf", "out of range"),
+        ("nan", ""),
+        ('"2"', "wrong type (text)"),
+    ],
+)
+def test_maximum_calls_per_agent(value, wrong):
+    mistake = only(added("group", f"maximum-calls-per-agent = {value}"))
+    assert mistake.startswith(f"campaign-group[east].maximum-calls-per-agent = {value}: {wrong}")
+    assert mistake.endswith("; allowed: a number 0 … 100 with at most 3 decimals")
 
 
 def test_unknown_optimization_target():
     assert only(added("group", 'optimization-target = "profit"')) == (
-        'campaign-group[east].optimization-target = "profit": there is no such optimization target; allowed: '
-        '"overdial-rate"'
+        f'campaign-group[east].optimization-target = "profit": there is no such optimization target; allowed: {TARGETS}'
     )
 
 

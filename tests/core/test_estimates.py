@@ -1,4 +1,4 @@
-"""Running statistics and the port demand that follows from them."""
+"""Running statistics of a campaign group."""
 
 import math
 
@@ -7,43 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.core.estimates import (
+    HIT_MEMORY,
     MEMORY,
-    PORTS_PER_AGENT_MAX,
     PRIOR_WEIGHT,
     RATIO_MIN,
-    Demand,
+    TURN_EVIDENCE,
     Estimates,
     Mean,
     Spells,
-    demand,
+    Turn,
 )
-from outdial.core.modes import DialingMode as Mode
-
-
-def estimates(
-    hold_s: float = 15, hit: float = 0.3, talk_s: float = 60, work_s: float = 10, busy: float = 0.85
-) -> Estimates:
-    """What a group has learned."""
-    return Estimates(
-        hold_ms=Mean(1_000.0 * hold_s),
-        hit_ratio=Mean(hit),
-        talk_ms=Mean(1_000.0 * talk_s),
-        work_ms=Mean(1_000.0 * work_s),
-        utilisation=Mean(busy),
-    )
-
-
-def ports(of: Estimates, mode: Mode, agents: float, multiplier: float = 1.0, queue: int = 0) -> tuple[float, float]:
-    """Demand in ports: (regular, engaging)."""
-    found = demand(
-        of,
-        mode=mode,
-        agents_millis=round(1_000 * agents),
-        multiplier_millis=round(1_000 * multiplier),
-        queue_size=queue,
-    )
-    return found.regular_millis / 1_000, found.engaging_millis / 1_000
-
 
 # --- means --------------------------------------------------------------------------------------------------------
 
@@ -90,8 +63,53 @@ def test_outcomes_are_counted() -> None:
     assert (0.3 * PRIOR_WEIGHT + 1) / (PRIOR_WEIGHT + 2) == pytest.approx(learned.hit_ratio.value)
 
 
-def test_hit_ratio_for_decisions_is_never_near_zero() -> None:
-    assert RATIO_MIN == estimates(hit=0.0).hit
+def test_hit_ratio_is_never_near_zero() -> None:
+    assert RATIO_MIN == Estimates(hit_ratio=Mean(0.0)).hit
+
+
+# --- a list that turns --------------------------------------------------------------------------------------------
+
+
+def attempts(learned: Estimates, count: int, one_in: int) -> Estimates:
+    """Attempts of which every n-th reaches a person."""
+    for number in range(1, count + 1):
+        learned.attempt_resolved(elapsed_ms=12_000, person=number % one_in == 0)
+    return learned
+
+
+@pytest.mark.parametrize("before, after", [(5, 2), (10, 5), (5, 10), (4, 10)])
+def test_list_that_turns_is_followed_within_attempts_not_hours(before: int, after: int) -> None:
+    learned = attempts(attempts(Estimates(), 5_000, before), 400, after)
+    assert 1 / after == pytest.approx(learned.hit, rel=0.05)
+    assert learned.hit_ratio.weight <= 410, "what was before is forgotten"
+
+
+def test_list_that_stays_is_averaged_for_long() -> None:
+    learned = attempts(Estimates(), 20_000, 5)
+    assert 0.2 == pytest.approx(learned.hit, rel=0.01)
+    assert HIT_MEMORY == learned.hit_ratio.weight
+
+
+def test_evidence_of_a_turn_by_hand() -> None:
+    """Known for 20 %, perhaps 2.5 times the odds: a person is 2.5 / 1.3 times likelier, anything else 1 / 1.3 times."""
+    turn = Turn(2.5)
+    assert not turn.add(0.2, person=False)
+    assert (0.0, 0, 0) == (turn.evidence, turn.attempts, turn.persons), "nothing speaks for it: from here on"
+    assert not turn.add(0.2, person=True)
+    assert not turn.add(0.2, person=False)
+    assert math.log(2.5 / 1.3 / 1.3) == pytest.approx(turn.evidence)
+    assert (2, 1) == (turn.attempts, turn.persons)
+    persons = math.ceil((TURN_EVIDENCE - turn.evidence) / math.log(2.5 / 1.3))
+    assert [False] * (persons - 1) + [True] == [turn.add(0.2, person=True) for _ in range(persons)]
+
+
+@given(st.floats(RATIO_MIN, 1), st.lists(st.booleans(), max_size=300))
+def test_turns_are_of_what_was_seen(hit: float, seen: list[bool]) -> None:
+    turn = Turn(0.4)
+    for person in seen:
+        turn.add(hit, person=person)
+        assert 0 <= turn.persons <= turn.attempts
+        assert turn.evidence >= 0.0
 
 
 # --- how fast agents come back ------------------------------------------------------------------------------------
@@ -131,83 +149,3 @@ def test_old_spells_fade() -> None:
         spells.end(0, length_ms)
     assert 10_000 == pytest.approx(spells.mean_ms(0), rel=0.01)
     assert spells.ends <= MEMORY + 1
-
-
-# --- demand: Little's law -----------------------------------------------------------------------------------------
-
-
-def test_progressive_agent_waits_for_a_call_and_then_works() -> None:
-    """20 agents; a cycle is 1 / 0.3 calls of 15 s one after the other (50 s), then 70 s of work: 20 × 50 / 120."""
-    assert (20 * 50 / 120, 0) == pytest.approx(ports(estimates(), Mode.PROGRESSIVE, 20), abs=1e-3)
-
-
-def test_progressive_multiplier_dials_side_by_side() -> None:
-    """Twice the calls at a time halve the wait: 20 agents × (50 s of dialing) / (25 s + 70 s)."""
-    assert (20 * 50 / 95, 0) == pytest.approx(ports(estimates(), Mode.PROGRESSIVE, 20, multiplier=2), abs=1e-3)
-
-
-def test_predictive_keeps_agents_busy() -> None:
-    """20 agents busy for 85 % of the time take 20 × 0.85 / 70 persons a second; each costs 50 s of dialing."""
-    assert (20 * 0.85 / 70 * 50, 0) == pytest.approx(ports(estimates(), Mode.PREDICTIVE, 20), abs=1e-3)
-
-
-def test_seizing_holds_the_customer_through_the_conversation_and_a_leg_per_agent() -> None:
-    dialing = 20 * 50 / 120
-    talking = 20 * 60 / 120
-    assert (dialing + talking, 20) == pytest.approx(ports(estimates(), Mode.PROGRESSIVE_SEIZING, 20), abs=1e-3)
-
-
-def test_seizing_legs_of_shared_agents_count_in_part() -> None:
-    assert 2.5 == ports(estimates(), Mode.PREDICTIVE_SEIZING, 2.5)[1]
-
-
-def test_gvp_holds_the_port_through_the_session() -> None:
-    dialing = 20 * 50 / 120
-    assert dialing + 20 / 120 * 30 == pytest.approx(ports(estimates(), Mode.PROGRESSIVE_GVP, 20)[0], abs=1e-3)
-
-
-def test_power_needs_its_queue() -> None:
-    assert (12, 0) == ports(estimates(), Mode.POWER_GVP, 0, queue=12)
-
-
-@pytest.mark.parametrize("mode", [Mode.PREVIEW, Mode.PUSH_PREVIEW])
-def test_preview_needs_nothing(mode: Mode) -> None:
-    assert (0, 0) == ports(estimates(), mode, 20)
-
-
-@pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.POWER_GVP])
-def test_nobody_at_work_needs_nothing(mode: Mode) -> None:
-    assert (0, 0) == ports(estimates(), mode, 0)
-
-
-@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.PREDICTIVE])
-def test_bad_list_does_not_ask_for_all_ports(mode: Mode) -> None:
-    hopeless = estimates(hit=0.0, talk_s=0, work_s=0)
-    assert 4 * PORTS_PER_AGENT_MAX >= ports(hopeless, mode, 4, multiplier=15)[0]
-
-
-LEARNED = st.builds(
-    estimates,
-    hold_s=st.floats(0, 60),
-    hit=st.floats(0, 1),
-    talk_s=st.floats(0, 600),
-    work_s=st.floats(0, 120),
-    busy=st.floats(0, 1),
-)
-
-
-@given(LEARNED, st.sampled_from(Mode), st.integers(0, 50_000), st.integers(0, 5_000), st.integers(100, 15_000))
-def test_more_agents_never_need_less(of: Estimates, mode: Mode, agents: int, more: int, multiplier: int) -> None:
-    less, greater = (
-        demand(of, mode=mode, agents_millis=millis, multiplier_millis=multiplier, queue_size=3)
-        for millis in (agents, agents + more)
-    )
-    assert less.regular_millis <= greater.regular_millis
-    assert less.engaging_millis <= greater.engaging_millis
-
-
-@given(LEARNED, st.sampled_from(Mode), st.integers(-5, 50_000), st.integers(100, 15_000))
-def test_demand_is_whole_and_never_negative(of: Estimates, mode: Mode, agents: int, multiplier: int) -> None:
-    found = demand(of, mode=mode, agents_millis=agents, multiplier_millis=multiplier, queue_size=3)
-    assert isinstance(found, Demand)
-    assert all(isinstance(each, int) and each >= 0 for each in (found.regular_millis, found.engaging_millis))

@@ -1,5 +1,7 @@
 """The nine dialing modes: when they dial, what a live answer leads to, and when a port is taken and given back."""
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,6 +17,7 @@ from dialing_story import (
     number_of,
     treatment,
 )
+from outdial.core.agent_odds import SLOT_MS
 from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
@@ -32,7 +35,6 @@ from outdial.core.commands import (
     Transfer,
     WithdrawOffer,
 )
-from outdial.core.estimates import Mean
 from outdial.core.events import (
     DoNotCallAdded,
     EngagingAccepted,
@@ -43,7 +45,10 @@ from outdial.core.events import (
     PreviewRequested,
     RecordCancelled,
 )
+from outdial.core.groups import IVR_DELAY_BIN_MS
 from outdial.core.modes import DialingMode as Mode
+from outdial.core.pacing import DECISIONS_KEPT, TICK_MS
+from outdial.core.predictive import PILOT_SLACK_MS, RESOLVED_MIN, UPDATE_MS
 from outdial.core.results import CallResult, Fault, Verdict
 from outdial.core.settings import CallingList, TreatmentAction
 from outdial.core.units import MINUTE_MS, SECOND_MS
@@ -56,6 +61,11 @@ DIALED = [*REGULAR, *SEIZING, *GVP]
 """Modes in which the dialer decides when to call."""
 
 
+def minutes(n: int) -> int:
+    """Conversations of about a minute, without memory."""
+    return round(-MINUTE_MS * math.log((n + 0.5) / 200))
+
+
 def dialed(mode: Mode, *, agents: int = 1, **settings: object) -> tuple[Story, Dial]:
     """A group and its first call; in seizing modes its agents are engaged."""
     story = dialing_story(group(1, mode, agents=agents, **settings))
@@ -64,12 +74,37 @@ def dialed(mode: Mode, *, agents: int = 1, **settings: object) -> tuple[Story, D
     return story, story.ever(Dial)[0]
 
 
-def with_history(story: Story) -> Story:
-    """The group has dialed enough for its predictive mode to take effect: three of ten calls reach a person."""
-    estimates = story.state.groups[1].estimates
-    estimates.finished = 1_000
-    estimates.hit_ratio, estimates.person_ms = Mean(0.3, weight=1e9), Mean(12_000.0, weight=1e9)
-    story.state.groups[1].brake.z = 0.5
+def with_history(story: Story, number: int = 1, *, talk_ms: Callable[[int], int] = minutes) -> Story:
+    """The group has dialed for long, before the story began: three of ten calls reach a person after 5 … 13 s.
+
+    Args:
+        story: the story; its agents' conversations are known, too.
+        number: the group.
+        talk_ms: length of the n-th of 200 conversations.
+    """
+    group = story.state.groups[number]
+    agents = story.state.agent_group_of(group)
+    group.estimates.finished = 1_000
+    group.odds.first_at_ms = -20 * MINUTE_MS
+    delay_ms = 20_000 if group.mode.is_gvp else 1_000
+    for n in range(1_000):
+        at_ms = -(20 * MINUTE_MS) + n * SECOND_MS
+        group.odds.dialed(at_ms)
+        if n % 10 < 3:
+            ring_ms = 4_000 + 100 * (n % 80)
+            group.odds.picked_up(at_ms, at_ms + ring_ms)
+            group.odds.judged_after(at_ms, at_ms + ring_ms, at_ms + ring_ms + delay_ms, person=True)
+        else:
+            group.odds.ended(at_ms, at_ms + (2_000 if n % 10 < 4 else 20_000))
+    forecasts = group.held_odds if group.mode.is_seizing else agents.odds
+    for n in range(200):
+        forecasts.talk.begin(0)
+        forecasts.talk.end(0, talk_ms(n))
+        forecasts.work.begin(0)
+        forecasts.work.end(0, 50 * n)
+    for _ in range(20):
+        group.budget.person(lost=False, mono_ms=0)
+    group.pace.updated_at_ms = None  # so that it counts at the next look
     return story
 
 
@@ -116,25 +151,231 @@ def test_progressive_multiplier_sets_the_calls_per_agent(multiplier_millis: int,
     assert calls == len(story.said(Dial))
 
 
-@pytest.mark.parametrize("mode", [Mode.PREDICTIVE, Mode.PREDICTIVE_GVP])
-def test_predictive_modes_dial_ahead_of_agents(mode: Mode) -> None:
-    story = with_history(dialing_story(group(1, mode, agents=40), ports=200))
-    story.accepted(*story.ever(Dial))
-    for dial in story.ever(Dial)[:30]:
+def all_talk(story: Story, agents: int, mode: Mode = Mode.PREDICTIVE) -> Story:
+    """Each of the first calls finds a person and an agent; the others have ended."""
+    dials = story.ever(Dial)[:agents]
+    story.ended(*(call_id for call_id in story.state.attempts if call_id not in [dial.call_id for dial in dials]))
+    for dial in dials:
+        story.accepted(dial)
         story.verdict(Verdict.PERSON, dial)
         if mode.is_gvp:
             story.ivr_takes(dial)
             story.ivr_wants_agent(dial)
         story.agent_takes(dial)
+    return story
+
+
+@pytest.mark.parametrize("mode", [Mode.PREDICTIVE, Mode.PREDICTIVE_GVP])
+def test_predictive_modes_dial_ahead_of_agents(mode: Mode) -> None:
+    story = all_talk(with_history(dialing_story(group(1, mode, agents=40), ports=200)), 40, mode)
     assert "predictive" == story.group().pacing
     view = story.advance(SECOND_MS).group()
-    assert view.dialing > view.agents_ready, "calls for agents who will come free while it rings"
+    assert 0 == view.agents_ready
+    assert view.dialing > 5, "calls for agents who will come free while it rings"
 
 
 def test_predictive_with_seizing_dials_more_calls_than_agents_wait() -> None:
     story = with_history(dialing_story(group(1, Mode.PREDICTIVE_SEIZING, agents=30), ports=200))
     story.engaged(*story.ever(Engage))
     assert story.group().dialing > story.group().agents_ready == 30
+
+
+def test_predictive_group_looks_again_though_nothing_happens() -> None:
+    """Conversations last a minute, nearly to the second: near their end there are calls for the agents."""
+    story = dialing_story(group(1, Mode.PREDICTIVE, agents=20, history_length=0), ports=200)
+    all_talk(with_history(story, talk_ms=lambda n: 58_000 + 20 * n), 20)
+    assert [] == story.advance(25 * SECOND_MS).said(Dial)
+    assert 0 == story.group().dialing
+    dials = story.advance(45 * SECOND_MS).said(Dial)
+    assert 0 < len(dials)
+    assert {"talking"} == {agent.state for agent in story.dialer.snapshot().agents}
+
+
+def test_decisions_are_remembered_with_their_reasons() -> None:
+    story = all_talk(with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=40), ports=200)), 40)
+    decisions = story.state.groups[1].pace.decisions
+    story.advance(3 * TICK_MS)
+    last = decisions[-1]
+    assert story.mono_ms - TICK_MS <= last.at_mono_ms <= story.mono_ms
+    assert ("risk of the next call", 0, 40) == (last.why, last.available, last.busy)
+    assert last.pending == story.group().dialing - last.started
+    assert last.risk_ppm > last.threshold_ppm > 0
+    assert last.persons_millis > 0 < last.agents_millis
+    assert 5_000 < last.horizon_ms < 15_000
+    story.advance(2 * DECISIONS_KEPT * TICK_MS)
+    assert DECISIONS_KEPT == len(decisions)
+
+
+def test_calls_per_agent_have_a_limit() -> None:
+    story = with_history(dialing_story(group(1, agents=30, calls_per_agent_max_millis=1_200), ports=200))
+    story.change_mode(Mode.PREDICTIVE)
+    assert 36 == story.group().dialing
+    assert "limit of calls in flight" == story.state.groups[1].pace.decisions[-1].why
+
+
+def expected(story: Story, number: int = 101) -> str:
+    """What an agent is expected back from."""
+    agent = story.state.agents[number]
+    return agent.expected[0].value if agent.expected is not None else ""
+
+
+def test_agent_is_expected_back_through_conversation_and_after_call_work() -> None:
+    story, dial = dialed(Mode.PREDICTIVE)
+    odds = story.state.agent_groups[1].odds
+    story.person_answers(dial)
+    assert ("", 0) == (expected(story), odds.count()), "the phone rings"
+    story.agent_takes(dial).advance(MINUTE_MS)
+    assert ("talking", {story.state.agents[101].since_ms // SLOT_MS: 1}) == (expected(story), odds.talk.running)
+    story.ended(dial)
+    assert ("after-call work", {}, 1) == (expected(story), odds.talk.running, odds.count())
+    story.advance(10 * SECOND_MS).agent_ready(101)
+    assert ("", 0) == (expected(story), odds.count())
+    odds.update(story.mono_ms)
+    assert (1.0, 1.0, 1.0) == pytest.approx((sum(odds.talk.left), sum(odds.work.left), odds.ready), abs=0.01)
+
+
+def test_announced_break_is_not_counted_on() -> None:
+    story, dial = talking(Mode.PREDICTIVE)
+    odds = story.state.agent_groups[1].odds
+    story.agent_not_ready(101)
+    assert ("", 0) == (expected(story), odds.count())
+    story.agent_ready(101)
+    assert ("talking", 1) == (expected(story), odds.count()), "changed their mind"
+    story.agent_not_ready(101).ended(dial)
+    story.agent_not_ready(101)
+    assert (0, 1.0, 0.0) == (odds.count(), odds.ready, sum(odds.talk.left)), "said so, so nobody was disappointed"
+
+
+@pytest.mark.parametrize("goes", ["not ready", "logged out"])
+def test_break_that_nobody_announced_lowers_the_share_of_those_who_come_back(goes: str) -> None:
+    story, dial = talking(Mode.PREDICTIVE)
+    odds = story.state.agent_groups[1].odds
+    story.ended(dial)
+    story.agent_not_ready(101) if goes == "not ready" else story.log_out(101)
+    assert goes == story.agent(101).state
+    assert 0 == odds.count()
+    assert odds.ready < 1.0
+
+
+def test_agent_who_is_held_on_the_line_comes_back_to_the_group_that_holds_them() -> None:
+    story, dial = talking(Mode.PREDICTIVE_SEIZING)
+    group_, agents = story.state.groups[1], story.state.agent_groups[1]
+    assert (1, 0) == (group_.held_odds.count(), agents.odds.count())
+    story.ended(dial)
+    assert ("after-call work", 1, 0) == (expected(story), group_.held_odds.count(), agents.odds.count())
+    story.agent_ready(101)
+    assert (0, 0) == (group_.held_odds.count(), agents.odds.count())
+
+
+def test_agent_who_leaves_the_line_comes_back_to_all_groups() -> None:
+    story, _ = talking(Mode.PREDICTIVE_SEIZING)
+    story.leg_ended(story.ever(Engage)[0])
+    assert ("after-call work", 0, 1) == (
+        expected(story),
+        story.state.groups[1].held_odds.count(),
+        story.state.agent_groups[1].odds.count(),
+    )
+
+
+def test_lost_nodes_calls_vanish_from_the_forecast() -> None:
+    story = with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=30), ports=200))
+    odds = story.state.groups[1].odds
+    story.accepted(*story.state.attempts)
+    resolved, in_flight = odds.resolved, odds.in_flight
+    lost = [attempt for attempt in story.state.attempts.values() if attempt.node_id == 2]
+    story.has_records = False
+    story.state.groups[1].buffer.clear()
+    story.node_down(2)
+    assert lost and not any(attempt.is_in_flight for attempt in lost)
+    assert (in_flight - len(lost), resolved) == (odds.in_flight, odds.resolved)
+    story.ended(*story.state.attempts)
+    story.stop(1).advance(MINUTE_MS)
+    assert ({}, 0, []) == (story.state.attempts, odds.in_flight, odds.flights(story.mono_ms))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other_mode", [Mode.PREDICTIVE, Mode.PROGRESSIVE])
+def test_groups_that_share_agents_count_each_others_calls(other_mode: Mode) -> None:
+    """Also those of a group that does not dial ahead itself."""
+
+    def dials_ahead(calls_of_other: int) -> int:
+        story = dialing_story(
+            group(1, Mode.PREDICTIVE, agents=120, history_length=0, overdial_ratio_max=0.2),
+            group(2, other_mode, agents=0, agents_of=1),
+            ports=400,
+        )
+        all_talk(story, 120)
+        story.stop(2)
+        with_history(with_history(story, 1), 2)
+        other = story.start(2).state.groups[2]
+        story.check = False  # these calls are nobody's
+        for _ in range(calls_of_other):
+            other.odds.dialed(story.mono_ms)
+        return story.advance(2 * TICK_MS).group(1).dialing
+
+    assert 10 < dials_ahead(0)
+    assert dials_ahead(10) <= dials_ahead(0) - 8
+
+
+def test_call_lands_in_gvp_modes_when_the_caller_asks_for_an_agent() -> None:
+    story, dial = dialed(Mode.PREDICTIVE_GVP)
+    odds, budget = story.state.groups[1].odds, story.state.groups[1].budget
+    story.person_answers(dial).ivr_takes(dial)
+    assert (1, 0, 0) == (odds.in_flight, odds.resolved, budget.persons), "who talks to a machine needs nobody yet"
+    story.advance(20 * SECOND_MS).ivr_wants_agent(dial)
+    assert (0, 1, 1) == (odds.in_flight, odds.resolved, odds.persons_seen)
+    assert 1.0 <= odds.person_delays[20 * SECOND_MS // IVR_DELAY_BIN_MS] < 2.0
+    story.agent_takes(dial)
+    assert (1, 0) == (budget.persons, budget.lost)
+    story.ended(dial)
+    assert (1, 0, 1) == (budget.persons, budget.lost, odds.resolved), "once"
+
+
+def test_caller_who_leaves_the_ivr_application_was_nobody_who_needs_an_agent() -> None:
+    story, dial = talking(Mode.PREDICTIVE_GVP)
+    odds, budget = story.state.groups[1].odds, story.state.groups[1].budget
+    story.ended(dial)
+    assert (1, 0, 0) == (odds.resolved, odds.persons_seen, budget.persons)
+
+
+@pytest.mark.parametrize("how", ["hangs up", "waits too long"])
+def test_caller_who_asked_and_found_no_agent_counts_in_the_budget(how: str) -> None:
+    story, dial = talking(Mode.PREDICTIVE_GVP)
+    budget = story.state.groups[1].budget
+    story.agent_not_ready(101).ivr_wants_agent(dial)
+    assert "waiting" == story.call_state(dial)
+    if how == "waits too long":
+        story.advance(MINUTE_MS)
+    story.ended(dial)
+    assert (1, 1, 1_000) == (budget.persons, budget.lost, story.group().abandon_millis)
+
+
+@pytest.mark.parametrize("mode", [*REGULAR, *SEIZING])
+def test_every_person_is_in_the_account_once(mode: Mode) -> None:
+    story, dial = talking(mode)
+    budget = story.state.groups[1].budget
+    assert (1, 0) == (budget.persons, budget.lost)
+    story.ended(dial)
+    assert (1, 0) == (budget.persons, budget.lost)
+    story, dial = nobody_free(Mode.PROGRESSIVE)
+    story.ended(dial)
+    assert (1, 1) == (story.state.groups[1].budget.persons, story.state.groups[1].budget.lost)
+
+
+@pytest.mark.parametrize("has_records", [True, False])
+def test_budget_learns_nothing_while_something_else_holds_the_group_back(has_records: bool) -> None:
+    story = with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=2), has_records=has_records))
+    assert has_records != story.state.groups[1].budget.is_held_back
+
+
+def test_preview_calls_are_not_forecast() -> None:
+    story, _ = offered(Mode.PREVIEW)
+    dial = story.tell(PreviewAccepted(101)).the(Dial)
+    odds = story.state.groups[1].odds
+    assert 0 == odds.in_flight
+    story.accepted(dial)
+    story.answered(dial).ended(dial)
+    assert (0, 0) == (odds.resolved, story.state.groups[1].budget.persons)
 
 
 def test_groups_that_share_agents_take_turns() -> None:
@@ -809,16 +1050,22 @@ def test_mode_must_have_what_it_needs() -> None:
 
 
 def test_predictive_takes_effect_when_history_is_there() -> None:
-    story = dialing_story(group(1, agents=30, history_length=40), ports=200)
+    story = dialing_story(group(1, agents=30, history_length=40, ring_ms_max=20_000), ports=200)
     story.change_mode(Mode.PREDICTIVE)
     assert "progressive: 0 of 40 attempts of history" == story.group().pacing
+    story.advance(15_000)
     for _ in range(2):
         for call_id in list(story.state.attempts):
             story.accepted(call_id)
             assert [] == story.said(Dial)
             story.ended(call_id, sip=486)
-    assert "predictive" == story.group().pacing
-    assert 30 == story.group().dialing, "nobody has answered yet: no call is made ahead of an agent"
+    story.advance(7_000)
+    assert "progressive: nobody has answered yet" == story.group().pacing
+    assert 30 == story.group().dialing, "no call is made ahead of an agent"
+    dial = story.ever(Dial)[-1]
+    story.person_answers(dial)
+    story.agent_takes(dial)
+    assert "predictive" == story.advance(TICK_MS).group().pacing
 
 
 def test_predictive_takes_effect_at_once_when_history_is_there_already() -> None:
@@ -828,15 +1075,36 @@ def test_predictive_takes_effect_at_once_when_history_is_there_already() -> None
     assert "predictive" == story.group().pacing
 
 
-def test_too_many_abandoned_persons_bring_back_progressive_dialing() -> None:
+def test_spent_budget_brings_back_progressive_dialing() -> None:
     story = with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=2)))
-    brake = story.state.groups[1].brake
-    for _ in range(20):
-        brake.person(lost=True, mono_ms=0)
-    assert "progressive: abandonment brake" == story.group().pacing
-    for _ in range(600):
-        brake.person(lost=False, mono_ms=0)
+    story.ended(*story.state.attempts, sip=486)
     assert "predictive" == story.group().pacing
+    budget = story.state.groups[1].budget
+    budget.lost = 100 * budget.persons
+    story.advance(2 * SECOND_MS)
+    assert "progressive: the budget of abandoned calls is spent" == story.group().pacing
+    budget.lost = 0
+    assert "predictive" == story.advance(2 * SECOND_MS).group().pacing, "without any event"
+
+
+def test_nothing_is_predicted_before_the_first_calls_have_rung_out() -> None:
+    """Busy tones and quick answers come back first."""
+    story = dialing_story(group(1, Mode.PREDICTIVE, agents=30, history_length=10, ring_ms_max=30_000), ports=200)
+    for _ in range(2):
+        story.ended(*story.state.attempts, sip=486)
+    assert "progressive: the first calls have not rung out yet" == story.group().pacing
+    story.advance(30_000 + PILOT_SLACK_MS)
+    assert "progressive: nobody has answered yet" == story.group().pacing
+    dial = story.ever(Dial)[-1]
+    story.person_answers(dial)
+    story.agent_takes(dial)
+    assert "predictive" == story.advance(UPDATE_MS).group().pacing
+
+
+def test_few_calls_are_no_history_whatever_is_configured() -> None:
+    story = dialing_story(group(1, Mode.PREDICTIVE, agents=2, history_length=0))
+    story.ended(*story.state.attempts, sip=486)
+    assert f"progressive: 2 of {RESOLVED_MIN} attempts of history" == story.group().pacing
 
 
 # --- starting and stopping ----------------------------------------------------------------------------------------

@@ -1,55 +1,38 @@
 """How many attempts to start: the progressive formula to the letter, and what predictive pacing must never do."""
 
 import math
-import random
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.core.modes import DialingMode as Mode
 from outdial.core.pacing import (
-    BRAKE_PERSONS_MIN,
     PACERS,
     STARTS_PER_DECISION_MAX,
-    Z_LOSSES,
-    Z_MAX,
-    Z_MIN,
-    Z_START,
-    Brake,
     Situation,
     attempts_to_start,
+    predictive,
     progressive_form,
 )
+from outdial.core.risk import HORIZONS, Forecast, Sum, total
 
 PREDICTIVE = [Mode.PREDICTIVE, Mode.PREDICTIVE_SEIZING, Mode.PREDICTIVE_GVP]
 PROGRESSIVE = [Mode.PROGRESSIVE, Mode.PROGRESSIVE_SEIZING, Mode.PROGRESSIVE_GVP]
 
 
-def situation(**changes: float) -> Situation:
-    """Nothing and nobody, unless said otherwise: three of ten calls surely reach a person, after 12 s; 70 s each."""
-    values: dict[str, float] = {
+def situation(**changes: int) -> Situation:
+    """Nothing and nobody, unless said otherwise."""
+    values = {
         "available": 0,
-        "busy": 0,
         "waiting": 0,
         "pending": 0,
         "in_progress": 0,
         "multiplier_millis": 1_000,
         "queue_size": 0,
-        "finished": 1_000_000,
-        "hit": 0.3,
-        "hit_persons": 1e12,
-        "horizon_ms": 12_000.0,
-        "handle_ms": 70_000.0,
-        "z": Z_START,
     }
-    return Situation(**{**values, **changes})  # type: ignore[arg-type]
-
-
-def predictive(**changes: float) -> int:
-    """Attempts of a predictive group."""
-    return attempts_to_start(Mode.PREDICTIVE, situation(**changes))
+    return Situation(**{**values, **changes})
 
 
 # --- progressive --------------------------------------------------------------------------------------------------
@@ -116,183 +99,136 @@ def test_progressive_never_has_more_calls_in_flight_than_the_multiplier_allows(
 
 # --- predictive ---------------------------------------------------------------------------------------------------
 
+RINGING = (0.02, 0.06, 0.11, 0.16, 0.21, 0.26)
+"""A call that reaches a person three times in ten."""
+TALKING = (0.08, 0.12, 0.15, 0.18, 0.22, 0.28)
+"""An agent in conversation."""
 
-def test_predictive_dials_more_than_progressive_when_agents_come_free() -> None:
-    assert predictive(available=5, busy=40) > 5
-
-
-@pytest.mark.parametrize("mode", PREDICTIVE)
-def test_predictive_dials_at_least_one_call_per_free_agent(mode: Mode) -> None:
-    assert attempts_to_start(mode, situation(available=3, hit=1.0, z=Z_MAX)) == 3
-
-
-def test_first_calls_in_flight_count_against_the_next() -> None:
-    all_at_once = predictive(available=10, busy=30)
-    assert all_at_once - 4 == predictive(available=10, busy=30, pending=4)
-    assert 0 == predictive(available=10, busy=30, pending=all_at_once)
-    assert 0 == predictive(available=10, busy=30, pending=all_at_once + 50)
-
-
+ROWS = st.lists(
+    st.tuples(
+        st.integers(1, 15), st.lists(st.floats(0.0, 0.98), min_size=HORIZONS, max_size=HORIZONS).map(sorted).map(tuple)
+    ),
+    max_size=6,
+)
 SITUATIONS = st.fixed_dictionaries(
     {
-        "available": st.integers(0, 200),
-        "busy": st.integers(0, 500),
-        "waiting": st.integers(0, 20),
-        "pending": st.integers(0, 500),
-        "finished": st.integers(50, 10_000),
-        "hit": st.floats(0.02, 1.0),
-        "hit_persons": st.floats(1, 1e6),
-        "horizon_ms": st.floats(0, 60_000),
-        "handle_ms": st.floats(1, 600_000),
-        "z": st.one_of(st.floats(Z_MIN, Z_MAX), st.sampled_from([Z_MIN, 0.0, Z_START, Z_MAX])),
+        "free": st.integers(-5, 30),
+        "agents": ROWS,
+        "persons": ROWS,
+        "fresh": st.lists(st.floats(0.0, 0.98), min_size=HORIZONS, max_size=HORIZONS).map(sorted).map(tuple),
+        "threshold": st.one_of(st.floats(0.0, 0.6), st.just(0.0)),
+        "least": st.integers(0, 20),
+        "most": st.integers(0, 40),
     }
 )
 
 
-ROUNDING = {
-    "available": 0,
-    "busy": 20,
-    "waiting": 0,
-    "pending": 0,
-    "hit": 0.3,
-    "horizon_ms": 12_000.0,
-    "handle_ms": 70_000.0,
-    "z": 0.0,
-}
-"""With z = 0 the discriminant is 0 in theory and just below in floats."""
+def started(**changes: object) -> int:
+    """Calls of a predictive group with 40 agents in conversation, unless said otherwise."""
+    return decided(**changes)[0]
 
 
-@given(SITUATIONS)
-def test_predictive_is_never_negative_and_bounded(values: dict[str, float]) -> None:
-    assert 0 <= predictive(**values) <= STARTS_PER_DECISION_MAX
+def decided(**changes: object) -> tuple[int, float]:
+    """The same, with the risk at which it ended."""
+    values = {
+        "free": 0,
+        "agents": [(40, TALKING)],
+        "persons": [],
+        "fresh": RINGING,
+        "threshold": 0.05,
+        "least": 0,
+        "most": 200,
+        **changes,
+    }
+    forecast = Forecast(values["free"], total(values["agents"]), total(values["persons"]))
+    return predictive(forecast, values["fresh"], values["threshold"], values["least"], values["most"])
 
 
-@pytest.mark.parametrize("z", [Z_MIN, -1.0, 0.0, 1.0, Z_MAX])
-@pytest.mark.parametrize("hit", [0.02, 0.3, 1.0])
-@pytest.mark.parametrize("waiting", [0, 3])
-def test_predictive_dials_nothing_when_nobody_can_be_free(z: float, hit: float, waiting: int) -> None:
-    assert 0 == predictive(available=0, busy=0, waiting=waiting, z=z, hit=hit)
+def test_predictive_dials_while_agents_talk() -> None:
+    assert 10 < started() < 40
 
 
-@given(SITUATIONS, st.integers(1, 20))
-@example(ROUNDING, 1)
-def test_predictive_never_dials_less_for_more_available_agents(values: dict[str, float], more: int) -> None:
-    assert predictive(**values) <= predictive(**{**values, "available": values["available"] + more})
+def test_predictive_dials_nothing_when_nobody_can_be_free() -> None:
+    assert 0 == started(agents=[])
+    assert 0 == started(agents=[], free=-3)
 
 
-@given(SITUATIONS, st.floats(0, 3))
-def test_predictive_never_dials_more_when_the_brake_is_tighter(values: dict[str, float], tighter: float) -> None:
-    assert predictive(**values) >= predictive(**{**values, "z": min(Z_MAX, values["z"] + tighter)})
+def test_predictive_counts_what_is_in_flight() -> None:
+    wanted = started()
+    assert wanted - 4 == started(persons=[(4, RINGING)])
+    assert 0 == started(persons=[(wanted, RINGING)])
+    assert 0 == started(persons=[(wanted + 50, RINGING)])
 
 
-@given(SITUATIONS, st.integers(1, 20))
-def test_predictive_never_dials_more_when_more_persons_wait(values: dict[str, float], more: int) -> None:
-    assert predictive(**values) >= predictive(**{**values, "waiting": values["waiting"] + more})
-
-
-@pytest.mark.parametrize("available, busy, hit", [(20, 100, 0.2), (5, 40, 0.4), (50, 300, 0.1), (0, 80, 0.3)])
-def test_predictive_bound_keeps_persons_without_an_agent_rare(available: int, busy: int, hit: float) -> None:
-    """P(A > F) with z = 2, in 400 draws of both sums: about 2 %, never 6."""
-    luck = random.Random(7)
-    calls = predictive(available=available, busy=busy, hit=hit, z=2.0)
-    soon = 1.0 - math.exp(-12_000 / 70_000)
-    over = 0
-    for _ in range(400):
-        persons = sum(luck.random() < hit for _ in range(calls))
-        free = available + sum(luck.random() < soon for _ in range(busy))
-        over += persons > free
-    assert over / 400 < 0.06
+def test_predictive_stops_at_the_first_call_that_risks_too_much() -> None:
+    """The call that was not started is the first beyond the threshold."""
+    wanted, risk = decided()
+    assert risk > 0.05
+    before = Forecast(0, total([(40, TALKING)]), total([(wanted - 1, RINGING)]))
+    assert before.risk() <= 0.05
+    assert risk == pytest.approx(Forecast(0, total([(40, TALKING)]), total([(wanted, RINGING)])).risk())
 
 
 def test_predictive_is_bolder_with_many_agents() -> None:
     """Calls per agent grow with the group: large sums are more certain."""
-    small, large = predictive(available=2, busy=8), predictive(available=20, busy=80)
-    assert large > 10 * small
+    assert started(agents=[(400, TALKING)]) > 1.2 * 10 * started()
 
 
-def test_predictive_is_careful_while_the_hit_ratio_rests_on_few_persons() -> None:
-    counts = [predictive(available=50, busy=200, hit_persons=persons) for persons in (5.0, 20.0, 100.0, 1e6)]
-    assert sorted(counts) == counts
-    assert counts[0] < counts[-1]
+def test_free_agents_get_their_calls_whatever_the_risk() -> None:
+    hopeless = {"free": -5, "agents": [], "persons": [(50, RINGING)], "threshold": 0.0}
+    assert 3 == started(**hopeless, least=3)
+    assert 2 == started(**hopeless, least=3, most=2)
 
 
-def test_calls_in_flight_at_most_double_what_is_known() -> None:
-    assert 60 == predictive(available=20, busy=200, finished=60)
-    assert 20 == predictive(available=20, busy=200, finished=5), "a call for every free agent is safe"
+def test_risk_is_told_only_if_it_was_asked_for() -> None:
+    assert (3, 0.0) == decided(least=3, most=3)
+    assert (0, 0.0) == decided(most=0)
 
 
-@pytest.mark.parametrize("persons, fewer", [(1e6, 100), (100, 20), (20, 5), (5, 2)])
-def test_predictive_is_careful_about_a_hit_ratio_that_rests_on_few_persons(persons: float, fewer: float) -> None:
-    sure, doubtful = (predictive(available=20, busy=200, hit_persons=number) for number in (persons, fewer))
-    assert sure > doubtful
+@given(SITUATIONS)
+def test_predictive_stays_within_least_and_most(values: dict[str, object]) -> None:
+    found, risk = decided(**values)
+    least, most = values["least"], values["most"]
+    assert min(least, most) <= found <= most
+    assert 0.0 <= risk <= 1.0
+    assert found == most or risk > values["threshold"], "it ends for a reason"
 
 
-@given(SITUATIONS, st.floats(0.1, 1.0))
-def test_doubt_never_makes_predictive_bolder(values: dict[str, float], share: float) -> None:
-    less = {**values, "hit_persons": max(1.0, share * values["hit_persons"])}
-    assert predictive(**values) >= predictive(**less)
+@given(SITUATIONS)
+def test_predictive_decides_the_same_again(values: dict[str, object]) -> None:
+    assert decided(**values) == decided(**values)
 
 
-def test_free_agents_get_their_calls_however_little_is_known() -> None:
-    assert 40 == predictive(available=40, busy=0, finished=10, hit_persons=1.0)
+@given(SITUATIONS, st.floats(0.0, 0.4))
+def test_predictive_never_dials_less_when_more_risk_is_allowed(values: dict[str, object], more: float) -> None:
+    assert started(**values) <= started(**{**values, "threshold": values["threshold"] + more})
 
 
-# --- the brake ----------------------------------------------------------------------------------------------------
+@given(SITUATIONS, st.integers(1, 10))
+def test_predictive_never_dials_less_for_more_free_agents(values: dict[str, object], more: int) -> None:
+    assert started(**values) <= started(**{**values, "free": values["free"] + more})
 
 
-def test_lost_person_tightens_the_brake_more_than_a_served_one_loosens_it() -> None:
-    brake = Brake(0.03)
-    brake.person(lost=True, mono_ms=0)
-    assert Z_START + 0.97 / Z_LOSSES == pytest.approx(brake.z)
-    brake.person(lost=False, mono_ms=60_000)
-    assert Z_START + (0.97 - 0.03) / Z_LOSSES == pytest.approx(brake.z)
+@given(SITUATIONS, st.integers(1, 10))
+def test_predictive_never_dials_less_than_it_must(values: dict[str, object], more: int) -> None:
+    assert started(**values) <= started(**{**values, "least": values["least"] + more})
+    assert started(**values) <= started(**{**values, "most": values["most"] + more})
 
 
-def test_one_person_of_many_a_second_moves_the_brake_little() -> None:
-    """A big group sees the effect of a change only hundreds of persons later."""
-    brake = Brake(0.03)
-    for second in range(600):
-        for _ in range(10):
-            brake.person(lost=False, mono_ms=1_000 * second)
-    before = brake.z
-    brake.person(lost=True, mono_ms=600_000)
-    assert brake.z - before == pytest.approx(0.97 / (0.03 * 600_000 / 100), rel=0.1)
+@given(SITUATIONS)
+def test_started_calls_are_in_the_forecast(values: dict[str, object]) -> None:
+    """Who asks twice is not given the same calls twice."""
+    agents, persons = total(values["agents"]), total(values["persons"])
+    forecast = Forecast(values["free"], agents, persons)
+    arguments = values["fresh"], values["threshold"]
+    first, _ = predictive(forecast, *arguments, 0, values["most"])
+    if first < values["most"]:
+        assert 0 == predictive(forecast, *arguments, 0, values["most"])[0]
 
 
-@pytest.mark.parametrize("target", [0.01, 0.04, 0.1, 0.5])
-def test_brake_rests_where_the_share_meets_the_target(target: float) -> None:
-    """One lost person in 1 / target moves it nowhere."""
-    brake = Brake(target)
-    brake.person(lost=True, mono_ms=0)
-    for number in range(1, round(1 / target)):
-        brake.person(lost=False, mono_ms=10_000 * number)
-    assert Z_START == pytest.approx(brake.z)
-
-
-def test_brake_stays_in_its_range() -> None:
-    tight, loose = Brake(0.03), Brake(0.03)
-    for number in range(3_000):
-        tight.person(lost=True, mono_ms=60_000 * number)
-        loose.person(lost=False, mono_ms=60_000 * number)
-    assert (Z_MAX, Z_MIN) == (tight.z, loose.z)
-
-
-def test_brake_suspends_predictive_dialing_beyond_twice_the_target() -> None:
-    brake = Brake(0.05)
-    for number in range(BRAKE_PERSONS_MIN - 1):
-        brake.person(lost=number < 3, mono_ms=1_000 * number)
-        assert not brake.is_on, "too few persons to judge"
-    brake.person(lost=False, mono_ms=100_000)
-    assert (True, 150) == (brake.is_on, brake.share_millis)
-    while brake.is_on:
-        brake.person(lost=False, mono_ms=100_000)
-    assert brake.share <= 0.1
-
-
-def test_tighter_brake_dials_less() -> None:
-    counts = [predictive(available=10, busy=50, z=z) for z in (-1.0, 0.5, 1.0, 2.0, 3.0)]
-    assert sorted(counts, reverse=True) == counts
-    assert counts[0] > counts[-1]
+def test_nobody_to_wait_for_and_nobody_in_flight() -> None:
+    assert 1.0 == Forecast(0, Sum(), Sum()).risk()
+    assert 0.0 == Forecast(1, Sum(), Sum()).risk()
 
 
 # --- the others ---------------------------------------------------------------------------------------------------
@@ -313,7 +249,8 @@ def test_one_decision_has_a_bound() -> None:
 
 
 def test_every_mode_has_its_pacing() -> None:
-    assert set(Mode) == set(PACERS)
+    assert set(Mode) == {*PACERS, *PREDICTIVE}
+    assert PROGRESSIVE == [mode for mode in PACERS if mode in PROGRESSIVE], "what a predictive group falls back to"
 
 
 def test_predictive_modes_fall_back_to_the_progressive_form_of_their_family() -> None:

@@ -534,10 +534,27 @@ def test_mode_that_an_operator_chose_survives_a_reload() -> None:
     assert Mode.PREDICTIVE is story.group().mode
 
 
-def test_overdial_target_reaches_the_brake() -> None:
+def test_overdial_target_reaches_the_budget() -> None:
     story = dialing_story(group(1, Mode.PREDICTIVE))
     story.load(with_group(story.configuration, 1, overdial_ratio_max=0.1))
-    assert 0.1 == story.state.groups[1].brake.target
+    assert 0.1 == story.state.groups[1].budget.target
+
+
+def test_agents_of_a_removed_group_are_expected_by_nobody() -> None:
+    story = dialing_story(group(1, Mode.PREDICTIVE, agents=1), group(2, agents=1))
+    talking(story)
+    odds = story.state.agent_groups[1].odds
+    assert 1 == odds.count()
+    story.load(without_agent(story.configuration, 101))
+    assert 0 == odds.count(), "who leaves after the conversation is not counted on"
+
+
+def test_what_was_learned_survives_a_reload() -> None:
+    story = dialing_story(group(1, Mode.PREDICTIVE))
+    odds, agents = story.state.groups[1].odds, story.state.agent_groups[1].odds
+    story.load(with_group(story.configuration, 1, number_of_cpd_ports=5))
+    assert odds is story.state.groups[1].odds
+    assert agents is story.state.agent_groups[1].odds
 
 
 @pytest.mark.parametrize("change", ["removed", "stopped"])

@@ -28,6 +28,8 @@ from dialing_story import (
 )
 from outdial.core import availability, callable_records, settlement
 from outdial.core import events as e
+from outdial.core.agent_odds import Spells
+from outdial.core.call_odds import CallOdds
 from outdial.core.commands import CancelRecord, Dial, Engage, FetchRecords, ReturnRecord, SettleAttempt
 from outdial.core.deadlines import STALE_SLACK
 from outdial.core.groups import Group
@@ -490,6 +492,7 @@ def _some_work() -> None:
         story.person_answers(call_id)
     story.ended(*story.state.attempts)
     story.agent_ready(101, 102, 103)
+    story.ended(*story.state.attempts, sip=486)
     story.stop(1)
     story.agent_ready(104)
     story.load(story.configuration)
@@ -512,6 +515,10 @@ def test_sound_dialer_passes_the_checks() -> None:
         (availability, "_file", lambda queue, agent_id, belongs: queue.setdefault(agent_id, None)),
         (settlement, "let_agent_go", lambda state, attempt: None),
         (settlement, "stop_waiting", lambda state, attempt: None),
+        (settlement, "landed", lambda state, attempt, *, person: None),
+        (CallOdds, "_drop_ringing", lambda self, dialed_at_ms: None),
+        (Spells, "end", lambda self, began_at_ms, at_ms: None),
+        (Spells, "drop", lambda self, began_at_ms: None),
     ],
     ids=[
         "a port does not come home",
@@ -524,6 +531,10 @@ def test_sound_dialer_passes_the_checks() -> None:
         "agents never leave a queue",
         "agents are not let go",
         "persons who left stay in line",
+        "calls that are over stay in the forecast",
+        "ringing never ends in the forecast",
+        "conversations never end in the forecast",
+        "who leaves is still expected back",
     ],
 )
 def test_checks_catch_a_planted_bug(where: Any, what: str, instead: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -476,7 +476,7 @@ def needing_five_each(story: Story, *numbers: int) -> Story:
     """
     for number in numbers:
         estimates = story.state.groups[number].estimates
-        estimates.finished = 1_000
+        estimates.finished = estimates.persons = 1_000
         for name, value in {
             "hold_ms": 10_000.0,
             "hit_ratio": 1.0,

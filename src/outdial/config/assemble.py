@@ -24,6 +24,7 @@ from outdial.config.servers import (
 )
 from outdial.config.servers_check import Servers
 from outdial.config.zones import load_zone
+from outdial.core.aims import AimKind
 from outdial.core.settings import (
     AgentGroup,
     CallingList,
@@ -208,9 +209,12 @@ def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, gro
         number_of_cpd_ports=table.number_of_cpd_ports,
         asm_channel_num=table.asm_channel_num,
         maximum_queue_size=table.maximum_queue_size,
-        overdial_ratio_max=table.optimization_value / 100,
+        overdial_ratio_max=_overdial_rate(table) / 100,
+        aim=table.optimization_target,
+        aim_value=_aim_value(table),
         history_length=table.history_length,
         progressive_multiplier_millis=round(table.progressive_multiplier * 1_000),
+        calls_per_agent_max_millis=round(table.maximum_calls_per_agent * 1_000),
         ring_ms_max=_ms(table.ring_timeout_s),
         call_progress_detection=table.call_progress_detection,
         cpd_ms_max=_ms(table.cpd_timeout_s),
@@ -235,6 +239,21 @@ def _dbid(servers: Servers, reference: str | int) -> int:
 def _dbid_or_none(servers: Servers, reference: str | int | None) -> int | None:
     """A DBID that need not exist stays what it is; the core decides what it means."""
     return _dbid(servers, reference) if isinstance(reference, str) else reference
+
+
+def _overdial_rate(table: CampaignGroupTable) -> float:
+    """The limit on abandoned persons. Unit: percent."""
+    is_target = table.optimization_target is AimKind.OVERDIAL_RATE
+    return table.optimization_value if is_target else table.overdial_rate_max
+
+
+def _aim_value(table: CampaignGroupTable) -> float:
+    """What another target is steered for: a share of 1, or ms."""
+    if table.optimization_target is AimKind.OVERDIAL_RATE:
+        return 0.0
+    if table.optimization_target is AimKind.BUSY_FACTOR:
+        return table.optimization_value / 100
+    return table.optimization_value * SECOND_MS
 
 
 def _ms(seconds: float) -> Millis:

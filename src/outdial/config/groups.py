@@ -1,31 +1,28 @@
 """The table `[[campaign-group]]`: what dials, how, and with which ports."""
 
-import enum
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from outdial.config.options import NAME, REFERENCE, Dbid, Name, Reference, Table, core_default, option, seconds_default
+from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.settings import CampaignGroup
 
 
-class OptimizationTarget(enum.StrEnum):
-    """What a predictive mode steers by. The vendor has more; one is built."""
-
-    OVERDIAL_RATE = "overdial-rate"
-
-
-TARGETS_NOT_BUILT = ("busy-factor", "waiting-time", "distribution-time", "maximum-gain")
-
-
-def _target(value: object) -> OptimizationTarget:
+def _target(value: object) -> AimKind:
     name = str(value).strip().lower().replace(" ", "-").replace("_", "-")
-    if name == OptimizationTarget.OVERDIAL_RATE:
-        return OptimizationTarget.OVERDIAL_RATE
-    if name in TARGETS_NOT_BUILT:
-        raise ValueError("not built: outdial steers by the overdial rate only")
-    raise ValueError("there is no such optimization target")
+    if name == "maximum-gain":
+        raise ValueError("not built")
+    if name not in set(AimKind):
+        raise ValueError("there is no such optimization target")
+    return AimKind(name)
+
+
+def _thousandths(value: float) -> float:
+    if round(value, 3) != value:
+        raise ValueError("more than 3 decimals")
+    return value
 
 
 class CampaignGroupTable(Table):
@@ -91,20 +88,34 @@ class CampaignGroupTable(Table):
         ge=0,
         le=1_000_000,
     )
-    optimization_target: Annotated[OptimizationTarget, PlainValidator(_target)] = option(
+    optimization_target: Annotated[AimKind, PlainValidator(_target)] = option(
         "optimization-target",
-        "What a predictive mode steers by. Only the overdial rate is built: the share of people who answer and find "
-        "no agent.",
-        default=OptimizationTarget.OVERDIAL_RATE,
+        "What a predictive mode steers by: the share of people who answer and find no agent, the share of time that "
+        "agents are busy, the mean time that an agent waits for a call, or the mean time that a person waits for an "
+        "agent.",
+        default=AimKind.OVERDIAL_RATE,
         source="vendor",
-        allowed='"overdial-rate"',
+        allowed="one of " + ", ".join(f'"{kind.value}"' for kind in AimKind),
+        core="CampaignGroup.aim",
     )
     optimization_value: float = option(
         "optimization-value",
-        "Value that the target must not exceed; a percentage for the overdial rate.",
+        "What to steer for: percent for the overdial rate, which is not exceeded, and for the busy factor; seconds for "
+        "the times.",
+        default=100 * core_default(CampaignGroup, "overdial_ratio_max"),
+        source="vendor",
+        unit="percent or seconds",
+        core="CampaignGroup.aim_value",
+        ge=0,
+        le=100,
+    )
+    overdial_rate_max: float = option(
+        "overdial-rate-max",
+        "Largest share of people who answer and find no agent, when something else than that is steered for.",
         default=100 * core_default(CampaignGroup, "overdial_ratio_max"),
         source="vendor",
         unit="percent",
+        also=("predictive_max_overdial_rate",),
         core="CampaignGroup.overdial_ratio_max",
         ge=0,
         le=100,
@@ -127,6 +138,17 @@ class CampaignGroupTable(Table):
         core="CampaignGroup.progressive_multiplier_millis",
         ge=0.1,
         le=15,
+    )
+    maximum_calls_per_agent: Annotated[float, AfterValidator(_thousandths)] = option(
+        "maximum-calls-per-agent",
+        "Predictive modes: most calls in flight for each agent at work, whatever the forecast says. 0: no limit of its "
+        "own.",
+        default=core_default(CampaignGroup, "calls_per_agent_max_millis") / 1000,
+        unit="calls per agent",
+        allowed="a number 0 … 100 with at most 3 decimals",
+        core="CampaignGroup.calls_per_agent_max_millis",
+        ge=0,
+        le=100,
     )
     ring_timeout_s: float = option(
         "ring-timeout-s",

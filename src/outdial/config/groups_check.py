@@ -14,6 +14,7 @@ from outdial.config.people_check import People
 from outdial.config.rows import Row
 from outdial.config.servers import CpdServerTable, SwitchTable
 from outdial.config.servers_check import ServerRow, Servers
+from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.settings import DialerId, DialerKind
 
@@ -45,8 +46,10 @@ ONLY_IN = {
     "preview_timeout_s": OnlyIn("preview and push-preview", lambda mode: mode.is_preview),
     "optimization_target": OnlyIn("the progressive and predictive modes", _has_pace),
     "optimization_value": OnlyIn("the progressive and predictive modes", _has_pace),
+    "overdial_rate_max": OnlyIn("the progressive and predictive modes", _has_pace),
     "history_length": OnlyIn("the progressive and predictive modes", _has_pace),
     "progressive_multiplier": OnlyIn("the progressive and predictive modes", _has_pace),
+    "maximum_calls_per_agent": OnlyIn("the progressive and predictive modes", _has_pace, zero_is_silent=True),
 }
 
 
@@ -71,6 +74,7 @@ class Groups:
             self._check_agent_group(row)
             self._check_dialer(row)
             self._check_mode(row)
+            self._check_target(row)
             self._check_buffers(row)
 
     def check_dial_nodes(self, agent_groups: list[Row[AgentGroupTable]], notes: Mistakes) -> None:
@@ -161,6 +165,21 @@ class Groups:
         if mode.is_gvp and row.has("ivr_application") and not table.ivr_application:
             wrong = f"missing; dialing mode {mode} hands answered calls to it"
             self._mistakes.add(row.key("ivr_application"), wrong, "the name of an IVR application")
+
+    def _check_target(self, row: Row[CampaignGroupTable]) -> None:
+        if not row.has("optimization_target"):
+            return
+        target = row.table.optimization_target
+        if target is AimKind.OVERDIAL_RATE:
+            if row.given("overdial_rate_max") and row.has("overdial_rate_max"):
+                wrong = "has no effect with optimization-target overdial-rate, whose limit is optimization-value"
+                allowed = "only with another optimization target"
+                self._mistakes.add(row.key("overdial_rate_max"), wrong, allowed, value=row.shown("overdial_rate_max"))
+        elif not row.given("optimization_value"):
+            unit = "percent" if target is AimKind.BUSY_FACTOR else "seconds"
+            self._mistakes.add(
+                row.key("optimization_value"), f"missing; {target} is steered for it", f"a number of {unit}"
+            )
 
     def _check_buffers(self, row: Row[CampaignGroupTable]) -> None:
         if not row.has("minimum_record_buffer", "optimal_record_buffer"):

@@ -17,6 +17,7 @@ import enum
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from outdial.core.agent_odds import AgentOdds
 from outdial.core.events import PhoneState
 from outdial.core.records import Chain
 from outdial.core.settings import Agent as AgentSettings
@@ -99,6 +100,10 @@ class Agent:
     """When the current spell of conversation and after-call work began; None: none runs."""
     busy_for: GroupId | None = None
     """Campaign group whose statistics follow that spell."""
+    expected: tuple[AgentState, Millis] | None = None
+    """TALKING or AFTER_CALL_WORK and since when, while the forecasts count on the agent to come back."""
+    expected_by: tuple[AgentOdds, ...] = ()
+    """Whose forecasts those are."""
     call_group_id: GroupId | None = None
     """Campaign group of the current or last call: whose after-call work limit counts."""
 
@@ -133,6 +138,8 @@ class AgentGroup:
     """Agents who work together, and the persons who wait for one of them."""
 
     settings: AgentGroupSettings
+    odds: AgentOdds = field(default_factory=AgentOdds)
+    """When its busy agents will be free."""
     logged_in: dict[AgentId, None] = field(default_factory=dict)
     working: dict[AgentId, None] = field(default_factory=dict)
     """Logged in and neither not ready nor gone: ready, reserved, talking or in after-call work."""

@@ -145,6 +145,10 @@ class Attempt:
     congested: bool = False
     joins_failed: int = 0
     """Agents held on the line whom the person could not be joined to."""
+    is_in_flight: bool = False
+    """The forecasts count with it: it may still bring somebody who needs an agent."""
+    wants_agent: bool = False
+    """GVP modes: the caller has asked for an agent, and none has come yet."""
     is_resolved: bool = False
     """Whether the statistics know its outcome."""
     audits_missed: int = 0

@@ -7,6 +7,7 @@ so they are worked out anew after every change; the two queues keep the order in
 
 from collections.abc import MutableMapping
 
+from outdial.core.agent_odds import AgentOdds
 from outdial.core.agents import BUSY_STATES, Agent, AgentSignal, AgentState
 from outdial.core.commands import AgentStateChanged
 from outdial.core.deadlines import Timer
@@ -21,6 +22,7 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
     if not agent.move(what, state.mono_ms):
         state.late_events += 1
         return False
+    _follow_odds(state, agent)
     if agent.state is not before:
         state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason))
         _follow_spell(state, agent)
@@ -45,6 +47,38 @@ def _follow_spell(state: State, agent: Agent) -> None:
         if group is not None:
             group.estimates.busy.end(agent.busy_since_ms, state.mono_ms)
         agent.busy_since_ms = agent.busy_for = None
+
+
+def _follow_odds(state: State, agent: Agent) -> None:
+    """Tell the forecasts whom they may expect back: who is busy and wants to go on afterwards."""
+    counts = agent.state in (AgentState.TALKING, AgentState.AFTER_CALL_WORK) and agent.intent is AgentState.READY
+    expected = (agent.state, agent.since_ms) if counts else None
+    before = agent.expected
+    if expected == before:
+        return
+    if before is not None:
+        what, since_ms = before
+        for odds in agent.expected_by:
+            spells = odds.talk if what is AgentState.TALKING else odds.work
+            if agent.state is what:  # said that they leave, ahead of time
+                spells.drop(since_ms)
+                continue
+            spells.end(since_ms, state.mono_ms)
+            if expected is None:
+                odds.finished(ready=agent.state is AgentState.READY)
+    agent.expected = expected
+    if expected is not None:
+        what, since_ms = expected
+        agent.expected_by = _forecasts_of(state, agent)
+        for odds in agent.expected_by:
+            (odds.talk if what is AgentState.TALKING else odds.work).begin(since_ms)
+
+
+def _forecasts_of(state: State, agent: Agent) -> tuple[AgentOdds, ...]:
+    """An agent who is held on the line comes back to the group that holds them, others to all their groups."""
+    if agent.engaging_id is not None:
+        return (state.groups[state.engagings[agent.engaging_id].group_id].held_odds,)
+    return tuple(state.agent_groups[group_id].odds for group_id in agent.group_ids)
 
 
 def refile(state: State, agent: Agent) -> None:

@@ -24,6 +24,7 @@ from outdial.core.events import (
     IvrStarted,
     VerdictReached,
 )
+from outdial.core.flights import landed, picked_up
 from outdial.core.results import Ending, Verdict, is_person
 from outdial.core.seizing import give_up_leg
 from outdial.core.settlement import agent_missed, end_call, resolve, settle
@@ -80,6 +81,7 @@ def answered(state: State, event: CalleeAnswered) -> None:
         return None
     _note_accepted(state, attempt)
     attempt.answered_at_ms = state.mono_ms
+    picked_up(state, attempt)
     settings = state.groups[attempt.group_id].settings
     if attempt.mode.is_preview:
         _connect(state, attempt)
@@ -127,6 +129,7 @@ def _person(state: State, attempt: Attempt, verdict: Verdict) -> None:
     attempt.person_at_ms = state.mono_ms
     if attempt.answered_at_ms is None:
         attempt.answered_at_ms = state.mono_ms
+        picked_up(state, attempt)
     resolve(state, attempt, person=True)
     group = state.groups[attempt.group_id]
     group.totals.persons += 1
@@ -135,6 +138,7 @@ def _person(state: State, attempt: Attempt, verdict: Verdict) -> None:
         state.emit(StartIvr(attempt.call_id, group.settings.ivr_application))
         state.arm_call(attempt, state.mono_ms + state.ocs.accept_ms_max)
     else:
+        landed(state, attempt, person=True)
         seek_agent(state, attempt)
 
 
@@ -159,6 +163,9 @@ def _connect(state: State, attempt: Attempt) -> None:
     if not had_ivr:
         attempt.connected_at_ms = state.mono_ms
         _count_connected(state, attempt)
+    if attempt.wants_agent:
+        attempt.wants_agent = False
+        group.budget.person(lost=False, mono_ms=state.mono_ms)
     if attempt.agent_id is not None and not attempt.mode.is_preview:
         signal(state, state.agents[attempt.agent_id], AgentSignal.CONNECT)
     if not (attempt.mode.is_seizing or attempt.mode.is_gvp):
@@ -172,7 +179,9 @@ def _count_connected(state: State, attempt: Attempt) -> None:
     group = state.groups[attempt.group_id]
     group.totals.connected += 1
     if not attempt.mode.is_preview:
-        group.brake.person(lost=False, mono_ms=state.mono_ms)
+        if not attempt.mode.is_gvp:
+            group.budget.person(lost=False, mono_ms=state.mono_ms)
+            group.aim.served(attempt.wait_ms)
         group.estimates.dialing_ended(state.mono_ms - attempt.dialed_at_ms)
 
 
@@ -236,6 +245,8 @@ def ivr_agent_requested(state: State, event: IvrAgentRequested) -> None:
     elif state.move(attempt, AttemptSignal.AGENT_WANTED):
         if attempt.connected_at_ms is not None:
             state.groups[attempt.group_id].estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
+        attempt.wants_agent = True
+        landed(state, attempt, person=True)
         seek_agent(state, attempt)
     return None
 

@@ -34,6 +34,7 @@ from outdial.core.events import (
     ServerConnected,
     ServerLost,
 )
+from outdial.core.flights import vanished
 from outdial.core.nodes import LinkSignal, Node, NodeState
 from outdial.core.placement import configured_prime
 from outdial.core.port_shares import count_ports
@@ -206,6 +207,7 @@ def lose_calls(state: State, link: Link) -> None:
 
 def _lose_attempt(state: State, attempt: Attempt) -> None:
     stop_waiting(state, attempt)
+    vanished(state, attempt)
     state.move(attempt, AttemptSignal.NODE_LOST)
     attempt.lost_at_ms = state.mono_ms
     if attempt.answered_at_ms is None:

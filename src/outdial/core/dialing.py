@@ -11,12 +11,14 @@ Every step that ends it leaves a reason in `group.hold`, which is what an operat
 from outdial.core.attempt import Attempt
 from outdial.core.callable_records import fetch_if_low, take_next
 from outdial.core.commands import Dial
+from outdial.core.flights import taken_off
 from outdial.core.groups import Group, Hold
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node, NoNode, NoNodeReason
-from outdial.core.pacing import Situation, attempts_to_start
+from outdial.core.pacing import attempts_to_start
 from outdial.core.placement import choose_node, fixed_node, unreachable
 from outdial.core.ports import Lease, NoPort, Pool, PortKind
+from outdial.core.predictive import available_agents, calls_ahead, situation
 from outdial.core.preview import push_offers
 from outdial.core.records import Chain
 from outdial.core.seizing import engage_agents, recall_kept_legs, trim_engaged
@@ -63,6 +65,7 @@ def _look_at(state: State, group_id: int) -> None:
     if group is None or not group.is_running:
         return
     group.hold = _start_attempts(state, group)
+    group.budget.is_held_back = group.hold[0] not in (Hold.PACING, Hold.WAITING_AGENTS)
     fetch_if_low(state, group)
 
 
@@ -83,10 +86,14 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
         if node is not None:
             trim_engaged(state, group)
             no_port = engage_agents(state, group, node)
-    mode = group.pacing_mode
-    nobody_free = mode is not DialingMode.POWER_GVP and not _available(state, group)
-    # the progressive formula needs somebody who is free; most looks end here
-    wanted = 0 if nobody_free and not mode.is_predictive else attempts_to_start(mode, situation(state, group))
+    mode = group.mode
+    nobody_free = mode is not DialingMode.POWER_GVP and not available_agents(state, group)
+    if mode.is_predictive:
+        wanted = calls_ahead(state, group)
+    elif nobody_free:  # the progressive formula needs somebody who is free; most looks end here
+        wanted = 0
+    else:
+        wanted = attempts_to_start(mode, situation(state, group))
     if wanted:
         return _start(state, group, wanted)
     if no_port is not None:
@@ -138,21 +145,21 @@ def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
     if agents is not None and len(agents.running) > 1:
         agents.running[group.group_id] = agents.running.pop(group.group_id)  # who dialed last is asked last
     node.take_request(call_id, state.mono_ms)
-    state.enter(
-        Attempt(
-            call_id=call_id,
-            group_id=group.group_id,
-            mode=group.mode,
-            node_id=node.node_id,
-            server_id=server_id,
-            chain=chain,
-            pool=pool,
-            agent_group_id=None if group.mode.is_seizing else settings.agent_group,
-            dialed_at_ms=state.mono_ms,
-            dialed_utc_ms=state.utc_ms,
-            ring_ms_max=settings.ring_ms_max,
-        )
+    attempt = Attempt(
+        call_id=call_id,
+        group_id=group.group_id,
+        mode=group.mode,
+        node_id=node.node_id,
+        server_id=server_id,
+        chain=chain,
+        pool=pool,
+        agent_group_id=None if group.mode.is_seizing else settings.agent_group,
+        dialed_at_ms=state.mono_ms,
+        dialed_utc_ms=state.utc_ms,
+        ring_ms_max=settings.ring_ms_max,
     )
+    state.enter(attempt)
+    taken_off(state, attempt)
     state.emit(
         Dial(
             call_id,
@@ -165,36 +172,4 @@ def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
             settings.ring_ms_max,
             settings.call_progress_detection,
         )
-    )
-
-
-def _available(state: State, group: Group) -> int:
-    if group.mode.is_seizing:
-        kept = sum(group.engagings[call_id] in group.engaged_idle for call_id in group.kept_legs)
-        return len(group.engaged_idle) - kept
-    agents = state.agent_group_of(group)
-    return len(agents.free) if agents is not None else 0
-
-
-def situation(state: State, group: Group) -> Situation:
-    """What pacing looks at. Groups that share agents share the calls in flight for them, too."""
-    agents = state.agent_group_of(group)
-    seizing = group.mode.is_seizing
-    estimates = group.estimates
-    hit = estimates.hit
-    predictive = group.mode.is_predictive
-    return Situation(
-        available=_available(state, group),
-        busy=0 if agents is None else len(agents.busy),
-        waiting=len(group.waiting) if seizing else 0 if agents is None else len(agents.waiting),
-        pending=group.pending if seizing or agents is None else len(agents.pending),
-        in_progress=group.live if group.mode is DialingMode.POWER_GVP else 0,
-        multiplier_millis=group.settings.progressive_multiplier_millis,
-        queue_size=group.settings.maximum_queue_size,
-        finished=estimates.finished,
-        hit=hit,
-        hit_persons=estimates.hit_ratio.weight * hit if predictive else 1.0,
-        horizon_ms=estimates.person_ms.value,
-        handle_ms=estimates.busy.mean_ms(state.mono_ms) if predictive else 1.0,
-        z=group.brake.z,
     )

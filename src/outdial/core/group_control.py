@@ -127,7 +127,7 @@ def change_mode(state: State, group: Group, mode: DialingMode) -> str | None:
         return f"campaign group {name} has no agent group, which {mode.value} needs"
     if mode is DialingMode.POWER_GVP and group.settings.maximum_queue_size < 1:
         return f"campaign group {name} has no maximum-queue-size, which {mode.value} needs"
-    group.mode = mode
+    group.change_mode(mode)
     if group.is_running:
         share_now(state, state.pool_of(group.settings))
         state.touch(group.group_id)

@@ -8,15 +8,22 @@ import enum
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+from outdial.core.agent_odds import AgentOdds
+from outdial.core.aims import Aim
 from outdial.core.attempt import DIALING, PENDING, Attempt, AttemptState
+from outdial.core.budget import Budget
+from outdial.core.call_odds import DELAY_BIN_MS, CallOdds
 from outdial.core.estimates import Estimates
 from outdial.core.modes import DialingMode
-from outdial.core.pacing import Brake, progressive_form
+from outdial.core.pacing import DECISIONS_KEPT, Decision, progressive_form
 from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.settings import CampaignGroup
 from outdial.core.tables import Table
-from outdial.core.units import AgentId, CallId, GroupId, Millis
+from outdial.core.units import SECOND_MS, AgentId, CallId, GroupId, Millis
+
+IVR_DELAY_BIN_MS: Millis = 3 * SECOND_MS
+"""Delays of GVP modes reach from the answer to the caller asking for an agent: up to five minutes. Ours (0014)."""
 
 
 class GroupState(enum.StrEnum):
@@ -75,14 +82,32 @@ class Totals:
     results: dict[CallResult, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Pace:
+    """How a predictive group dials now, and how it came to that."""
+
+    note: str = ""
+    """Why it does not dial ahead; empty: it does."""
+    decided_at_ms: Millis | None = None
+    updated_at_ms: Millis | None = None
+    """When shapes and level were worked out."""
+    decisions: deque[Decision] = field(default_factory=lambda: deque(maxlen=DECISIONS_KEPT))
+
+
 @dataclass(slots=True, eq=False)
 class Group:
     """One campaign group while the server runs."""
 
     settings: CampaignGroup
     mode: DialingMode
-    estimates: Estimates
-    brake: Brake
+    estimates: Estimates = field(default_factory=Estimates)
+    budget: Budget = field(default_factory=lambda: Budget(0.0))
+    aim: Aim = field(default_factory=Aim)
+    odds: CallOdds = field(default_factory=CallOdds)
+    """What its calls in flight will bring."""
+    held_odds: AgentOdds = field(default_factory=AgentOdds)
+    """Seizing modes: when its engaged agents will be free."""
+    pace: "Pace" = field(default_factory=lambda: Pace())
     state: GroupState = GroupState.STOPPED
     next_mode: DialingMode | None = None
     """A configured mode that takes effect when the group is stopped; None: none waits."""
@@ -111,6 +136,21 @@ class Group:
     """Why the last look ended without dialing more, with a detail; None: nobody has looked."""
     totals: Totals = field(default_factory=Totals)
 
+    def __post_init__(self) -> None:
+        """What follows from settings and mode."""
+        self.budget.target = self.settings.overdial_ratio_max
+        self.aim.change(self.settings.aim, self.settings.aim_value)
+        self.change_mode(self.mode)
+
+    def change_mode(self, mode: DialingMode) -> None:
+        """Dial in another mode from now on. What was learned is kept, unless calls need agents in another way there."""
+        delay_bin_ms = IVR_DELAY_BIN_MS if mode.is_gvp else DELAY_BIN_MS
+        if delay_bin_ms != self.odds.delay_bin_ms:
+            self.odds = CallOdds(delay_bin_ms)
+        if mode is not self.mode or not mode.is_predictive:
+            self.pace.note = ""
+        self.mode = mode
+
     @property
     def group_id(self) -> GroupId:
         """DBID."""
@@ -138,10 +178,8 @@ class Group:
 
     @property
     def pacing_mode(self) -> DialingMode:
-        """How it dials now: predictive needs history and a released brake."""
-        if self.mode.is_predictive and (self.estimates.finished < self.settings.history_length or self.brake.is_on):
-            return progressive_form(self.mode)
-        return self.mode
+        """How it dials now: predictive needs history and something left of its budget."""
+        return progressive_form(self.mode) if self.pace.note else self.mode
 
     def move(self, signal: GroupSignal) -> bool:
         """Follow the group table. Returns whether the cell was a state."""

@@ -9,13 +9,15 @@ from outdial.core.deadlines import Timer
 from outdial.core.estimates import Demand, demand
 from outdial.core.groups import Group, Hold
 from outdial.core.nodes import Node
-from outdial.core.ports import Limits, Pool
+from outdial.core.ports import NOTHING, Limits, Pool
 from outdial.core.settings import DialerId, DialerKind
 from outdial.core.state import State
 from outdial.core.units import Millis
 
 SPACING_MS: Millis = 200
 """Shortest time between two calculations that nobody ordered. Unit: ms. Ours (0004)."""
+AMPLE = 1.25
+"""Below this multiple of its need a group's agents wait for ports. Source: the pacing study, section 8."""
 
 
 def count_ports(state: State) -> None:
@@ -87,7 +89,7 @@ def recalculate(state: State, pool: Pool) -> None:
         if group.is_running and group.settings.dialer == pool.dialer and not group.mode.is_preview
     ]
     for group in groups:
-        _sample_utilisation(state, group)
+        _sample_utilisation(state, group, pool)
     result = plan(
         ports=pool.ports,
         dynamic_allocation=pool.dynamic,
@@ -120,26 +122,37 @@ def _more(before: Limits | None, after: Limits) -> bool:
     )
 
 
-def _sample_utilisation(state: State, group: Group) -> None:
+def _sample_utilisation(state: State, group: Group, pool: Pool) -> None:
+    """Note how busy the agents are, unless ports are short: that must not make the group ask for fewer."""
     agents = state.agent_group_of(group)
+    if agents is None or not agents.working or not group.pacing_mode.is_predictive:
+        return
+    if group.estimates.finished < group.settings.history_length:
+        return
     if group.hold is not None and group.hold[0] is Hold.WAITING_PORTS:
-        return  # agents idle for want of ports: that must not make the group ask for fewer
-    if agents is not None and agents.working and group.estimates.finished >= group.settings.history_length:
-        group.estimates.utilisation.add(len(agents.busy) / len(agents.working))
+        return
+    maximum = pool.limits.get(group.group_id, NOTHING).maximum
+    need = group_demand(state, group)
+    if maximum is not None and 1_000 * maximum < AMPLE * (need.regular_millis + need.engaging_millis):
+        return
+    group.estimates.utilisation.add(len(agents.busy) / len(agents.working))
 
 
 def group_demand(state: State, group: Group) -> Demand:
-    """Average ports that the group needs; agents who work for several groups count in part."""
+    """Ports that the group needs; agents who work for several groups count in part."""
     agents = state.agent_group_of(group)
-    agents_millis = 0
+    agents_millis = team_millis = 0
     if agents is not None:
-        agents_millis = 1_000 * len(agents.working) // max(1, len(agents.running))
+        team_millis = 1_000 * len(agents.working)
+        agents_millis = team_millis // max(1, len(agents.running))
     return demand(
         group.estimates,
         mode=group.pacing_mode,
         agents_millis=agents_millis,
+        team_millis=team_millis,
         multiplier_millis=group.settings.progressive_multiplier_millis,
         queue_size=group.settings.maximum_queue_size,
+        target=group.settings.overdial_ratio_max,
     )
 
 

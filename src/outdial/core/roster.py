@@ -16,12 +16,10 @@ from outdial.core.commands import Disconnect
 from outdial.core.deadlines import Timer
 from outdial.core.desks import leave_phone, log_out
 from outdial.core.distribution import offer_agent
-from outdial.core.estimates import Estimates
 from outdial.core.events import ConfigurationLoaded
 from outdial.core.group_control import change_mode, stop
 from outdial.core.groups import Group, GroupState
 from outdial.core.nodes import Node
-from outdial.core.pacing import Brake
 from outdial.core.port_shares import count_ports, share_now
 from outdial.core.ports import Pool
 from outdial.core.results import Ending
@@ -193,9 +191,7 @@ def _apply_groups(state: State, configuration: Configuration) -> None:
     for settings in wanted.values():
         group = state.groups.get(settings.dbid)
         if group is None:
-            state.groups[settings.dbid] = Group(
-                settings, settings.dialing_mode, Estimates(), Brake(settings.overdial_ratio_max)
-            )
+            state.groups[settings.dbid] = Group(settings, settings.dialing_mode)
         else:
             _change_group(state, group, settings)
     for group in list(state.groups.values()):
@@ -218,7 +214,8 @@ def _change_group(state: State, group: Group, settings: CampaignGroup) -> None:
         state.pools[old.dialer].waiting.pop(group.group_id, None)
     group.settings = settings
     group.is_removed = False
-    group.brake.target = settings.overdial_ratio_max
+    group.budget.target = settings.overdial_ratio_max
+    group.aim.change(settings.aim, settings.aim_value)
     if old.dialing_mode is not settings.dialing_mode:
         group.next_mode = settings.dialing_mode if change_mode(state, group, settings.dialing_mode) else None
 

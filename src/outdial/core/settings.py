@@ -11,6 +11,7 @@ A whole `Configuration` enters the core as one event (`ConfigurationLoaded`), at
 import enum
 from dataclasses import dataclass, field
 
+from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
 from outdial.core.units import (
@@ -222,6 +223,12 @@ class CampaignGroup:
     """Power GVP: calls kept in progress. Unit: calls."""
     overdial_ratio_max: float = 0.03
     """Predictive modes: largest share of people who answer and find no agent. Range: 0 … 1."""
+    aim: AimKind = AimKind.OVERDIAL_RATE
+    """Predictive modes: what the group steers by, under the limit of abandoned persons."""
+    aim_value: float = 0.0
+    """Busy factor: share of 1; waiting and distribution time: ms. Not used by the overdial rate."""
+    calls_per_agent_max_millis: int = 0
+    """Predictive modes: most calls in flight per agent at work. Unit: thousandths. 0: no limit of its own."""
     history_length: int = 50
     """Finished attempts before a predictive mode takes effect; until then the group dials progressively."""
     progressive_multiplier_millis: int = 1_000

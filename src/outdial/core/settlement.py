@@ -13,6 +13,7 @@ from outdial.core.commands import Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Timer
 from outdial.core.distribution import offer_agent, stop_waiting
 from outdial.core.engaging import Engaging, EngagingSignal, EngagingState
+from outdial.core.flights import landed
 from outdial.core.groups import Group, GroupSignal
 from outdial.core.nodes import Node
 from outdial.core.placement import fixed_node, leave_out_outlier
@@ -38,6 +39,7 @@ def end_call(state: State, attempt: Attempt, ending: Ending) -> None:
     if attempt.ended_at_ms is None:
         attempt.ended_at_ms = state.mono_ms
     stop_waiting(state, attempt)
+    landed(state, attempt, person=False)
     resolve(state, attempt, person=False)
     let_agent_go(state, attempt)
     if attempt.state is AttemptState.LOST:
@@ -180,6 +182,7 @@ def settle(state: State, attempt: Attempt, last: AttemptSignal) -> None:
     if attempt.ended_at_ms is None:
         attempt.ended_at_ms = state.mono_ms
     stop_waiting(state, attempt)
+    landed(state, attempt, person=False)
     resolve(state, attempt, person=False)
     group = state.groups[attempt.group_id]
     let_agent_go(state, attempt)
@@ -199,7 +202,8 @@ def finish_if_drained(state: State, group: Group) -> None:
     if not group.is_running and not group.live and not group.engagings:
         group.move(GroupSignal.DRAINED)
         if group.next_mode is not None:
-            group.mode, group.next_mode = group.next_mode, None
+            group.change_mode(group.next_mode)
+            group.next_mode = None
         if group.is_removed:
             state.forget_group(group)
 
@@ -214,8 +218,9 @@ def _count(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> No
         totals.abandoned += 1
     elif outcome.call_result is CallResult.DROPPED:
         totals.dropped += 1
-    if attempt.person_at_ms is not None and attempt.connected_at_ms is None and not attempt.mode.is_preview:
-        group.brake.person(lost=True, mono_ms=state.mono_ms)
+    never_served = attempt.person_at_ms is not None and attempt.connected_at_ms is None
+    if attempt.wants_agent or (never_served and not attempt.mode.is_preview):
+        group.budget.person(lost=True, mono_ms=state.mono_ms)
     if attempt.connected_at_ms is not None and attempt.mode.is_gvp and attempt.agent_id is None:
         group.estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
     if attempt.connected_at_ms is None and not attempt.mode.is_preview:

@@ -7,6 +7,7 @@ Every number that a person may wonder about comes with its reason.
 from dataclasses import dataclass
 
 from outdial.core.modes import DialingMode
+from outdial.core.pacing import Decision
 from outdial.core.settings import DialerId
 from outdial.core.units import AgentGroupId, AgentId, GroupId, Millis, NodeId, ServerId
 
@@ -27,6 +28,9 @@ class GroupPorts:
     """Estimated average number of ports needed. Unit: thousandths of a port."""
     need_engaging_millis: int
     """Part of the need that is engaging calls."""
+    peak_millis: int
+    """Estimated number of ports that is enough for 99 % of the time. Unit: thousandths of a port."""
+    peak_engaging_millis: int
     reserved_ports: int
     """Ports set aside for the group (static groups, GVP groups)."""
     rule: str
@@ -89,6 +93,8 @@ class GroupView:
     counts: GroupCounts
     abandon_millis: int
     """Abandoned and dropped per answered person over the pacing window. Unit: thousandths."""
+    decisions: tuple[Decision, ...]
+    """What a predictive group decided lately and what on, oldest first: at most `pacing.DECISIONS_KEPT`."""
     holds: tuple[str, ...]
     """Every reason why the group does not dial more right now; empty while it dials as it likes."""
 

@@ -73,7 +73,8 @@ def _group(state: State, group: Group) -> GroupView:
         connected=len(calls[AttemptState.CONNECTED]) + len(calls[AttemptState.IN_IVR]),
         buffered_chains=len(group.buffer),
         counts=_counts(group),
-        abandon_millis=group.brake.share_millis,
+        abandon_millis=group.budget.recent_millis,
+        decisions=tuple(group.pace.decisions),
         holds=_holds(state, group),
     )
 
@@ -85,9 +86,7 @@ def _pacing(group: Group) -> str:
         return "preview"
     if not group.mode.is_predictive:
         return "progressive"
-    if group.estimates.finished < group.settings.history_length:
-        return f"progressive: {group.estimates.finished} of {group.settings.history_length} attempts of history"
-    return "progressive: abandonment brake" if group.brake.is_on else "predictive"
+    return f"progressive: {group.pace.note}" if group.pace.note else "predictive"
 
 
 def _holds(state: State, group: Group) -> tuple[str, ...]:
@@ -127,6 +126,8 @@ def _ports(state: State, group: Group) -> GroupPorts:
         engaging_maximum_ports=limits.engaging_maximum,
         need_millis=need.regular_millis + need.engaging_millis,
         need_engaging_millis=need.engaging_millis,
+        peak_millis=need.peak_millis,
+        peak_engaging_millis=need.engaging_peak_millis,
         reserved_ports=limits.reserved,
         rule=limits.rule,
         reason=limits.reason,

@@ -1,0 +1,187 @@
+"""When busy agents will be free: learned from their own conversations and after-call work.
+
+Ends over exposure, by age: for every age a rate at which conversations (or after-call work) end, from the ends seen
+at that age and the time spent there, spells that still run included. So a long conversation is expected to go on as
+long ones do, and not to end because it is overdue. An agent in conversation has the after-call work still to come.
+
+Not every agent who finishes is ready again: the share of those who are has a short memory, which is how a break that
+nobody announced is noticed.
+
+Source: piecewise exponential hazards, ends over exposure. Ours: bins, priors, memory (decision 0014).
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from outdial.core.units import SECOND_MS, Millis
+
+GROWTH = 1.15
+EDGES: tuple[Millis, ...] = (0, *(round(SECOND_MS * 1.5 * GROWTH**power) for power in range(66)))
+"""Lower ends of the age bins: 1.5 s and from there growing by 15 % to over three hours. Unit: ms."""
+BINS = len(EDGES)
+MEMORY = 400.0
+"""Spells after which an old one has lost 63 % of its weight. Ours (0014)."""
+MEMORY_RUNNING = 20.0
+"""Or this many times the spells that run, if that is more: a window that is short against the spells counts time that
+they have lasted before it began, and agents would seem to take for ever. Ours (0014)."""
+PRIOR_ENDS = 1.0
+"""Ends at the mean rate that every bin starts with. Ours (0014)."""
+STEPS = 8
+"""Steps in which the end of a conversation is looked for within a horizon."""
+READY_MEMORY = 30.0
+"""Agents who finish, for the share that is ready again. Ours (0014)."""
+SLOT_MS: Millis = SECOND_MS
+UPDATE_MS: Millis = 30 * SECOND_MS
+NEWS = 0.05
+
+
+@dataclass(slots=True)
+class Spells:
+    """One kind of spell: conversation, or after-call work."""
+
+    mean_ms: float
+    """Prior of the mean length; used until there are ends."""
+    left: list[float] = field(default_factory=lambda: [0.0] * BINS)
+    partial_ms: list[float] = field(default_factory=lambda: [0.0] * BINS)
+    """Time that those who left in a bin spent in it."""
+    running: dict[int, int] = field(default_factory=dict)
+    """Spells that run. Shape: {slot of the beginning: spells}."""
+    cumulative: list[float] = field(default_factory=list)
+    """Cumulative hazard at the bins' lower ends."""
+    rate: list[float] = field(default_factory=list)
+    """Hazard in each bin. Unit: 1/ms."""
+    _new: int = 0
+    _ends: int = 0
+    _updated_at: Millis = -UPDATE_MS
+
+    def is_old(self, now_ms: Millis) -> bool:
+        """Whether the rates should be worked out anew."""
+        return self._new >= max(2.0, NEWS * self._ends) or now_ms - self._updated_at >= UPDATE_MS
+
+    def begin(self, at_ms: Millis) -> None:
+        """A spell begins."""
+        slot = at_ms // SLOT_MS
+        self.running[slot] = self.running.get(slot, 0) + 1
+
+    def end(self, began_at_ms: Millis, at_ms: Millis) -> None:
+        """It has ended."""
+        self.drop(began_at_ms)
+        age = at_ms - began_at_ms
+        place = _bin(age)
+        self.left[place] += 1.0
+        self.partial_ms[place] += age - EDGES[place]
+        self._new += 1
+
+    def drop(self, began_at_ms: Millis) -> None:
+        """It counts no more: cut off by something else."""
+        slot = began_at_ms // SLOT_MS
+        count = self.running.get(slot, 0) - 1
+        if count > 0:
+            self.running[slot] = count
+        else:
+            self.running.pop(slot, None)
+
+    def update(self, now_ms: Millis) -> None:
+        """Work out the rates anew."""
+        fade = math.exp(-min(1.0, self._new / max(MEMORY, MEMORY_RUNNING * sum(self.running.values()))))
+        self._updated_at = now_ms
+        self._ends += self._new
+        self._new = 0
+        if fade < 1.0:
+            self.left[:] = [fade * count for count in self.left]
+            self.partial_ms[:] = [fade * spent for spent in self.partial_ms]
+        spent = list(self.partial_ms)
+        beyond = [0.0] * (BINS + 1)
+        running = [0.0] * BINS
+        for slot, count in self.running.items():
+            age = max(0, now_ms - slot * SLOT_MS - SLOT_MS // 2)
+            place = _bin(age)
+            running[place] += count
+            spent[place] += count * (age - EDGES[place])
+        for place in range(BINS - 1, -1, -1):
+            beyond[place] = beyond[place + 1] + self.left[place] + running[place]
+        for place in range(BINS - 1):
+            spent[place] += beyond[place + 1] * (EDGES[place + 1] - EDGES[place])
+        ends, exposure = sum(self.left) + 1.0, sum(spent) + self.mean_ms
+        mean_rate = ends / exposure
+        self.rate = [(self.left[place] + PRIOR_ENDS) / (spent[place] + PRIOR_ENDS / mean_rate) for place in range(BINS)]
+        self.cumulative = [0.0]
+        for place in range(BINS - 1):
+            self.cumulative.append(self.cumulative[-1] + self.rate[place] * (EDGES[place + 1] - EDGES[place]))
+
+    def hazard_to(self, age_ms: float) -> float:
+        """Cumulative hazard up to an age."""
+        place = _bin(age_ms)
+        return self.cumulative[place] + self.rate[place] * (age_ms - EDGES[place])
+
+
+@dataclass(slots=True)
+class AgentOdds:
+    """What has been learned about the agents of one agent group."""
+
+    talk: Spells = field(default_factory=lambda: Spells(60.0 * SECOND_MS))
+    work: Spells = field(default_factory=lambda: Spells(12.0 * SECOND_MS))
+    ready: float = 1.0
+    """Share of the agents who finish and are ready again."""
+    _ready_weight: float = 5.0
+    _rows: dict[tuple[Millis, ...], dict[tuple[bool, int], tuple[float, ...]]] = field(default_factory=dict)
+    """Chances worked out since the last update. Shape: {horizons: {(in conversation, age bin): chances}}."""
+
+    def count(self) -> int:
+        """Agents who are expected back."""
+        return sum(self.talk.running.values()) + sum(self.work.running.values())
+
+    def finished(self, *, ready: bool) -> None:
+        """An agent is done with a call, and ready again or not."""
+        self._ready_weight = min(READY_MEMORY, self._ready_weight + 1.0)
+        self.ready += ((1.0 if ready else 0.0) - self.ready) / self._ready_weight
+
+    def update(self, now_ms: Millis) -> None:
+        """Work out the rates anew. To be called every few seconds."""
+        if self.talk.is_old(now_ms) or self.work.is_old(now_ms):
+            self.talk.update(now_ms)
+            self.work.update(now_ms)
+            self._rows = {}
+
+    def spells(self, now_ms: Millis, horizons: tuple[Millis, ...]) -> list[tuple[int, tuple[float, ...]]]:
+        """Busy agents now, those of like chances together, and their chances of being free within each horizon."""
+        counts: dict[tuple[bool, int], int] = {}
+        for in_talk, spells in ((True, self.talk), (False, self.work)):
+            for slot, count in spells.running.items():
+                key = (in_talk, _bin(max(0, now_ms - slot * SLOT_MS - SLOT_MS // 2)))
+                counts[key] = counts.get(key, 0) + count
+        rows, ready = self._rows.setdefault(horizons, {}), self.ready
+        found = []
+        for key, count in counts.items():
+            row = rows.get(key)
+            if row is None:
+                row = rows[key] = self._row(*key, horizons)
+            found.append((count, tuple([ready * chance for chance in row])))
+        return found
+
+    def _row(self, in_talk: bool, place: int, horizons: Sequence[Millis]) -> tuple[float, ...]:
+        low, high = EDGES[place], EDGES[place + 1] if place + 1 < BINS else 2 * EDGES[place]
+        age = 0.5 * (low + high)
+        if not in_talk:
+            passed = self.work.hazard_to(age)
+            return tuple(-math.expm1(passed - self.work.hazard_to(age + ms)) for ms in horizons)
+        return tuple(self._free_within(age, ms) for ms in horizons)
+
+    def _free_within(self, age: float, horizon: Millis) -> float:
+        """Chance that a conversation of this age ends, and its after-call work too, within the horizon."""
+        talk, work = self.talk, self.work
+        step = horizon / STEPS
+        passed = talk.hazard_to(age)
+        chance, alive = 0.0, 1.0
+        for number in range(1, STEPS + 1):
+            still = math.exp(passed - talk.hazard_to(age + number * step))
+            left_ms = horizon - (number - 0.5) * step
+            chance += (alive - still) * -math.expm1(-work.hazard_to(left_ms))
+            alive = still
+        return chance
+
+
+def _bin(age_ms: float) -> int:
+    return bisect_right(EDGES, age_ms) - 1

@@ -1,0 +1,112 @@
+"""How much risk the next call may take: the account of abandoned persons, and the threshold that follows from it.
+
+A person who finds no agent is spent from a budget: `target` of all persons who answer in a window of hours. What is
+left of it, over the persons still expected in the next two hours (or to the window's end), is the share that may be
+lost from here on. The threshold is steered towards that share, one small step for every person: up with each one who
+found an agent, down with each one who did not, in such proportion that it rests where the share is met, whatever the
+forecasts get wrong.
+
+Two calls of the budget are kept back: the last ones cannot be halved. When one more lost person would break the
+target of all persons expected in the window, nothing is risked any more.
+
+While something else than pacing holds the group back (ports, records, nodes), the threshold does not rise: it would
+only learn that nobody is lost when nobody is called.
+
+Source: integral control of a count; ours: steps, margins, window (decision 0014).
+"""
+
+import math
+from dataclasses import dataclass
+
+from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
+
+WINDOW_MS: Millis = 480 * MINUTE_MS
+"""The target is met over this time from the group's first answered person; then a new window begins. Ours (0014)."""
+AHEAD_MS: Millis = 120 * MINUTE_MS
+"""A surplus or a debt is worked off in this time. Ours (0014)."""
+MARGIN = 2.0
+"""Abandoned calls that are kept back. Ours (0014)."""
+START = 2.0 / 3.0
+"""Threshold of a new group, as a share of the target. Ours (0014)."""
+LEAST, MOST = 0.4, 1.6
+"""The share that is steered for stays within these parts of the target. Ours (0014)."""
+STEP_PERSONS_MIN = 10.0
+STEP_MS: Millis = 600 * SECOND_MS
+"""One lost person lowers the threshold by one part in this many: those of ten minutes, at least ten. Ours (0014)."""
+THRESHOLD_MIN, THRESHOLD_MAX = 1e-5, 0.6
+PROJECTION_MS_MIN: Millis = 10 * MINUTE_MS
+"""Less history than this is taken for this much. Ours (0014)."""
+BURST_FACTOR = 2.0
+BURST_CALLS = 5
+"""Nothing is risked any more beyond this many times the target and this many calls. Ours (0014)."""
+RECENT = 300
+"""Persons over which the recent share is averaged, for display. Ours (0014)."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """The account of one campaign group."""
+
+    target: float
+    """Share of answered persons who may find no agent. Range: 0 … 1."""
+    persons: int = 0
+    """Answered persons whose fate is known, in this window."""
+    lost: int = 0
+    """Those of them who found no agent."""
+    recent: float = 0.0
+    """Share of lost persons of late. Range: 0 … 1."""
+    is_held_back: bool = False
+    """Something else than pacing limits the group."""
+    began_at_ms: Millis | None = None
+    """When the first person of the window answered."""
+    _log_factor: float = math.log(START)
+    """The threshold as a multiple of the target. Unit: natural logarithm."""
+    _fates: int = 0
+
+    def person(self, *, lost: bool, mono_ms: Millis) -> None:
+        """The fate of an answered person is known."""
+        self._fates += 1
+        self.recent += ((1.0 if lost else 0.0) - self.recent) / min(self._fates, RECENT)
+        if self.began_at_ms is None or mono_ms - self.began_at_ms >= WINDOW_MS:
+            self.began_at_ms, self.persons, self.lost = mono_ms, 0, 0
+        self.persons += 1
+        self.lost += lost
+        if self.target <= 0.0:
+            return
+        per_ms = self._persons_per_ms(mono_ms)
+        step = (self._allowed(mono_ms, per_ms) - lost) / max(STEP_PERSONS_MIN, self.target * per_ms * STEP_MS)
+        if step > 0.0 and self.is_held_back:
+            return
+        low, high = math.log(THRESHOLD_MIN / self.target), math.log(THRESHOLD_MAX / self.target)
+        self._log_factor = min(high, max(low, self._log_factor + step))
+
+    def _allowed(self, mono_ms: Millis, per_ms: float) -> float:
+        """Share of the next persons who may be lost, so that the window ends on the target."""
+        left_ms = WINDOW_MS - (mono_ms - (self.began_at_ms or 0))
+        expected = max(1.0, per_ms * max(1, min(AHEAD_MS, left_ms)))
+        share = self.target + (self.target * self.persons - self.lost - MARGIN) / expected
+        return min(MOST * self.target, max(LEAST * self.target, share))
+
+    def _persons_per_ms(self, mono_ms: Millis) -> float:
+        return (self.persons + 2.0) / (mono_ms - (self.began_at_ms or 0) + MINUTE_MS)
+
+    @property
+    def threshold(self) -> float:
+        """Most risk that the next call may take. Range: 0 … 1."""
+        return self.target * math.exp(self._log_factor) if self.target > 0.0 else 0.0
+
+    def is_spent(self, mono_ms: Millis) -> bool:
+        """Whether one more lost person would break the target of all expected in the window, or too many are lost.
+
+        Too many for any window: twice the target and some calls more. What is expected of the rest may not come true.
+        """
+        if self.lost > BURST_FACTOR * self.target * self.persons + BURST_CALLS:
+            return True
+        elapsed_ms = mono_ms - self.began_at_ms if self.began_at_ms is not None else 0
+        projected = self.persons * WINDOW_MS / max(PROJECTION_MS_MIN, elapsed_ms)
+        return self.lost + 1 > max(self.persons, projected) * self.target
+
+    @property
+    def recent_millis(self) -> int:
+        """The recent share. Unit: thousandths."""
+        return round(1_000 * self.recent)

@@ -1,0 +1,159 @@
+"""Dialing ahead of agents: from the dialer's memory to one predictive decision.
+
+Agents are one pool for all groups that send them calls: each of these groups counts all calls in flight for them. The
+account of abandoned persons is each group's own.
+
+A group does not dial ahead before it has learned something: the configured number of finished attempts, at least
+`RESOLVED_MIN`, and one full ring limit since its first call, as busy tones and quick answers come back first; and a
+person must have answered, as calls that never bring anybody would be taken for no risk at all. A young group never has
+more calls in flight than it has seen end. And it stops when its budget is spent. Until then, and in all these cases, it
+dials progressively.
+"""
+
+from outdial.core.agent_odds import AgentOdds
+from outdial.core.groups import Group
+from outdial.core.modes import DialingMode
+from outdial.core.pacing import (
+    PACE_MS,
+    STARTS_PER_DECISION_MAX,
+    TICK_MS,
+    Decision,
+    Situation,
+    attempts_to_start,
+    predictive,
+    progressive_form,
+)
+from outdial.core.risk import HORIZONS, Forecast, total
+from outdial.core.state import State
+from outdial.core.units import SECOND_MS, Millis
+
+RESOLVED_MIN = 25
+"""Attempts that must have ended before anything is predicted, whatever the history length says. Ours (0014)."""
+PILOT_SLACK_MS: Millis = 2 * SECOND_MS
+"""Post-dial delay on top of the ring limit, for the first calls to end. Unit: ms. Ours (0014)."""
+UPDATE_MS: Millis = 5 * SECOND_MS
+"""Period at which what was learned is worked out anew. Ours (0014)."""
+PATIENCE_PART = 0.85
+"""Part of the time a person may wait that agents are expected to use. Ours (0014)."""
+MIDDLE = HORIZONS // 2
+
+
+def available_agents(state: State, group: Group) -> int:
+    """Agents who could be given a person of the group now."""
+    if group.mode.is_seizing:
+        kept = sum(group.engagings[call_id] in group.engaged_idle for call_id in group.kept_legs)
+        return len(group.engaged_idle) - kept
+    agents = state.agent_group_of(group)
+    return len(agents.free) if agents is not None else 0
+
+
+def situation(state: State, group: Group) -> Situation:
+    """What pacing looks at. Groups that share agents share the calls in flight for them, too."""
+    agents = state.agent_group_of(group)
+    seizing = group.mode.is_seizing
+    return Situation(
+        available=available_agents(state, group),
+        waiting=len(group.waiting) if seizing else 0 if agents is None else len(agents.waiting),
+        pending=group.pending if seizing or agents is None else len(agents.pending),
+        in_progress=group.live if group.mode is DialingMode.POWER_GVP else 0,
+        multiplier_millis=group.settings.progressive_multiplier_millis,
+        queue_size=group.settings.maximum_queue_size,
+    )
+
+
+def calls_ahead(state: State, group: Group) -> int:
+    """Attempts that a predictive group should start now, and when to look again."""
+    pace, now_ms = group.pace, state.mono_ms
+    there = situation(state, group)
+    agents = state.agent_group_of(group)
+    assert agents is not None, "predictive modes need agents"
+    forecasts = group.held_odds if group.mode.is_seizing else agents.odds
+    _update(state, group, forecasts)
+    pace.note = _why_not(group, now_ms)
+    if pace.note:
+        if group.estimates.finished >= group.settings.history_length:
+            state.wake_group_at(group, now_ms + TICK_MS)
+        return attempts_to_start(progressive_form(group.mode), there)
+    if not there.available and not forecasts.count():
+        return 0  # nobody at work, nobody called
+    least = max(0, there.available - there.waiting - there.pending)
+    since_ms = now_ms - pace.decided_at_ms if pace.decided_at_ms is not None else PACE_MS
+    if since_ms < PACE_MS and not least:
+        state.wake_group_at(group, now_ms + PACE_MS - since_ms)
+        return 0
+    state.wake_group_at(group, now_ms + TICK_MS)
+    pace.decided_at_ms = now_ms
+    return _decide(state, group, there, forecasts, least)
+
+
+def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, least: int) -> int:
+    now_ms, odds = state.mono_ms, group.odds
+    flights = [flight for other in _sharing(state, group) for flight in other.odds.flights(now_ms)]
+    persons = total(flights)
+    spare_ms = round(PATIENCE_PART * group.settings.call_wait_in_queue_ms_max)
+    agents = total(forecasts.spells(now_ms, tuple(horizon_ms + spare_ms for horizon_ms in odds.horizons)))
+    expected, coming = persons.expected(MIDDLE), agents.expected(MIDDLE)
+    most = _most(group, there, forecasts.count())
+    threshold = group.aim.threshold(group.budget.threshold)
+    forecast = Forecast(there.available - there.waiting, agents, persons)
+    wanted, risk = predictive(forecast, odds.fresh, threshold, least, most)
+    group.pace.decisions.append(
+        Decision(
+            at_mono_ms=now_ms,
+            started=wanted,
+            why="risk of the next call" if risk > threshold else "limit of calls in flight",
+            available=there.available - there.waiting,
+            busy=forecasts.count(),
+            pending=there.pending,
+            persons_millis=round(1_000 * expected),
+            agents_millis=round(1_000 * coming),
+            horizon_ms=odds.horizons[MIDDLE],
+            level_millis=round(1_000 * odds.level),
+            risk_ppm=round(1_000_000 * risk),
+            threshold_ppm=round(1_000_000 * threshold),
+        )
+    )
+    return wanted
+
+
+def _update(state: State, group: Group, forecasts: AgentOdds) -> None:
+    """Of all groups whose calls are counted: those that do not dial ahead never ask for it themselves."""
+    now_ms = state.mono_ms
+    for other in _sharing(state, group):
+        if other.pace.updated_at_ms is None or now_ms - other.pace.updated_at_ms >= UPDATE_MS:
+            other.pace.updated_at_ms = now_ms
+            other.aim.sample(available_agents(state, other), forecasts.count(), now_ms)
+            other.odds.update(now_ms)
+            forecasts.update(now_ms)
+
+
+def _why_not(group: Group, now_ms: Millis) -> str:
+    """Why the group cannot dial ahead; empty: it can."""
+    settings, odds = group.settings, group.odds
+    finished, needed = group.estimates.finished, max(settings.history_length, RESOLVED_MIN)
+    if finished < needed or odds.resolved < RESOLVED_MIN:
+        return f"{min(finished, odds.resolved)} of {needed} attempts of history"
+    if odds.first_at_ms is None or now_ms - odds.first_at_ms < settings.ring_ms_max + PILOT_SLACK_MS:
+        return "the first calls have not rung out yet"
+    if not odds.persons_seen:
+        return "nobody has answered yet"
+    if group.budget.is_spent(now_ms):
+        return "the budget of abandoned calls is spent"
+    return ""
+
+
+def _most(group: Group, there: Situation, busy: int) -> int:
+    """Attempts that may be started at most, whatever the risk."""
+    limit = max(there.available, group.odds.resolved)
+    if group.settings.calls_per_agent_max_millis:
+        limit = min(limit, group.settings.calls_per_agent_max_millis * (there.available + busy) // 1_000)
+    return min(STARTS_PER_DECISION_MAX, max(0, limit - there.pending))
+
+
+def _sharing(state: State, group: Group) -> list[Group]:
+    """Groups whose calls in flight are for the same agents."""
+    agents = state.agent_group_of(group)
+    if group.mode.is_seizing or agents is None:
+        return [group]
+    others = [state.groups[group_id] for group_id in agents.running]
+    return [other for other in others if not other.mode.is_seizing]

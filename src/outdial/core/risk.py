@@ -1,0 +1,190 @@
+"""The chance that one more person would find no agent.
+
+A call that is started now brings a person, if it does, at one of six equally likely instants. At each of them the
+persons whom the other calls in flight have brought and the agents who have come free are two sums of independent
+yes/no outcomes; the newcomer finds nobody when the first is not smaller than the second and those who are free now
+together.
+
+Sums of few outcomes are taken for binomials with the same mean and variance: exact for equal chances, within three
+hundredths for a handful of unequal ones and within thousandths for more (tests compare with the exact convolution).
+That holds for chances up to one half, so what is likelier than not is counted the other way round: a call that
+probably brings a person counts for one person, and for an agent more with the chance that it does not. Sums of many:
+normal, with the third moment.
+
+Source: Poisson's binomial distribution; the matched binomial after Ehm (1991); Edgeworth's first correction. Ours:
+the rule.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+HORIZONS = 6
+"""Instants at which a call's verdict is looked at: the middles of six equally likely parts. Ours (0014)."""
+MANY = 40.0
+"""Variance above which a sum is taken for normal."""
+SMALL = 1e-9
+HALF = 0.5
+"""What is likelier than this is counted by what it lacks."""
+
+
+class Sum:
+    """A sum of independent yes/no outcomes, at each horizon.
+
+    Attributes:
+        mean: sums of the chances, of outcomes with chances up to one half. Shape: one float per horizon.
+        squares: sums of their squares.
+        sure: number of the other outcomes. Shape: one int per horizon.
+        missing: sums of the chances that these do not come true.
+        missing_squares: sums of the squares of those.
+    """
+
+    __slots__ = ("mean", "missing", "missing_squares", "squares", "sure")
+
+    def __init__(self) -> None:
+        self.mean = [0.0] * HORIZONS
+        self.squares = [0.0] * HORIZONS
+        self.sure = [0] * HORIZONS
+        self.missing = [0.0] * HORIZONS
+        self.missing_squares = [0.0] * HORIZONS
+
+    def add(self, count: int, chances: Sequence[float]) -> None:
+        """Count outcomes of like chances. The loop over the horizons is written out: it is the pacer's innermost.
+
+        Args:
+            count: how many.
+            chances: their chance within each horizon, ascending.
+        """
+        a, b, c, d, e, f = chances
+        if f > HALF:
+            self._add_likely(count, chances)
+            return
+        mean, squares = self.mean, self.squares
+        mean[0] += count * a
+        mean[1] += count * b
+        mean[2] += count * c
+        mean[3] += count * d
+        mean[4] += count * e
+        mean[5] += count * f
+        squares[0] += count * a * a
+        squares[1] += count * b * b
+        squares[2] += count * c * c
+        squares[3] += count * d * d
+        squares[4] += count * e * e
+        squares[5] += count * f * f
+
+    def _add_likely(self, count: int, chances: Sequence[float]) -> None:
+        for place, chance in enumerate(chances):
+            if chance <= HALF:
+                self.mean[place] += count * chance
+                self.squares[place] += count * chance * chance
+            else:
+                self.sure[place] += count
+                self.missing[place] += count * (1.0 - chance)
+                self.missing_squares[place] += count * (1.0 - chance) * (1.0 - chance)
+
+    def expected(self, place: int) -> float:
+        """Mean of the sum at one horizon."""
+        return self.mean[place] + self.sure[place] - self.missing[place]
+
+
+def binomial(mean: float, squares: float) -> list[float]:
+    """Chances of 0, 1, 2, …, of a sum with this mean and sum of squared chances; what is beyond is negligible."""
+    if mean <= SMALL:
+        return [1.0]
+    chance = min(0.999999, max(SMALL, squares / mean))
+    count = mean / chance
+    term = math.exp(count * math.log1p(-chance))
+    odds = chance / (1.0 - chance)
+    found = [term]
+    total, number = term, 0
+    while total < 1.0 - SMALL and number < count:
+        term *= (count - number) / (number + 1) * odds
+        if term <= 0.0:
+            break
+        number += 1
+        found.append(term)
+        total += term
+        if term < 1e-12 and number > mean:
+            break
+    return found
+
+
+def nobody_free(free: int, agents: Sequence[float], persons: Sequence[float]) -> float:
+    """P(persons − agents ≥ free), from the chances of each number. Range: 0 … 1."""
+    tail: list[float] = [0.0] * (len(persons) + 1)
+    for number in range(len(persons) - 1, -1, -1):
+        tail[number] = tail[number + 1] + persons[number]
+    risk = 0.0
+    for number, chance in enumerate(agents):
+        needed = free + number
+        if needed <= 0:
+            risk += chance
+        elif needed < len(persons):
+            risk += chance * tail[needed]
+    return min(1.0, risk)
+
+
+def nobody_free_of_many(free: int, mean: float, variance: float, third: float) -> float:
+    """The same for the difference persons − agents of many, by its first three cumulants."""
+    deviation = math.sqrt(variance)
+    x = (free - 0.5 - mean) / deviation
+    skewness = third / (variance * deviation)
+    density = math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+    return min(1.0, max(0.0, 0.5 * math.erfc(x / math.sqrt(2.0)) + density * skewness / 6.0 * (x * x - 1.0)))
+
+
+def total(rows: Iterable[tuple[int, Sequence[float]]]) -> Sum:
+    """The sum of (count, chances) rows."""
+    found = Sum()
+    for count, chances in rows:
+        found.add(count, chances)
+    return found
+
+
+class Forecast:
+    """The risk of the next call, and of the one after it."""
+
+    __slots__ = ("_agents", "_free", "_persons", "_pmfs")
+
+    def __init__(self, free: int, agents: Sum, persons: Sum) -> None:
+        """Take what there is.
+
+        Args:
+            free: agents free now less persons waiting; may be negative.
+            agents: busy agents who come free within each horizon.
+            persons: calls in flight that bring a person within each horizon.
+        """
+        self._free = free
+        self._agents = agents
+        self._persons = persons
+        self._pmfs: list[list[float] | None] = [None] * HORIZONS
+
+    def add(self, count: int, chances: Sequence[float]) -> None:
+        """Calls are started."""
+        self._persons.add(count, chances)
+        if chances[-1] > HALF:
+            self._pmfs = [None] * HORIZONS
+
+    def risk(self) -> float:
+        """Chance that the person of the next call finds nobody: the mean over the horizons."""
+        return sum(self._at(place) for place in range(HORIZONS)) / HORIZONS
+
+    def _at(self, place: int) -> float:
+        agents, persons = self._agents, self._persons
+        free = self._free + agents.sure[place] - persons.sure[place]
+        more = agents.mean[place] + persons.missing[place]
+        more2 = agents.squares[place] + persons.missing_squares[place]
+        less = persons.mean[place] + agents.missing[place]
+        less2 = persons.squares[place] + agents.missing_squares[place]
+        variance = more - more2 + less - less2
+        if variance > MANY:
+            return nobody_free_of_many(free, less - more, variance, _third(less, less2) - _third(more, more2))
+        pmf = self._pmfs[place]
+        if pmf is None:
+            pmf = self._pmfs[place] = binomial(more, more2)
+        return nobody_free(free, pmf, binomial(less, less2))
+
+
+def _third(mean: float, squares: float) -> float:
+    """Third cumulant of the matched binomial."""
+    return (mean - squares) * (1.0 - 2.0 * squares / mean) if mean > SMALL else 0.0
