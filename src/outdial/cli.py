@@ -109,16 +109,60 @@ def simulate(
         typer.Option(metavar="SECONDS", min=1, help="Virtual time to run. Default: until everything is at rest."),
     ] = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Check the invariants after every step.")] = True,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="GROUP", help="Tell the last predictive decisions of this campaign group, with reasons."),
+    ] = None,
 ) -> None:
     """Run a scenario in virtual time, as fast as the machine can, and report."""
     from rich.console import Console
 
     from outdial.simulate import SimulateOptions, run_simulate
 
-    options = SimulateOptions(scenario=scenario, seed=seed, out=out, journal=journal, until_s=until, check=check)
+    options = SimulateOptions(
+        scenario=scenario, seed=seed, out=out, journal=journal, until_s=until, check=check, explain=explain
+    )
     report = run_simulate(options, as_json=json_output, stdout=Console(), stderr=Console(stderr=True))
     if json_output:
         typer.echo(json.dumps(report))
+
+
+@app.command()
+def plan(
+    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.toml", help="Configuration with a simulated world.")],
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Campaign group to look at. Default: the first predictive one, or the only."),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="agents, ports, abandonment (%), hit-rate (%) or talk-s: agents=5,10 or agents=5:50:5. Up to twice.",
+        ),
+    ] = None,
+    hours: Annotated[str, typer.Option(metavar="H", help="Virtual time of each simulation.")] = "2",
+    seeds: Annotated[str, typer.Option(metavar="N", help="Simulations of each point, with a seed each.")] = "1",
+    jobs: Annotated[str | None, typer.Option(metavar="J", help="Processes. Default: one per processor.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - is standard output.")
+    ] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the figures as CSV.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw utilisation and abandonment, .svg or .png. Needs matplotlib."),
+    ] = None,
+) -> None:
+    """What if: simulate a scenario for a grid of values, and tell agents' and persons' waits for each.
+
+    Example: outdial plan scenario.toml --vary agents=10:50:10 --vary abandonment=1,3
+    """
+    from rich.console import Console
+
+    from outdial.plan import PlanOptions, run_plan
+
+    options = PlanOptions(scenario, group, tuple(vary or ()), hours, seeds, jobs, json_file, csv_file, plot)
+    run_plan(options, stdout=Console(), stderr=Console(stderr=True))
 
 
 @app.command()
@@ -240,6 +284,8 @@ def bug_text(error: InvariantViolated, arguments: list[str]) -> str:
     lines += [f"  {note}" for note in notes]
     if any(note.startswith("journal: ") for note in notes):
         lines.append("To reproduce it: outdial replay with the journal named above.")
+    elif arguments[:1] == ["plan"]:
+        lines.append(f"To reproduce it: outdial {' '.join(arguments)}")
     else:
         lines.append(f"To reproduce it: outdial {' '.join(arguments)} --journal FILE, then outdial replay FILE.")
     lines.append(f"Please report this text, the journal and the version (outdial {__version__}).")

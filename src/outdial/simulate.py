@@ -23,6 +23,7 @@ from outdial.core.errors import InvariantViolated
 from outdial.core.events import Event
 from outdial.core.units import Millis, Now
 from outdial.drivers.journal import JournalWriter
+from outdial.explain import check_name, decisions_json, print_decisions
 from outdial.names import Names
 from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder, utc_text, write_records
 from outdial.sim.checkers import Checkers
@@ -51,6 +52,8 @@ class SimulateOptions:
     """Virtual time to run. Unit: seconds. None: until everything has come to rest."""
     check: bool = True
     """Check the invariants after every step."""
+    explain: str | None = None
+    """Name of a campaign group whose last predictive decisions are told. None: nobody's."""
 
 
 def run_simulate(options: SimulateOptions, *, as_json: bool, stdout: Console, stderr: Console) -> dict[str, Any]:
@@ -61,6 +64,8 @@ def run_simulate(options: SimulateOptions, *, as_json: bool, stdout: Console, st
         InvariantViolated: a bug, found by the core, by a checker, or by calls that never come to rest.
     """
     loaded = load(options.scenario)
+    if options.explain is not None:
+        check_name(loaded.configuration, options.explain)
     settings = world_settings(loaded)
     lists, notes = read_lists(loaded, settings)
     for note in (*loaded.notes, *notes):
@@ -85,12 +90,18 @@ def run_simulate(options: SimulateOptions, *, as_json: bool, stdout: Console, st
         began_s = time.perf_counter()
         report = simulation.run(None if options.until_s is None else round(options.until_s * 1_000))
         took_s = time.perf_counter() - began_s
-    tally.check(simulation.dialer.snapshot())
+    snapshot = simulation.dialer.snapshot()
+    tally.check(snapshot)
     answer = _to_json(options, loaded, report, took_s)
+    explained = next((group for group in snapshot.groups if group.name == options.explain), None)
+    if explained is not None:
+        answer["explain"] = decisions_json(explained, settings.start_utc_ms)
     if folder is not None:
         _write_files(folder, answer, report, simulation.world, names)
     if not as_json:
         print_run_summary(stdout, report, took_s=took_s, checked=options.check, folder=folder)
+        if explained is not None:
+            print_decisions(stdout, explained, settings.start_utc_ms)
     return answer
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from outdial.board import abandoned_text, clock_text, mode_name
@@ -16,6 +17,8 @@ from outdial.sim.report import GroupReport, RunReport
 BLOCKS = "▁▂▃▄▅▆▇█"
 # Width of the little plots. Unit: characters. Range: ≥ 1. Origin: with its label and numbers it fits 100 columns.
 PLOT_WIDTH = 48
+# Widest table. Unit: characters. Origin: far beyond what any table here needs.
+TABLE_COLUMNS_MAX = 1_000
 
 
 def print_demo_summary(console: Console, snapshot: Snapshot, report: dict[str, Any]) -> None:
@@ -27,7 +30,7 @@ def print_demo_summary(console: Console, snapshot: Snapshot, report: dict[str, A
         report: what `outdial demo --json` prints.
     """
     console.print(f"{report['attempts']:,} attempts in {report['seconds']:.0f} seconds", style="bold", highlight=False)
-    table = _new_table("group", "attempts", "persons", "connected", "abandoned", "mode")
+    table = new_table("group", "attempts", "persons", "connected", "abandoned", "mode")
     for group in snapshot.groups:
         table.add_row(
             group.name,
@@ -38,7 +41,7 @@ def print_demo_summary(console: Console, snapshot: Snapshot, report: dict[str, A
             mode_name(group.mode),
         )
     console.print(table)
-    nodes = _new_table("node", "requests", "faults", "at the end")
+    nodes = new_table("node", "requests", "faults", "at the end")
     for node in snapshot.nodes:
         nodes.add_row(node.name, f"{node.requests:,}", f"{node.faults:,}", node.state)
     console.print(nodes)
@@ -97,7 +100,8 @@ def print_run_summary(
         console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
-def _new_table(name: str, *numbers: str) -> Table:
+def new_table(name: str, *numbers: str) -> Table:
+    """A table whose first column is a name and whose others are numbers."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(name, no_wrap=True)
     for heading in numbers:
@@ -105,8 +109,15 @@ def _new_table(name: str, *numbers: str) -> Table:
     return table
 
 
+def print_whole(console: Console, table: Table) -> None:
+    """Print a table at the width that it needs, however narrow the console is."""
+    needed = Measurement.get(console, console.options.update(max_width=TABLE_COLUMNS_MAX), table).maximum
+    width = max(console.width, needed)
+    Console(file=console.file, width=width, force_terminal=console.is_terminal).print(table)
+
+
 def _group_table(report: RunReport) -> Table:
-    table = _new_table("group", "attempts", "persons", "connected", "lost", "wait", "longest", "talk")
+    table = new_table("group", "attempts", "persons", "connected", "lost", "wait", "longest", "talk")
     for group in report.groups:
         table.add_row(
             group.name,
@@ -122,7 +133,7 @@ def _group_table(report: RunReport) -> Table:
 
 
 def _work_table(report: RunReport) -> Table:
-    table = _new_table("agents", "people", "logged in", "utilisation", "talks", "idle per talk")
+    table = new_table("agents", "people", "logged in", "utilisation", "talks", "idle per talk")
     for work in report.work:
         table.add_row(
             work.name,
@@ -136,7 +147,7 @@ def _work_table(report: RunReport) -> Table:
 
 
 def _node_table(report: RunReport) -> Table:
-    table = _new_table("node", "requests", "faults", "at the end")
+    table = new_table("node", "requests", "faults", "at the end")
     for node in report.nodes:
         table.add_row(node.name, f"{node.requests:,}", f"{node.faults:,}", node.state)
     return table
