@@ -17,7 +17,7 @@ RUN := .venv/.run-stamp
 # An environment whose interpreter has gone (an upgrade, a removed version) is set up anew.
 IGNORED := $(shell test -x $(BIN)/python || rm -f $(BIN)/python $(RUN) $(DEV))
 
-.PHONY: help demo test check format bench bench-asterisk sim docs lock clean
+.PHONY: help demo test check format bench bench-asterisk bench-pacing sim docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ bench: $(DEV) ## measure the core
 
 bench-asterisk: $(DEV) ## measure the whole dialer on real Asterisk servers and on fakes, 4 minutes
 	@$(BIN)/python -m bench asterisk $(ARGS)
+
+bench-pacing: $(DEV) ## measure pacing against goals, others and optimum, an hour on 2 cores; ARGS="grid --agents 10"
+	@$(BIN)/python -m bench.pacing $(ARGS)
 
 sim: $(RUN) ## simulate SEEDS random worlds (default 200) and check every step
 	@$(BIN)/python -m outdial.sim.run --seeds $(SEEDS) $(ARGS)
