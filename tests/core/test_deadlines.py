@@ -103,7 +103,8 @@ def test_queue_is_a_sorted_dictionary(acts: list[tuple[str, int, int]]) -> None:
         key = (Timer.GROUP, number)
         if act == "arm":
             deadlines.arm(key, at_ms)
-            model[key] = (at_ms, serial)
+            if key not in model or model[key][0] != at_ms:  # set to what it is already, it keeps its place
+                model[key] = (at_ms, serial)
         elif act == "disarm":
             deadlines.disarm(key)
             model.pop(key, None)
