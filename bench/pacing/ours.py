@@ -76,12 +76,12 @@ class Ours:
             return least
         if not floor.free and not floor.busy:
             return 0
-        if now - self._decided_at < PACE_MS and not least:
-            return 0
+        if now - self._decided_at < PACE_MS:
+            return least
         self._decided_at = now
         most = min(STARTS_PER_DECISION_MAX, max(0, max(len(floor.free), self.calls.resolved) - in_flight))
-        forecast = Forecast(free, self.coming_free(now, floor), self.coming(now, floor))
-        return predictive(forecast, self.calls.fresh, self.budget.threshold, least, most)[0]
+        forecast = Forecast(free, self.coming_free(now, floor), self.coming(now, floor), self.calls.fresh)
+        return predictive(forecast, self.budget.threshold, least, most)[0]
 
     def coming(self, now: Millis, floor: Floor) -> Sum:
         """Persons whom the calls in flight will bring."""

@@ -176,7 +176,7 @@ def test_predictive_modes_dial_ahead_of_agents(mode: Mode) -> None:
 
 def test_predictive_with_seizing_dials_more_calls_than_agents_wait() -> None:
     story = with_history(dialing_story(group(1, Mode.PREDICTIVE_SEIZING, agents=30), ports=200))
-    story.engaged(*story.ever(Engage))
+    story.engaged(*story.ever(Engage)).advance(SECOND_MS)
     assert story.group().dialing > story.group().agents_ready == 30
 
 

@@ -140,8 +140,8 @@ def decided(**changes: object) -> tuple[int, float]:
         "most": 200,
         **changes,
     }
-    forecast = Forecast(values["free"], total(values["agents"]), total(values["persons"]))
-    return predictive(forecast, values["fresh"], values["threshold"], values["least"], values["most"])
+    forecast = Forecast(values["free"], total(values["agents"]), total(values["persons"]), values["fresh"])
+    return predictive(forecast, values["threshold"], values["least"], values["most"])
 
 
 def test_predictive_dials_while_agents_talk() -> None:
@@ -218,12 +218,25 @@ def test_predictive_never_dials_less_than_it_must(values: dict[str, object], mor
 @given(SITUATIONS)
 def test_started_calls_are_in_the_forecast(values: dict[str, object]) -> None:
     """Who asks twice is not given the same calls twice."""
-    agents, persons = total(values["agents"]), total(values["persons"])
-    forecast = Forecast(values["free"], agents, persons)
-    arguments = values["fresh"], values["threshold"]
-    first, _ = predictive(forecast, *arguments, 0, values["most"])
+    values["least"] = 0
+    first = started(**values)
     if first < values["most"]:
-        assert 0 == predictive(forecast, *arguments, 0, values["most"])[0]
+        assert 0 == started(**{**values, "persons": [*values["persons"], (first, values["fresh"])]})
+
+
+def test_hundreds_of_calls_are_found_in_twenty_looks() -> None:
+    class Counted(Forecast):
+        looks = 0
+
+        def risk(self, calls: int = 0) -> float:
+            self.looks += 1
+            return super().risk(calls)
+
+    forecast = Counted(0, total([(400, TALKING)]), Sum(), tuple(0.1 * chance for chance in RINGING))
+    wanted, _ = predictive(forecast, 0.05, 0, 5_000)
+    assert 1_000 < wanted < 5_000
+    assert forecast.looks <= 25
+    assert forecast.risk(wanted - 1) <= 0.05 < forecast.risk(wanted)
 
 
 def test_nobody_to_wait_for_and_nobody_in_flight() -> None:

@@ -190,13 +190,12 @@ def test_risk_falls_with_a_busy_agent(free: int, agents: list[float], persons: l
 
 
 @given(st.integers(0, 5), st.lists(st.floats(0.0, HALF), max_size=8), st.floats(0.01, 1.0), st.integers(1, 20))
-def test_calls_that_are_added_count_like_calls_that_are_there(
+def test_calls_that_are_started_count_like_calls_that_are_there(
     free: int, agents: list[float], chance: float, calls: int
 ) -> None:
-    forecast = Forecast(free, sum_of(agents), sum_of([]))
+    forecast = Forecast(free, sum_of(agents), sum_of([]), [chance] * HORIZONS)
     forecast.risk()
-    forecast.add(calls, [chance] * HORIZONS)
-    assert risk(free, agents, [chance] * calls) == pytest.approx(forecast.risk(), abs=1e-9)
+    assert risk(free, agents, [chance] * calls) == pytest.approx(forecast.risk(calls), abs=1e-9)
 
 
 def test_risk_is_the_mean_over_the_horizons() -> None:

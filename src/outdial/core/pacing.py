@@ -18,7 +18,6 @@ the risk of the next call as the measure (decision 0014).
 
 from typing import NamedTuple
 
-from outdial.core.call_odds import Chances
 from outdial.core.modes import DialingMode
 from outdial.core.risk import Forecast
 from outdial.core.units import Millis
@@ -113,26 +112,29 @@ def attempts_to_start(mode: DialingMode, situation: Situation) -> int:
     return min(STARTS_PER_DECISION_MAX, PACERS[mode](situation))
 
 
-def predictive(forecast: Forecast, fresh: Chances, threshold: float, least: int, most: int) -> tuple[int, float]:
+def predictive(forecast: Forecast, threshold: float, least: int, most: int) -> tuple[int, float]:
     """Attempts to start now, and the risk at which that ended. Range: `least` … `most`.
 
+    The risk grows with every call. So the first call that is too much is looked for by doubled steps, then by halved
+    ones: a group that may start hundreds weighs twenty of them.
+
     Args:
-        forecast: what calls in flight and busy agents will bring; the started calls are added to it.
-        fresh: chances of a call that is started now.
+        forecast: what calls in flight, busy agents and the calls started now will bring.
         threshold: most risk that a call may take. Range: 0 … 1.
         least: free agents without a call in flight: they get one whatever the risk.
         most: no more than this, whatever the risk.
     """
-    started, risk = max(0, min(least, most)), 0.0
-    if started:
-        forecast.add(started, fresh)
-    while started < most:
-        risk = forecast.risk()
-        if risk > threshold:
-            break
-        forecast.add(1, fresh)
-        started += 1
-    return started, risk
+    low, high = max(0, min(least, most)), most
+    step, taken, refused = 1, 0.0, 0.0
+    while low < high:
+        probe = min(low + step, high) - 1
+        risk = forecast.risk(probe)
+        if risk <= threshold:
+            low, taken = probe + 1, risk
+        else:
+            high, refused = probe, risk
+        step = 2 * step if high == most else max(1, (high - low) // 2)
+    return low, refused if high < most else taken
 
 
 def progressive_form(mode: DialingMode) -> DialingMode:

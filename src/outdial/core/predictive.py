@@ -78,9 +78,9 @@ def calls_ahead(state: State, group: Group) -> int:
         return 0  # nobody at work, nobody called
     least = max(0, there.available - there.waiting - there.pending)
     since_ms = now_ms - pace.decided_at_ms if pace.decided_at_ms is not None else PACE_MS
-    if since_ms < PACE_MS and not least:
+    if since_ms < PACE_MS:
         state.wake_group_at(group, now_ms + PACE_MS - since_ms)
-        return 0
+        return least
     state.wake_group_at(group, now_ms + TICK_MS)
     pace.decided_at_ms = now_ms
     return _decide(state, group, there, forecasts, least)
@@ -95,8 +95,8 @@ def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, 
     expected, coming = persons.expected(MIDDLE), agents.expected(MIDDLE)
     most = _most(group, there, forecasts.count())
     threshold = group.aim.threshold(group.budget.threshold)
-    forecast = Forecast(there.available - there.waiting, agents, persons)
-    wanted, risk = predictive(forecast, odds.fresh, threshold, least, most)
+    forecast = Forecast(there.available - there.waiting, agents, persons, odds.fresh)
+    wanted, risk = predictive(forecast, threshold, least, most)
     group.pace.decisions.append(
         Decision(
             at_mono_ms=now_ms,

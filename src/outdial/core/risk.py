@@ -142,44 +142,48 @@ def total(rows: Iterable[tuple[int, Sequence[float]]]) -> Sum:
 
 
 class Forecast:
-    """The risk of the next call, and of the one after it."""
+    """The risk of the next call, and of those after it."""
 
-    __slots__ = ("_agents", "_free", "_persons", "_pmfs")
+    __slots__ = ("_agents", "_free", "_fresh", "_persons", "_pmfs")
 
-    def __init__(self, free: int, agents: Sum, persons: Sum) -> None:
+    def __init__(self, free: int, agents: Sum, persons: Sum, fresh: Sequence[float] = (0.0,) * HORIZONS) -> None:
         """Take what there is.
 
         Args:
             free: agents free now less persons waiting; may be negative.
             agents: busy agents who come free within each horizon.
             persons: calls in flight that bring a person within each horizon.
+            fresh: chance of a call that is started now, within each horizon.
         """
         self._free = free
         self._agents = agents
         self._persons = persons
+        self._fresh = fresh
         self._pmfs: list[list[float] | None] = [None] * HORIZONS
 
-    def add(self, count: int, chances: Sequence[float]) -> None:
-        """Calls are started."""
-        self._persons.add(count, chances)
-        if chances[-1] > HALF:
-            self._pmfs = [None] * HORIZONS
+    def risk(self, started: int = 0) -> float:
+        """Chance that the person of one more call finds nobody, once so many are started: mean over the horizons."""
+        return sum([self._at(place, started) for place in range(HORIZONS)]) / HORIZONS
 
-    def risk(self) -> float:
-        """Chance that the person of the next call finds nobody: the mean over the horizons."""
-        return sum(self._at(place) for place in range(HORIZONS)) / HORIZONS
-
-    def _at(self, place: int) -> float:
-        agents, persons = self._agents, self._persons
+    def _at(self, place: int, started: int) -> float:
+        agents, persons, chance = self._agents, self._persons, self._fresh[place]
         free = self._free + agents.sure[place] - persons.sure[place]
         more = agents.mean[place] + persons.missing[place]
         more2 = agents.squares[place] + persons.missing_squares[place]
         less = persons.mean[place] + agents.missing[place]
         less2 = persons.squares[place] + agents.missing_squares[place]
+        is_likely = chance > HALF
+        if is_likely:
+            free -= started
+            more += started * (1.0 - chance)
+            more2 += started * (1.0 - chance) * (1.0 - chance)
+        else:
+            less += started * chance
+            less2 += started * chance * chance
         variance = more - more2 + less - less2
         if variance > MANY:
             return nobody_free_of_many(free, less - more, variance, _third(less, less2) - _third(more, more2))
-        pmf = self._pmfs[place]
+        pmf = None if is_likely else self._pmfs[place]
         if pmf is None:
             pmf = self._pmfs[place] = binomial(more, more2)
         return nobody_free(free, pmf, binomial(less, less2))
