@@ -26,6 +26,20 @@ def test_no_aim_goes_beyond_the_budget(kind):
     assert 0.001 == Aim(kind, 1.0).threshold(0.001)
 
 
+@pytest.mark.parametrize(
+    "kind, value, busy",
+    [
+        (AimKind.OVERDIAL_RATE, 0.0, 1.0),
+        (AimKind.BUSY_FACTOR, 0.7, 0.7),
+        (AimKind.WAITING_TIME, 30_000.0, 0.7),
+        (AimKind.DISTRIBUTION_TIME, 1_000.0, 1.0),
+    ],
+)
+def test_aim_says_how_busy_agents_are_to_be(kind, value, busy):
+    """With conversations of 70 s, after-call work included."""
+    assert busy == pytest.approx(Aim(kind, value).busy_max(70_000.0))
+
+
 def test_busy_factor_dials_more_while_agents_are_idle_and_less_while_they_are_too_busy():
     start = Aim(AimKind.BUSY_FACTOR, 0.8).threshold(CEILING)
     assert watched(Aim(AimKind.BUSY_FACTOR, 0.8), free=5, busy=5) > start

@@ -16,7 +16,6 @@ from outdial.core.call_odds import (
     DELAY_BIN_MS,
     DELAY_BINS,
     DOUBT,
-    LEVEL_MS,
     MEMORY,
     RING_BIN_MS,
     RING_BINS,
@@ -320,9 +319,9 @@ def test_doubled_hit_rate_is_followed_within_two_minutes_and_back_again() -> Non
         looks=lambda now_ms: seen.__setitem__(now_ms, odds.fresh[-1]),
     )
     before = seen[good_ms]
-    within_ms = LEVEL_MS + 20 * SECOND_MS  # calls of the new kind have to ring first
+    within_ms = 140 * SECOND_MS  # calls of the new kind have to ring first
     assert seen[good_ms + within_ms] > 1.5 * before
-    assert max(seen[at_ms] for at_ms in range(good_ms, back_ms, UPDATE_MS)) < 2.5 * before
+    assert max(seen[at_ms] for at_ms in range(good_ms, back_ms, UPDATE_MS)) < 2.8 * before
     assert seen[back_ms + within_ms] < 1.5 * before
     assert seen[max(seen)] < 1.35 * before
 

@@ -62,6 +62,7 @@ def needed(of: Estimates, mode: Mode, agents: float, **rest: float) -> Demand:
         multiplier_millis=round(1_000 * rest.get("multiplier", 1.0)),
         queue_size=round(rest.get("queue", 0)),
         target=rest.get("target", 0.0),
+        busy_max=rest.get("busy_max", 1.0),
     )
 
 
@@ -180,6 +181,15 @@ def test_busy_share_is_never_below_one_call_for_each_free_agent() -> None:
     """Nobody may be lost: an agent waits for 15 / 0.3 = 50 s and works for 70 s."""
     found = utilisation(20, handle_ms=70_000.0, hold_ms=15_000.0, person_ms=12_000.0, hit=0.3, target=0.0)
     assert 70 / 120 == pytest.approx(found)
+
+
+def test_group_that_steers_for_less_needs_less_before_it_is_measured() -> None:
+    """Ports go with the time that agents are busy: half of it, half of them."""
+    before = estimates(busy=None)
+    full, _ = mean(before, Mode.PREDICTIVE, 100, target=0.03)
+    half, _ = mean(before, Mode.PREDICTIVE, 100, target=0.03, busy_max=0.45)
+    busy = utilisation(100, handle_ms=70_000.0, hold_ms=15_000.0, person_ms=12_000.0, hit=0.3, target=0.03)
+    assert half == pytest.approx(full * 0.45 / busy, rel=1e-3)
 
 
 def test_predictive_group_is_worked_out_until_it_is_measured() -> None:

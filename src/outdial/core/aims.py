@@ -74,6 +74,18 @@ class Aim:
     def _move(self, step: float) -> None:
         self._log = min(LOG_MAX, max(LOG_MIN, self._log + min(STEP, max(-STEP, step))))
 
+    def busy_max(self, handle_ms: float) -> float:
+        """Share of their time that agents are to be busy at most, as far as the aim says. Range: 0 … 1.
+
+        Args:
+            handle_ms: mean conversation with after-call work.
+        """
+        if self.kind is AimKind.BUSY_FACTOR:
+            return self.value
+        if self.kind is AimKind.WAITING_TIME:
+            return handle_ms / (handle_ms + self.value)
+        return 1.0
+
     def threshold(self, ceiling: float) -> float:
         """Most risk that the next call may take, given what the budget allows."""
         return ceiling if self.kind is AimKind.OVERDIAL_RATE else min(ceiling, math.exp(self._log))

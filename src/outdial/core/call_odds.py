@@ -8,13 +8,13 @@ Learned from the group's own calls, by the age at which a call leaves ringing an
   all.
 * delays from the pick-up to the verdict, for persons and for everything else. A call in detection is a person with a
   chance that falls with the time it takes, or rises.
-* a fast multiplier: persons seen against persons expected in the last minutes. The shapes above have a long memory,
+* the level (`level.py`): persons seen against persons expected of late. The shapes above have a long memory,
   the level must not.
 
 Calls are not kept one by one but by time slots, so a forecast costs the same for ten calls in flight and for ten
 thousand. No call has a chance of its own: estimates are per group and age (decision 0014).
 
-Source: discrete-time hazards with exposure after Cox (1972) and Kaplan, Meier (1958). Ours: slots, multiplier,
+Source: discrete-time hazards with exposure after Cox (1972) and Kaplan, Meier (1958). Ours: slots,
 constants.
 """
 
@@ -22,6 +22,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from outdial.core.level import Level
 from outdial.core.risk import HORIZONS
 from outdial.core.units import SECOND_MS, Millis
 
@@ -40,11 +41,6 @@ MEMORY_FLIGHTS = 20.0
 that they have rung before it began. Ours (0014)."""
 SHARE_PRIOR = 4.0
 """Calls that the share of persons over all ages counts for at one age. Ours (0014)."""
-LEVEL_PRIOR = 12.0
-"""Persons that the long memory counts for against the last minutes. Ours (0014)."""
-LEVEL_MS: Millis = 120 * SECOND_MS
-LEVEL_PERSONS = 60.0
-"""Memory of the multiplier: this long, or this many persons if that takes longer. Ours (0014)."""
 SHAPES_MS: Millis = 30 * SECOND_MS
 NEWS = 0.05
 """Shapes are worked out anew after this time, or when this share of all calls is new."""
@@ -87,8 +83,7 @@ class CallOdds:
     """Times from the request to a person's verdict: the k-th is the (k − ½)/6 quantile. Unit: ms."""
     fresh: Chances = (0.0,) * HORIZONS
     """Chances of a call that is started now."""
-    level: float = 1.0
-    """The fast multiplier."""
+    _level: Level = field(default_factory=Level)
     _ringing: dict[int, int] = field(default_factory=dict)
     """Calls ringing. Shape: {slot of the request: calls}."""
     _detecting: dict[int, _Detecting] = field(default_factory=dict)
@@ -98,15 +93,12 @@ class CallOdds:
     """Persons expected from a call by the time it has rung for so many bins."""
     _person_cdf: list[float] = field(default_factory=list)
     _other_cdf: list[float] = field(default_factory=list)
-    _seen: float = 0.0
-    _expected: float = 0.0
     _expected_left: float = 0.0
     """Persons expected from calls that have left ringing since the last look."""
     _expected_ringing: float = 0.0
     _new: int = 0
     """Calls resolved since the shapes were worked out."""
     _new_persons: int = 0
-    _updated_at: Millis = 0
     _shaped_at: Millis = -SHAPES_MS
     _factor: float = 1.0
     _lifted: list[Chances] = field(default_factory=list)
@@ -187,6 +179,11 @@ class CallOdds:
         if person:
             self.persons_seen += 1
             self._new_persons += 1
+
+    @property
+    def level(self) -> float:
+        """Persons seen per person expected of late."""
+        return self._level.value
 
     @property
     def in_flight(self) -> int:
@@ -297,19 +294,13 @@ class CallOdds:
     def _follow_level(self, now_ms: Millis) -> None:
         """Persons seen against persons expected, both fading."""
         if not self._compensator[-1]:  # nothing was expected yet: those who came are no surprise
-            self._new_persons, self._updated_at = 0, now_ms
+            self._new_persons = 0
             return
         ringing = sum(count * self._compensator[self._age(slot, now_ms)] for slot, count in self._ringing.items())
         expected = max(0.0, self._expected_left + ringing - self._expected_ringing)
         self._expected_left = 0.0
-        elapsed_ms = max(1, now_ms - self._updated_at)
-        self._updated_at = now_ms
-        per_ms = max(1e-9, (self._seen + self._new_persons) / (LEVEL_MS + elapsed_ms))
-        keep = math.exp(-elapsed_ms / max(LEVEL_MS, LEVEL_PERSONS / per_ms))
-        self._seen = keep * self._seen + self._new_persons
-        self._expected = keep * self._expected + expected
+        self._level.add(self._new_persons, expected)
         self._new_persons = 0
-        self.level = (LEVEL_PRIOR + self._seen) / (LEVEL_PRIOR + self._expected)
 
     def flights(self, now_ms: Millis) -> list[tuple[int, Chances]]:
         """The calls in flight now, those of like chances together."""

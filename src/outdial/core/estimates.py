@@ -243,6 +243,7 @@ def demand(
     multiplier_millis: int,
     queue_size: int,
     target: float,
+    busy_max: float = 1.0,
 ) -> Demand:
     """Ports that a group needs to keep its agents busy, whatever it may use now.
 
@@ -254,6 +255,7 @@ def demand(
         multiplier_millis: progressive multiplier. Unit: thousandths.
         queue_size: Power GVP: calls kept in progress.
         target: predictive: share of answered persons who may find no agent. Range: 0 … 1.
+        busy_max: predictive: share of their time that agents are to be busy at most. Range: 0 … 1.
     """
     if mode is DialingMode.POWER_GVP:
         return Demand(1_000 * queue_size, 0, 1_000 * queue_size, 0)
@@ -267,7 +269,7 @@ def demand(
     multiplier = multiplier_millis / 1_000
     busy, served = 0.0, 1.0
     if mode.is_predictive:
-        busy, served = busy_share(estimates, team, hit, target), 1.0 - min(TARGET_MAX, target)
+        busy, served = busy_share(estimates, team, hit, target, busy_max), 1.0 - min(TARGET_MAX, target)
         dialing = agents * busy / (hit * handle_ms * served) * hold_ms
     else:
         dialing = agents / (hit * handle_ms + hold_ms / multiplier) * hold_ms
@@ -295,11 +297,11 @@ def _free_or_talking(agents: float, dialing: float, talking: float, multiplier: 
     return agents * max(0.0, (multiplier * dialing + talking) / agents - mean * mean)
 
 
-def busy_share(estimates: Estimates, agents: float, hit: float, target: float) -> float:
+def busy_share(estimates: Estimates, agents: float, hit: float, target: float, busy_max: float) -> float:
     """Share of their time that agents of a predictive group are busy: measured, or worked out as long as it is not."""
     if estimates.has_measured:
         return min(1.0, max(BUSY_MIN, estimates.utilisation.value))
-    return utilisation(
+    most = utilisation(
         agents,
         handle_ms=estimates.handle_ms,
         hold_ms=estimates.hold_ms.value,
@@ -307,6 +309,7 @@ def busy_share(estimates: Estimates, agents: float, hit: float, target: float) -
         hit=hit,
         target=target,
     )
+    return max(BUSY_MIN, min(busy_max, most))
 
 
 def utilisation(

@@ -153,6 +153,7 @@ def group_demand(state: State, group: Group) -> Demand:
         multiplier_millis=group.settings.progressive_multiplier_millis,
         queue_size=group.settings.maximum_queue_size,
         target=group.settings.overdial_ratio_max,
+        busy_max=group.aim.busy_max(group.estimates.handle_ms),
     )
 
 
