@@ -1,0 +1,194 @@
+"""What the dialer asks of a database: claim chains, write down what happened. SQLite and PostgreSQL both do it.
+
+A *claim* takes the records of one customer (a chain) out of its list, for one start of one server, until they come
+back: settled, returned or cancelled. Each start has an *epoch*, a number that only grows. Claims carry it, and a change
+to a record is made only while its claim is of the epoch that makes it: a server that was taken for dead writes its
+attempts down and changes no record that another one has meanwhile.
+
+`write` takes changes in the order in which they happened and makes all of them or none, in one transaction. Making
+them a second time changes nothing: attempts are known by epoch and call, and a record comes back once per claim. So
+what has an uncertain fate (the connection broke during the commit) is simply written again.
+
+Source: fencing by epoch after the lease tokens of Gray and Cheriton (1989). Ours: the rest (decision 0016).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from outdial.calling_lists import ListedRecord
+from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
+from outdial.core.errors import OutdialError
+from outdial.core.records import Chain
+from outdial.core.units import CallId, GroupId, ListId, Millis, NodeId, RecordId
+from outdial.sim.lists import RecordFate
+
+
+class StoreError(OutdialError):
+    """The database cannot be used as it is: wrong address, wrong version, wrong rights. Trying again does not help."""
+
+    code = "store"
+
+
+class StoreUnavailable(OutdialError):
+    """The database does not answer now. Nothing is known to have been written; to be tried again.
+
+    Attributes:
+        chains: what a claim may have taken all the same, because the connection broke while it was made final. They
+            are returned as soon as the store is back; returning what was never claimed changes nothing.
+    """
+
+    code = "store_unavailable"
+    retriable = True
+
+    def __init__(self, message: str, chains: tuple[Chain, ...] = ()) -> None:
+        super().__init__(message)
+        self.chains = chains
+
+
+class EpochLost(OutdialError):
+    """Another start has taken this server's place. It must not dial any more."""
+
+    code = "epoch_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegun:
+    """A call is about to be requested. Written before the request leaves, so that no call is unknown after a crash."""
+
+    call_id: CallId
+    group_id: GroupId
+    node_id: NodeId
+    list_id: ListId
+    record_id: RecordId
+    number: str
+    attempt_n: int
+    """Which attempt of the record this is, from 1."""
+    dialed_utc_ms: int
+
+
+Change = AttemptBegun | SettleAttempt | ReturnRecord | CancelRecord
+"""What `write` takes."""
+
+LeftBehind: TypeAlias = Iterable[tuple[int, Sequence[Change]]]
+"""What earlier starts of this server could not write, in order. Shape: (epoch, changes) for each transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Which chains to claim."""
+
+    group_id: GroupId
+    lists: tuple[tuple[ListId, int], ...]
+    """Lists with their weights. Shape: ((list, weight ≥ 1), …)."""
+    chains_max: int
+    """Range: 1 … 10,000."""
+    utc_ms: int
+    """Now: what is due by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What was claimed."""
+
+    chains: tuple[Chain, ...]
+    exhausted: bool
+    """Nothing else is due in these lists."""
+    next_due_utc_ms: int | None
+    """When the next chain becomes due, if nothing else is due; None: none waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What opening a store has found."""
+
+    epoch: int
+    """Number of this start."""
+    returned: int
+    """Chains that an earlier start had claimed and not dialed: they are ready again."""
+    stale: int
+    """Attempts of an earlier start whose end nobody has seen: written down as Stale, their records wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """How far one file has been read into one list."""
+
+    list_id: ListId
+    file: str
+    digest: str
+    """Of the file's content."""
+    lines_done: int = 0
+    records: int = 0
+    """Records that it has brought so far."""
+    finished_utc_ms: int | None = None
+    """When it was read to its end; None: it was not yet."""
+
+
+class Store(Protocol):
+    """A database. All methods but `open` raise `StoreUnavailable` when it cannot be reached."""
+
+    async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
+        """Connect, check or make the tables, take the server's next epoch, clear up after its earlier starts.
+
+        Where the end of a call was not seen, its record waits for `stale_ms`, and so do others with its number.
+
+        Args:
+            server: name of this server; two servers on one database need two names.
+            utc_ms: now.
+            stale_ms: how long a record waits whose call may still be up.
+            left: written first, each under its own epoch as `write` does it, but without an `EpochLost`: of an epoch
+                that another start has followed, attempts are written down and records stay as they are.
+
+        Raises:
+            StoreError: it cannot be used.
+            StoreUnavailable: it does not answer.
+        """
+        ...
+
+    async def claim(self, request: ClaimRequest) -> Claimed:
+        """Claim due chains, no chain twice whoever else claims at the same time.
+
+        Order within a list: priority (callbacks, then what came back, then what is new), then the instant from which
+        it is due, then list order. Lists take turns by weight. Records of a chain come in ascending chain order from
+        the one that is due.
+
+        Raises:
+            EpochLost: another start has taken over.
+        """
+        ...
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """Make changes, all or none, durably.
+
+        An attempt that has been settled does not begin again. A settlement that comes late takes the place of the
+        Stale one that another start has put there for it; the record stays as that start left it.
+
+        Raises:
+            EpochLost: another start has taken over; attempts are written down all the same.
+        """
+        ...
+
+    async def imports(self) -> tuple[Import, ...]:
+        """Every file that has been read into a list, and how far."""
+        ...
+
+    async def add_records(self, progress: Import, records: Sequence[ListedRecord]) -> None:
+        """Add records to a list and write down how far its file has been read, in one transaction.
+
+        A record that is there already, by its `record_id`, stays as it is, so a batch may be added twice. Single
+        records may be claimed at once, chains once their import is finished: their records may be anywhere in the file.
+
+        Args:
+            progress: the import with these records; `finished_utc_ms` with the last ones.
+            records: all of one list. Range: some thousands.
+        """
+        ...
+
+    async def fates(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[RecordFate, ...]:
+        """What has become of the records of a list, by record number: those after one, a page at a time."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database. Closing twice does no harm."""
+        ...

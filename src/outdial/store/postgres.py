@@ -1,0 +1,226 @@
+"""The PostgreSQL store: several servers may share one database.
+
+    postgres_link         connections, time limits, errors
+    postgres_statements   what is said to the server
+    postgres_changes      changes, and clearing up after earlier starts
+
+Every transaction that claims or changes records first reads the server's epoch and locks it against change, so no later
+start can slip in between. Claims pass over rows that others are claiming (`SKIP LOCKED`): they neither wait for each
+other nor get the same chain.
+
+PostgreSQL 14 or newer. The extra `outdial[postgres]` brings the driver, asyncpg.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+
+import asyncpg  # type: ignore[import-untyped]
+
+from outdial.calling_lists import ListedRecord
+from outdial.core.records import Chain
+from outdial.core.units import ListId, Millis, RecordId
+from outdial.sim.lists import RecordFate
+from outdial.store import postgres_statements as sql
+from outdial.store.interface import (
+    Change,
+    Claimed,
+    ClaimRequest,
+    EpochLost,
+    Import,
+    LeftBehind,
+    Opened,
+    StoreError,
+    StoreUnavailable,
+)
+from outdial.store.postgres_changes import start, write
+from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
+from outdial.store.rows import Row, chains_of, fate_of, import_values, new_record_values, with_rest
+from outdial.store.turns import Claim, Credit
+from outdial.store.upgrade import VERSION, VERSION_QUERY, upgrade
+
+OPEN_S = 600.0
+"""Longest wait for a step of opening: for tables that are changed, also by another server. Unit: seconds."""
+LIST_S = 60.0
+"""Longest wait for a page of a list: the table may have many other lists. Unit: seconds."""
+CHAIN_RECORDS_AT_ONCE = 5_000
+"""Records of chains that are looked at in one transaction when an import is finished. Unit: records. Ours."""
+
+
+class PostgresStore:
+    """A `Store` in a PostgreSQL database.
+
+    Attributes:
+        where: names database and host, for messages.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        password: Password = None,
+        *,
+        connections: int = CONNECTIONS,
+        connect_s: float = CONNECT_S,
+        answer_s: float = ANSWER_S,
+    ) -> None:
+        """Prepare; nothing is opened yet. Arguments: see `Link`.
+
+        Raises:
+            StoreError: the address is none, or holds a password.
+        """
+        self._link = Link(url, password, connections, connect_s, answer_s)
+        self.where = self._link.where
+        self._server = ""
+        self._epoch = 0
+        self._credit: Credit = {}
+
+    async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
+        """See `Store.open`."""
+        await self._link.open()
+        try:
+            if await self._link.transaction(_found_version) != VERSION:
+                await self._migrate()
+            for epoch, changes in left:
+                await self._link.transaction(partial(write, server=server, epoch=epoch, changes=changes))
+            opened: Opened = await self._link.transaction(
+                partial(start, server=server, utc_ms=utc_ms, not_before_utc_ms=utc_ms + stale_ms), OPEN_S
+            )
+        except BaseException:
+            await self._link.close()
+            raise
+        self._link.opened()
+        self._server, self._epoch, self._credit = server, opened.epoch, {}
+        return opened
+
+    async def _migrate(self) -> None:
+        """Let SQLAlchemy make or change the tables, on a connection of its own."""
+        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from sqlalchemy.pool import NullPool
+
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=self._link.connect, poolclass=NullPool)
+        with self._link.translated():
+            try:
+                async with asyncio.timeout(OPEN_S), engine.begin() as connection:
+                    # if this process dies in the middle, another one need not wait for the lock for ever
+                    await connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 60000")
+                    await connection.run_sync(upgrade)
+            except DBAPIError as error:
+                raise _driver_error(error) from error
+            except StoreError as error:
+                raise StoreError(f"{self.where}: {error}") from error
+
+    async def claim(self, request: ClaimRequest) -> Claimed:
+        """See `Store.claim`."""
+        credit: Credit = {}
+        chains: tuple[Chain, ...] = ()
+
+        async def work(connection: Connection) -> Claimed:
+            nonlocal credit, chains
+            credit, chains = dict(self._credit), ()
+            if await connection.fetchval(sql.OWN_EPOCH, self._server) != self._epoch:
+                raise self._epoch_lost()
+            claimed = await _claim(connection, self._epoch, credit, request)
+            chains = claimed.chains
+            return claimed
+
+        try:
+            claimed = await self._link.transaction(work)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(str(error), chains) from error
+        self._credit = credit
+        return claimed
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """See `Store.write`."""
+        if changes and not await self._link.transaction(
+            partial(write, server=self._server, epoch=self._epoch, changes=changes)
+        ):
+            raise self._epoch_lost()
+
+    async def imports(self) -> tuple[Import, ...]:
+        """See `Store.imports`."""
+        rows = await self._link.transaction(lambda connection: connection.fetch(sql.IMPORTS))
+        return tuple(Import(*row) for row in rows)
+
+    async def add_records(self, progress: Import, records: Sequence[ListedRecord]) -> None:
+        """See `Store.add_records`. Chains are released bit by bit; the import is finished with the last of them."""
+        if progress.finished_utc_ms is not None:
+            await self._add(dataclasses.replace(progress, finished_utc_ms=None), records)
+            after: int | None = 0
+            while after is not None:
+                after = await self._release_chains(progress.list_id, after)
+            records = ()
+        await self._add(progress, records)
+
+    async def fates(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[RecordFate, ...]:
+        """See `Store.fates`."""
+        rows = await self._link.transaction(
+            lambda connection: connection.fetch(sql.FATES, list_id, after, count_max), LIST_S
+        )
+        return tuple(fate_of(row) for row in rows)
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        await self._link.close()
+
+    async def _add(self, progress: Import, records: Sequence[ListedRecord]) -> None:
+        async def work(connection: Connection) -> None:
+            if records:
+                await connection.execute(sql.ADD_RECORDS, *sql.transposed(map(new_record_values, records)))
+            await connection.execute(sql.SAVE_IMPORT, *import_values(progress))
+
+        await self._link.transaction(work, LIST_S)
+
+    async def _release_chains(self, list_id: ListId, after: int) -> int | None:
+        """Release the next chains of a list. Returns the last of them; None: there are no more."""
+
+        async def work(connection: Connection) -> int | None:
+            last: int | None = await connection.fetchval(sql.LAST_CHAIN, list_id, after, CHAIN_RECORDS_AT_ONCE)
+            if last is not None:
+                await connection.execute(sql.RELEASE_CHAINS, list_id, after, last)
+            return last
+
+        return await self._link.transaction(work, LIST_S)
+
+    def _epoch_lost(self) -> EpochLost:
+        return EpochLost(f"{self.where}: another start of server {self._server} has taken over")
+
+
+async def _found_version(connection: Connection) -> str | None:
+    """The version of the tables that are there. None: there are none, or not one version."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    versions = [row[0] for row in await connection.fetch(VERSION_QUERY)]
+    return versions[0] if len(versions) == 1 else None
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """What asyncpg has said, out of what SQLAlchemy has wrapped around it."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+        inner = inner.__cause__
+    return inner or error
+
+
+async def _claim(connection: Connection, epoch: int, credit: Credit, request: ClaimRequest) -> Claimed:
+    """Claim due chains for an epoch.
+
+    Raises:
+        StoreError: a record has a time zone that does not exist.
+    """
+    turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
+    while asked := turns.asked():
+        for list_id, count in asked.items():
+            turns.gave(list_id, await connection.fetch(sql.CLAIM, list_id, request.utc_ms, count, epoch))
+    heads = turns.in_turn()
+    chained = [(head[1], head[3], head[4], head[0]) for head in heads if head[3]]
+    rest = await connection.fetch(sql.CLAIM_REST, *sql.transposed(chained)) if chained else []
+    chains = chains_of(with_rest(heads, rest))
+    due_utc_ms = await connection.fetchval(sql.NEXT_DUE, [list_id for list_id, _ in request.lists])
+    if due_utc_ms is not None and due_utc_ms <= request.utc_ms:
+        if turns.open_lists:
+            return Claimed(chains, False, None)
+        due_utc_ms = request.utc_ms  # others are claiming it at this moment; if they do not, it is due
+    return Claimed(chains, True, due_utc_ms)

@@ -1,0 +1,115 @@
+"""Writing changes in PostgreSQL, and clearing up after earlier starts; both inside a transaction of the caller's.
+
+First the attempts, which are written down whoever makes them; then the records, if the epoch is still the server's. Of
+the records only the order of changes to one chain matters: all that are named are read and locked at once, changed by
+`Fates` in order, and written back at once.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from outdial.core.commands import SettleAttempt
+from outdial.core.units import CallId, RecordId
+from outdial.store import postgres_statements as sql
+from outdial.store.fates import Fates
+from outdial.store.interface import AttemptBegun, Change, Opened
+from outdial.store.postgres_link import Connection
+from outdial.store.rows import Row, attempt_values, begun_values, stale_values
+
+
+async def write(connection: Connection, server: str, epoch: int, changes: Sequence[Change]) -> bool:
+    """Make changes of an epoch. Returns whether it is still the server's; if not, records stay as they are."""
+    is_ours = await connection.fetchval(sql.OWN_EPOCH, server) == epoch
+    new = await _write_attempts(connection, epoch, changes)
+    if not is_ours:
+        return False
+    to_make: list[Change] = []
+    for change in changes:
+        if isinstance(change, SettleAttempt):
+            if change.call_id not in new:
+                continue
+            new.discard(change.call_id)
+        to_make.append(change)
+    touched = dict.fromkeys(change.record_id for change in to_make if not isinstance(change, AttemptBegun))
+    if touched:
+        fates = Fates(epoch, await _hold(connection, touched))
+        for change in to_make:
+            if not isinstance(change, AttemptBegun):
+                fates.make(change)
+        await _write_changed(connection, fates)
+    return True
+
+
+async def _write_attempts(connection: Connection, epoch: int, changes: Sequence[Change]) -> set[CallId]:
+    """Write begun and settled attempts down. Returns the calls that have been settled for the first time."""
+    settled: dict[CallId, SettleAttempt] = {}
+    begun: list[AttemptBegun] = []
+    for change in changes:
+        if isinstance(change, SettleAttempt):
+            settled.setdefault(change.call_id, change)
+        elif isinstance(change, AttemptBegun):
+            begun.append(change)
+    new: set[CallId] = set()
+    if settled:
+        rows = [attempt_values(epoch, attempt) for attempt in settled.values()]
+        new = {
+            row["call_id"] for row in await connection.fetch(sql.ADD_ATTEMPTS, *sql.transposed(rows)) if row["is_new"]
+        }
+    if begun:
+        rows = [begun_values(epoch, attempt) for attempt in begun]
+        await connection.execute(sql.BEGIN_ATTEMPTS, *sql.transposed(rows))
+    if settled:
+        await connection.execute(sql.END_ATTEMPTS, [epoch] * len(settled), list(settled))
+    return new
+
+
+async def _hold(connection: Connection, record_ids: Iterable[RecordId]) -> list[Row]:
+    """Rows of records and of the other records of their chains, locked."""
+    return await _with_chains(connection, await connection.fetch(sql.HOLD, list(record_ids)))
+
+
+async def _with_chains(connection: Connection, rows: list[Row]) -> list[Row]:
+    chains = dict.fromkeys((row[1], row[2]) for row in rows if row[2])
+    if not chains:
+        return rows
+    others = await connection.fetch(sql.HOLD_CHAINS, *sql.transposed(chains), [row[0] for row in rows if row[2]])
+    return [*rows, *others]
+
+
+async def _write_changed(connection: Connection, fates: Fates) -> None:
+    """Write back what has become of records."""
+    if changed := fates.changed():
+        await connection.execute(sql.CHANGE, *sql.transposed(changed))
+
+
+async def start(connection: Connection, server: str, utc_ms: int, not_before_utc_ms: int) -> Opened:
+    """Take the server's next epoch, and end what starts have left open that are over.
+
+    Over is every start that another one of its server has followed. Usually that is this server's last start; of other
+    servers at most what a start wrote that did not know yet that it was over.
+
+    Args:
+        connection: in a transaction.
+        server: name of the server.
+        utc_ms: now.
+        not_before_utc_ms: when records whose call may still be up may be dialed again.
+    """
+    await connection.execute(sql.LOCK_SERVERS)
+    epoch = await connection.fetchval(sql.NEXT_EPOCH, server, utc_ms)
+    attempts = sorted(await connection.fetch(sql.TAKE_LEFT_ATTEMPTS), key=lambda row: (row["epoch"], row["call_id"]))
+    heads: dict[int, list[Row]] = {}
+    for head in await connection.fetch(sql.HOLD_LEFT_HEADS):
+        heads.setdefault(head["claim_epoch"], []).append(head)
+    fates = {earlier: Fates(earlier, await _with_chains(connection, rows)) for earlier, rows in heads.items()}
+    for begun in attempts:
+        if begun["epoch"] in fates:
+            fates[begun["epoch"]].stale(begun["record_id"], begun["dialed_utc_ms"], not_before_utc_ms)
+    if attempts:
+        rows = [stale_values(begun, not_before_utc_ms) for begun in attempts]
+        await connection.execute(sql.ADD_ATTEMPTS, *sql.transposed(rows))
+    returned = 0
+    for one in fates.values():
+        returned += one.end_claims()
+        await _write_changed(connection, one)
+    if attempts:
+        await connection.execute(sql.WAIT, not_before_utc_ms, [begun["number"] for begun in attempts])
+    return Opened(epoch, returned, len(attempts))

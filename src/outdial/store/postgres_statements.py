@@ -1,0 +1,230 @@
+"""What the PostgreSQL store says to the server.
+
+Rows go there as one array per column, so that a statement for one row and for a thousand is the same and is prepared
+once. `transposed` makes the arrays.
+
+Records are found by number with `= ANY (array)`: for that the planner always takes the primary key. With a join against
+rows that were picked in the same statement it guesses how many they are, and may read the whole table.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from outdial.sim.lists import RecordStatus
+from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
+from outdial.store.rows import (
+    ATTEMPT_COLUMNS,
+    FATE_COLUMNS,
+    IMPORT_COLUMNS,
+    NEW_RECORD_COLUMNS,
+    OPEN_ATTEMPT_COLUMNS,
+    PRIORITIES,
+    RECORD_COLUMNS,
+    UNKNOWN_MODE,
+    Row,
+)
+
+_BIGINTS: Final = ("epoch", "claim_epoch", "call_id", "record_id", "chain_id", "lines_done", "records")
+_SMALLINTS: Final = ("status", "call_result", "priority", "record_type", "sip_status", "q850_cause")
+_TEXTS: Final = (
+    "name",
+    "number",
+    "zone",
+    "treatments",
+    "custom",
+    "mode",
+    "fault",
+    "verdict",
+    "disposition",
+    "file",
+    "digest",
+)
+
+
+def column_type(name: str) -> str:
+    """PostgreSQL's type of a column; one name has one type in all tables. A test compares it with them."""
+    if name in _BIGINTS or name.endswith("_ms"):
+        return "bigint"
+    if name in _SMALLINTS:
+        return "smallint"
+    return "text" if name in _TEXTS else "integer"
+
+
+def transposed(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+    """One array per column, as the statements want rows. At least one row."""
+    return list(zip(*rows, strict=True))
+
+
+def _names(columns: Sequence[str], table: str = "") -> str:
+    return ", ".join(f"{table}.{name}" if table else name for name in columns)
+
+
+def _arrays(columns: Sequence[str], first: int = 1) -> str:
+    """Rows out of arrays: `unnest($1::bigint[], …)`."""
+    return "unnest({})".format(
+        ", ".join(f"${number}::{column_type(name)}[]" for number, name in enumerate(columns, start=first))
+    )
+
+
+# --- servers -----------------------------------------------------------------------------------------------------
+
+OWN_EPOCH = "SELECT epoch FROM servers WHERE name = $1 FOR SHARE"
+"""The epoch of a server's latest start. It stays that until the transaction is over."""
+LOCK_SERVERS = "LOCK TABLE servers IN SHARE ROW EXCLUSIVE MODE"
+"""One start at a time; nobody who only looks at epochs waits."""
+NEXT_EPOCH = """
+INSERT INTO servers (name, epoch, started_utc_ms)
+SELECT $1, 1 + greatest(
+    coalesce((SELECT max(epoch) FROM servers), 0),
+    coalesce((SELECT max(epoch) FROM attempts), 0),
+    coalesce((SELECT max(epoch) FROM open_attempts), 0),
+    coalesce((SELECT max(claim_epoch) FROM records WHERE claim_epoch IS NOT NULL), 0)
+), $2
+ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, started_utc_ms = excluded.started_utc_ms
+RETURNING epoch
+"""
+"""Beyond all epochs that have left a trace: an operator may have removed a server."""
+
+# --- claiming ----------------------------------------------------------------------------------------------------
+
+
+def _due(name: str, priority: int, before: Sequence[str]) -> str:
+    """The records of one priority that are due, as far as those before it leave room."""
+    room = " - ".join(["$3::bigint", *(f"(SELECT count(*) FROM {other})" for other in before)])
+    return f"""{name} AS MATERIALIZED (
+    SELECT {_names(RECORD_COLUMNS)}, {priority} AS priority, due_utc_ms FROM records
+    WHERE list_id = $1 AND priority = {priority} AND due_utc_ms <= $2
+    ORDER BY due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
+)"""
+
+
+def _claim() -> str:
+    names = [f"due_{priority}" for priority in PRIORITIES]
+    parts = [_due(name, priority, names[:n]) for n, (name, priority) in enumerate(zip(names, PRIORITIES, strict=True))]
+    every = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
+    return f"""
+WITH {", ".join(parts)}, heads AS MATERIALIZED ({every}), claimed AS (
+    UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
+    WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
+)
+SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY priority DESC, due_utc_ms, record_id
+"""
+
+
+CLAIM = _claim()
+"""Claim heads of a list ($1) that are due ($2), so many at most ($3), for an epoch ($4); locked rows are passed over.
+
+Priority by priority: those that came back and are not due yet may be many, and stand before the new ones in the index.
+"""
+CLAIM_REST = f"""
+UPDATE records r SET status = {RecordStatus.RETRIEVED:d}
+FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::bigint[]) AS head (list_id, chain_id, chain_n, record_id)
+WHERE r.list_id = head.list_id AND r.chain_id = head.chain_id AND r.chain_id > 0
+    AND (r.chain_n, r.record_id) > (head.chain_n, head.record_id) AND r.status = {RecordStatus.READY:d}
+RETURNING {_names(RECORD_COLUMNS, "r")}
+"""
+"""Claim the records that follow heads in their chains."""
+NEXT_DUE = f"""
+SELECT min(next.due_utc_ms)
+FROM unnest($1::integer[]) AS list (list_id)
+CROSS JOIN (VALUES {", ".join(f"({priority}::smallint)" for priority in PRIORITIES)}) AS level (priority)
+CROSS JOIN LATERAL (
+    SELECT due_utc_ms FROM records r
+    WHERE r.list_id = list.list_id AND r.priority = level.priority AND r.due_utc_ms IS NOT NULL
+    ORDER BY r.due_utc_ms LIMIT 1
+) AS next
+"""
+"""When the first record of lists is due."""
+
+# --- attempts ----------------------------------------------------------------------------------------------------
+
+ADD_ATTEMPTS = f"""
+INSERT INTO attempts ({_names(ATTEMPT_COLUMNS)})
+SELECT * FROM {_arrays(ATTEMPT_COLUMNS)}
+ON CONFLICT (epoch, call_id) DO UPDATE
+SET {", ".join(f"{name} = excluded.{name}" for name in ATTEMPT_COLUMNS[2:])}
+WHERE attempts.mode = '{UNKNOWN_MODE}' AND excluded.mode <> '{UNKNOWN_MODE}'
+RETURNING call_id, xmax = 0 AS is_new
+"""
+"""Write settlements down, one per call. What is known of a call already stays, unless nobody had seen its end.
+
+`xmax` is 0 in a row that was added and not in one that was changed.
+"""
+BEGIN_ATTEMPTS = f"""
+INSERT INTO open_attempts ({_names(OPEN_ATTEMPT_COLUMNS)})
+SELECT * FROM {_arrays(OPEN_ATTEMPT_COLUMNS)} AS begun ({_names(OPEN_ATTEMPT_COLUMNS)})
+WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.epoch = begun.epoch AND a.call_id = begun.call_id)
+ON CONFLICT DO NOTHING
+"""
+END_ATTEMPTS = """
+DELETE FROM open_attempts o USING unnest($1::bigint[], $2::bigint[]) AS settled (epoch, call_id)
+WHERE o.epoch = settled.epoch AND o.call_id = settled.call_id
+"""
+
+# --- records -----------------------------------------------------------------------------------------------------
+
+HOLD = f"SELECT {_names(HELD_COLUMNS)} FROM records WHERE record_id = ANY ($1::bigint[]) ORDER BY record_id FOR UPDATE"
+HOLD_CHAINS = f"""
+SELECT {_names(HELD_COLUMNS, "r")}
+FROM unnest($1::integer[], $2::bigint[]) AS chain (list_id, chain_id)
+JOIN records r ON r.list_id = chain.list_id AND r.chain_id = chain.chain_id AND r.chain_id > 0
+WHERE r.record_id <> ALL ($3::bigint[])
+ORDER BY r.record_id FOR UPDATE OF r
+"""
+"""All records of chains, but those that are held already."""
+CHANGE = f"""
+UPDATE records r SET {", ".join(f"{name} = changed.{name}" for name in CHANGED_COLUMNS)}
+FROM {_arrays([*CHANGED_COLUMNS, "record_id"])} AS changed ({_names([*CHANGED_COLUMNS, "record_id"])})
+WHERE r.record_id = changed.record_id
+"""
+
+# --- clearing up -------------------------------------------------------------------------------------------------
+
+TAKE_LEFT_ATTEMPTS = f"""
+DELETE FROM open_attempts WHERE epoch NOT IN (SELECT epoch FROM servers)
+RETURNING {_names(OPEN_ATTEMPT_COLUMNS)}
+"""
+"""Attempts of starts that are over: every start that another one of its server has followed."""
+HOLD_LEFT_HEADS = f"""
+SELECT {_names(HELD_COLUMNS)} FROM records
+WHERE claim_epoch IS NOT NULL AND claim_epoch NOT IN (SELECT epoch FROM servers)
+ORDER BY claim_epoch, record_id FOR UPDATE
+"""
+"""Heads that they have claimed. In the order of the index of claims, so that it is the one that is read."""
+WAIT = """
+UPDATE records r SET due_utc_ms = $1 FROM unnest($2::text[]) AS call (number)
+WHERE r.number = call.number AND r.due_utc_ms < $1
+"""
+"""Other records with the number of a call that may still be up."""
+
+# --- lists -------------------------------------------------------------------------------------------------------
+
+IMPORTS = f"SELECT {_names(IMPORT_COLUMNS)} FROM imports ORDER BY list_id, file, digest"
+SAVE_IMPORT = f"""
+INSERT INTO imports ({_names(IMPORT_COLUMNS)}) VALUES ({", ".join(f"${n + 1}" for n in range(len(IMPORT_COLUMNS)))})
+ON CONFLICT (list_id, digest) DO UPDATE
+SET {", ".join(f"{name} = excluded.{name}" for name in IMPORT_COLUMNS if name not in ("list_id", "digest"))}
+"""
+ADD_RECORDS = f"""
+INSERT INTO records ({_names(NEW_RECORD_COLUMNS)}) SELECT * FROM {_arrays(NEW_RECORD_COLUMNS)}
+ON CONFLICT (record_id) DO NOTHING
+"""
+LAST_CHAIN = """
+SELECT max(chain_id) FROM (
+    SELECT chain_id FROM records WHERE list_id = $1 AND chain_id > $2 AND chain_id > 0 ORDER BY chain_id LIMIT $3
+) AS following
+"""
+"""Where a page of chains ends. The page has at most so many records ($3), and those of its last chain."""
+RELEASE_CHAINS = f"""
+UPDATE records SET due_utc_ms = 0
+WHERE record_id = ANY (ARRAY(
+    SELECT (array_agg(record_id ORDER BY chain_n, record_id) FILTER (WHERE status = {RecordStatus.READY:d}))[1]
+    FROM records WHERE list_id = $1 AND chain_id > $2 AND chain_id <= $3 AND chain_id > 0
+    GROUP BY chain_id HAVING bool_and(due_utc_ms IS NULL AND claim_epoch IS NULL)
+)) AND status = {RecordStatus.READY:d} AND due_utc_ms IS NULL AND claim_epoch IS NULL
+"""
+"""Chains of a page that neither wait nor are claimed wait from now on, from their first record that is ready.
+
+What is said of the record twice is looked at again if another import was quicker.
+"""
+FATES = f"SELECT {_names(FATE_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > $2 ORDER BY record_id LIMIT $3"

@@ -1,0 +1,290 @@
+"""Rows of the tables and what the core calls them: both ways, for every store.
+
+Each kind of row has the names of its columns here, and its values in that order. A row is anything that can be indexed:
+tuples of sqlite3, records of asyncpg.
+"""
+
+import enum
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from outdial.calling_lists import ListedRecord
+from outdial.config.zones import load_zone
+from outdial.core.commands import SettleAttempt
+from outdial.core.records import Chain, Record
+from outdial.core.results import CallResult, Fault
+from outdial.core.settings import TreatmentAction, Zone
+from outdial.sim.lists import RecordFate, RecordStatus
+from outdial.store.interface import AttemptBegun, Import, StoreError
+
+Row: TypeAlias = Sequence[Any]
+"""Values in the order of one of the tuples of names below. asyncpg's records do, too, though not by their type."""
+
+RECORD_COLUMNS = (
+    "record_id",
+    "list_id",
+    "number",
+    "chain_id",
+    "chain_n",
+    "daily_from_s",
+    "daily_till_s",
+    "zone",
+    "attempts",
+    "treatments",
+)
+"""What `record_of` reads, in its order."""
+
+OPEN_ATTEMPT_COLUMNS = (
+    "epoch",
+    "call_id",
+    "group_id",
+    "node_id",
+    "list_id",
+    "record_id",
+    "number",
+    "attempt_n",
+    "dialed_utc_ms",
+)
+"""What `begun_values` gives, in its order."""
+
+ATTEMPT_COLUMNS = (
+    "epoch",
+    "call_id",
+    "group_id",
+    "node_id",
+    "list_id",
+    "record_id",
+    "number",
+    "attempt_n",
+    "mode",
+    "call_result",
+    "fault",
+    "verdict",
+    "sip_status",
+    "q850_cause",
+    "agent_id",
+    "dialed_utc_ms",
+    "ring_ms",
+    "wait_ms",
+    "talk_ms",
+    "disposition",
+    "not_before_utc_ms",
+)
+"""What `attempt_values` and `stale_values` give, in their order."""
+
+NEW_RECORD_COLUMNS = (
+    "record_id",
+    "list_id",
+    "number",
+    "chain_id",
+    "chain_n",
+    "due_utc_ms",
+    "daily_from_s",
+    "daily_till_s",
+    "zone",
+    "custom",
+)
+"""What `new_record_values` gives, in its order; the other columns have their defaults."""
+
+FATE_COLUMNS = (
+    "record_id",
+    "list_id",
+    "number",
+    "chain_id",
+    "chain_n",
+    "status",
+    "attempts",
+    "call_result",
+    "agent_id",
+    "last_attempt_utc_ms",
+)
+"""What `fate_of` reads, in its order."""
+
+IMPORT_COLUMNS = ("list_id", "file", "digest", "lines_done", "records", "finished_utc_ms")
+"""The fields of `Import`."""
+
+
+class Priority(enum.IntEnum):
+    """Which of the records that are due goes first: the highest."""
+
+    NEW = 0
+    CAME_BACK = 1
+    CALLBACK = 2
+
+
+PRIORITIES = tuple(sorted(map(int, Priority), reverse=True))
+"""All priorities, the one that goes first at the front. A claim looks at one after the other: those that came back and
+are not due yet may be many, and stand before the new ones in the index."""
+
+UNKNOWN_MODE = "unknown"
+"""Mode of an attempt whose end nobody has seen."""
+
+
+def record_of(row: Row) -> Record:
+    """A record for the core, from the columns of `RECORD_COLUMNS`.
+
+    Raises:
+        StoreError: its time zone does not exist. So build records before the claim is committed.
+    """
+    record_id, list_id, number, chain_id, chain_n, daily_from_s, daily_till_s, zone, attempts, treatments = row
+    return Record(
+        record_id,
+        list_id,
+        number,
+        chain_id,
+        chain_n,
+        daily_from_s,
+        daily_till_s,
+        None if zone is None else _zone(zone, record_id),
+        attempts,
+        () if treatments is None else history_of(treatments),
+    )
+
+
+def _zone(name: str, record_id: int) -> Zone:
+    zone = load_zone(name)
+    if zone is None:
+        raise StoreError(f'record {record_id}: there is no time zone "{name}"')
+    return zone
+
+
+def chains_of(rows_by_head: Iterable[Sequence[Row]]) -> tuple[Chain, ...]:
+    """Chains for the core. Shape of `rows_by_head`: the rows of each chain, its head first; see `with_rest`."""
+    return tuple(Chain(tuple(record_of(row) for row in rows)) for rows in rows_by_head)
+
+
+def with_rest(heads: Sequence[Row], rest: Iterable[Row]) -> list[list[Row]]:
+    """Bring each head together with the other records of its chain, in chain order.
+
+    Args:
+        heads: rows of the records that are due, in the order in which their chains are wanted.
+        rest: rows of other records of these chains, in any order.
+    """
+    others: dict[tuple[int, int], list[Row]] = {}
+    for row in rest:
+        others.setdefault((row[1], row[3]), []).append(row)
+    return [[head, *sorted(others.get((head[1], head[3]), ()), key=_chain_order)] for head in heads]
+
+
+def _chain_order(row: Row) -> tuple[int, int]:
+    return row[4], row[0]
+
+
+def history_text(history: Sequence[tuple[CallResult, int]]) -> str | None:
+    """A record's treatment history as the column `treatments` holds it. None: there is none."""
+    return json.dumps([[int(result), count] for result, count in history], separators=(",", ":")) if history else None
+
+
+def history_of(text: str | None) -> tuple[tuple[CallResult, int], ...]:
+    """The way back from `history_text`."""
+    return tuple((CallResult(result), count) for result, count in json.loads(text)) if text else ()
+
+
+def begun_values(epoch: int, begun: AttemptBegun) -> tuple[Any, ...]:
+    """A row of `open_attempts`."""
+    return (
+        epoch,
+        begun.call_id,
+        begun.group_id,
+        begun.node_id,
+        begun.list_id,
+        begun.record_id,
+        begun.number,
+        begun.attempt_n,
+        begun.dialed_utc_ms,
+    )
+
+
+def attempt_values(epoch: int, attempt: SettleAttempt) -> tuple[Any, ...]:
+    """A row of `attempts`."""
+    return (
+        epoch,
+        attempt.call_id,
+        attempt.group_id,
+        attempt.node_id,
+        attempt.list_id,
+        attempt.record_id,
+        attempt.number,
+        attempt.attempt_n,
+        attempt.mode.value,
+        int(attempt.call_result),
+        attempt.fault.value,
+        None if attempt.verdict is None else attempt.verdict.value,
+        attempt.sip_status,
+        attempt.q850_cause,
+        attempt.agent_id,
+        attempt.dialed_utc_ms,
+        attempt.ring_ms,
+        attempt.wait_ms,
+        attempt.talk_ms,
+        attempt.disposition.action.value,
+        attempt.disposition.not_before_utc_ms,
+    )
+
+
+def stale_values(row: Row, not_before_utc_ms: int) -> tuple[Any, ...]:
+    """A row of `attempts` from one of `open_attempts` (in the order of `OPEN_ATTEMPT_COLUMNS`): nobody saw its end."""
+    *begun, dialed_utc_ms = row
+    return (
+        *begun,
+        UNKNOWN_MODE,
+        int(CallResult.STALE),
+        Fault.OURS.value,
+        None,
+        None,
+        None,
+        None,
+        dialed_utc_ms,
+        0,
+        0,
+        0,
+        TreatmentAction.RETRY_IN.value,
+        not_before_utc_ms,
+    )
+
+
+def new_record_values(listed: ListedRecord) -> tuple[Any, ...]:
+    """A row of `records` for `NEW_RECORD_COLUMNS`. A single record is due at once, one of a chain is not due yet."""
+    record = listed.record
+    return (
+        record.record_id,
+        record.list_id,
+        record.number,
+        record.chain_id,
+        record.chain_n,
+        None if record.chain_id else 0,
+        record.daily_from_s,
+        record.daily_till_s,
+        None if record.zone is None else record.zone.name,
+        json.dumps(dict(listed.custom), ensure_ascii=False, separators=(",", ":")) if listed.custom else None,
+    )
+
+
+def fate_of(row: Row) -> RecordFate:
+    """What has become of a record, from the columns of `FATE_COLUMNS`."""
+    record_id, list_id, number, chain_id, chain_n, status, attempts, result, agent_id, last_attempt_utc_ms = row
+    return RecordFate(
+        record_id,
+        list_id,
+        number,
+        chain_id,
+        chain_n,
+        RecordStatus(status),
+        attempts,
+        None if result == CallResult.UNKNOWN and not attempts else CallResult(result),
+        agent_id,
+        last_attempt_utc_ms,
+    )
+
+
+def import_values(progress: Import) -> tuple[Any, ...]:
+    """A row of `imports`."""
+    return (
+        progress.list_id,
+        progress.file,
+        progress.digest,
+        progress.lines_done,
+        progress.records,
+        progress.finished_utc_ms,
+    )

@@ -1,0 +1,159 @@
+"""The tables of a store. Changes to them go through a migration in `store/migrations`; a test compares both.
+
+Times are milliseconds UTC. A record waits to be claimed if, and only if, `due_utc_ms` is set: of a chain that is the
+record that is tried next, the *head*. A claimed chain has `claim_epoch` set on its head.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite keeps a table in the order of a key that is called INTEGER, and needs a second tree for one that is not."""
+
+SERVERS = Table(
+    "servers",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("started_utc_ms", BigInteger, nullable=False),
+)
+"""Servers and the epoch of their latest start. Epochs are unique over all servers."""
+
+RECORDS = Table(
+    "records",
+    METADATA,
+    Column("record_id", _ROW_NUMBER, autoincrement=False, nullable=False),
+    Column("list_id", Integer, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("chain_id", BigInteger, nullable=False, server_default=text("0")),
+    Column("chain_n", Integer, nullable=False, server_default=text("0")),
+    Column("record_type", SmallInteger, nullable=False, server_default=text("2")),
+    Column("status", SmallInteger, nullable=False, server_default=text("1")),
+    Column("call_result", SmallInteger, nullable=False, server_default=text("28")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("priority", SmallInteger, nullable=False, server_default=text("0")),
+    Column("due_utc_ms", BigInteger),
+    Column("claim_epoch", BigInteger),
+    Column("daily_from_s", Integer),
+    Column("daily_till_s", Integer),
+    Column("zone", Text),
+    Column("agent_id", Integer),
+    Column("last_attempt_utc_ms", BigInteger),
+    Column("treatments", Text),
+    Column("custom", Text),
+    PrimaryKeyConstraint("record_id"),
+    CheckConstraint("due_utc_ms IS NULL OR claim_epoch IS NULL", name="waits_or_is_claimed"),
+)
+"""Records of all calling lists.
+
+`record_type`, `status` and `call_result` hold the vendor's numbers; 28 is Unknown, of a record never dialed.
+`priority` orders what is due: 0 new, 1 came back, 2 callback. `treatments`: the history as JSON [[result, count], …].
+`custom`: columns of the imported file as a JSON object of texts.
+"""
+
+Index(
+    "ix_records_due",
+    RECORDS.c.list_id,
+    RECORDS.c.priority.desc(),
+    RECORDS.c.due_utc_ms,
+    RECORDS.c.record_id,
+    sqlite_where=text("due_utc_ms IS NOT NULL"),
+    postgresql_where=text("due_utc_ms IS NOT NULL"),
+)
+Index(
+    "ix_records_claimed",
+    RECORDS.c.claim_epoch,
+    sqlite_where=text("claim_epoch IS NOT NULL"),
+    postgresql_where=text("claim_epoch IS NOT NULL"),
+)
+Index(
+    "ix_records_chain",
+    RECORDS.c.list_id,
+    RECORDS.c.chain_id,
+    RECORDS.c.chain_n,
+    sqlite_where=text("chain_id > 0"),
+    postgresql_where=text("chain_id > 0"),
+)
+Index("ix_records_number", RECORDS.c.number)
+
+OPEN_ATTEMPTS = Table(
+    "open_attempts",
+    METADATA,
+    Column("epoch", BigInteger, nullable=False),
+    Column("call_id", BigInteger, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("node_id", Integer, nullable=False),
+    Column("list_id", Integer, nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("attempt_n", Integer, nullable=False),
+    Column("dialed_utc_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("epoch", "call_id"),
+    sqlite_with_rowid=False,
+)
+"""Attempts that have begun and not ended: a few hundred rows, gone with the settlement."""
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("epoch", BigInteger, nullable=False),
+    Column("call_id", BigInteger, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("node_id", Integer, nullable=False),
+    Column("list_id", Integer, nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("attempt_n", Integer, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("call_result", SmallInteger, nullable=False),
+    Column("fault", Text, nullable=False),
+    Column("verdict", Text),
+    Column("sip_status", SmallInteger),
+    Column("q850_cause", SmallInteger),
+    Column("agent_id", Integer),
+    Column("dialed_utc_ms", BigInteger, nullable=False),
+    Column("ring_ms", BigInteger, nullable=False),
+    Column("wait_ms", BigInteger, nullable=False),
+    Column("talk_ms", BigInteger, nullable=False),
+    Column("disposition", Text, nullable=False),
+    Column("not_before_utc_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("epoch", "call_id"),
+    sqlite_with_rowid=False,
+)
+"""Every attempt ever settled. Rows are added, never changed."""
+
+Index("ix_attempts_record", ATTEMPTS.c.record_id)
+Index("ix_attempts_dialed", ATTEMPTS.c.dialed_utc_ms)
+
+IMPORTS = Table(
+    "imports",
+    METADATA,
+    Column("list_id", Integer, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("lines_done", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("finished_utc_ms", BigInteger),
+    PrimaryKeyConstraint("list_id", "digest"),
+)
+"""Files that were read into lists, and how far: an import that was cut off goes on behind its last full batch."""

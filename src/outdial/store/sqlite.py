@@ -1,0 +1,185 @@
+"""The SQLite store: one file, one process, one connection, one thread.
+
+All statements run one after the other in a thread of their own, so the dialer never waits for the disk. A transaction
+is on the disk when its method returns.
+
+    sqlite_file    lock, connection, version, errors
+    sqlite_claim   claiming
+    sqlite_write   changes, and clearing up after earlier starts
+    sqlite_lists   imports and results
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, TypeVarTuple
+
+from outdial.calling_lists import ListedRecord
+from outdial.core.units import ListId, Millis, RecordId
+from outdial.sim.lists import RecordFate
+from outdial.store import sqlite_claim, sqlite_lists, sqlite_write
+from outdial.store.interface import (
+    Change,
+    Claimed,
+    ClaimRequest,
+    EpochLost,
+    Import,
+    LeftBehind,
+    Opened,
+    StoreUnavailable,
+)
+from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
+from outdial.store.turns import Credit
+
+_Answer = TypeVar("_Answer")
+_Arguments = TypeVarTuple("_Arguments")
+
+
+class SqliteStore:
+    """A `Store` in a SQLite file.
+
+    Attributes:
+        path: the file, with links followed: the lock lies beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            path: the file. It is made by `open`; its folder must be there.
+        """
+        self.path = path.resolve()
+        self._thread: ThreadPoolExecutor | None = None
+        self._lock: FileLock | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._server = ""
+        self._epoch = 0
+        self._credit: Credit = {}
+
+    async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
+        """See `Store.open`."""
+        await self.close()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outdial-sqlite")
+        try:
+            return await self._in_thread(self._open, server, utc_ms, stale_ms, left)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def claim(self, request: ClaimRequest) -> Claimed:
+        """See `Store.claim`."""
+        return await self._in_thread(self._claim, request)
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """See `Store.write`."""
+        if changes:
+            await self._in_thread(self._write, changes)
+
+    async def imports(self) -> tuple[Import, ...]:
+        """See `Store.imports`."""
+        return await self._in_transaction(sqlite_lists.imports)
+
+    async def add_records(self, progress: Import, records: Sequence[ListedRecord]) -> None:
+        """See `Store.add_records`.
+
+        Chains are released some at a time, so that calls need not wait for a million of them, and the import is
+        finished after that. What a crash cuts off is done again when the import goes on.
+        """
+        if progress.finished_utc_ms is None:
+            await self._in_transaction(sqlite_lists.add, progress, records)
+            return
+        await self._in_transaction(sqlite_lists.add, replace(progress, finished_utc_ms=None), records)
+        chain_id: int | None = 0
+        while chain_id is not None:
+            chain_id = await self._in_transaction(sqlite_lists.release_chains, progress.list_id, chain_id)
+        await self._in_transaction(sqlite_lists.add, progress, ())
+
+    async def fates(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[RecordFate, ...]:
+        """See `Store.fates`."""
+        found: list[RecordFate] = []
+        place: RecordId | None = after
+        while place is not None and len(found) < count_max:
+            page, place = await self._in_transaction(sqlite_lists.fates, list_id, place, count_max - len(found))
+            found += page
+        return tuple(found)
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            try:
+                await asyncio.get_running_loop().run_in_executor(thread, self._close)
+            finally:
+                thread.shutdown(wait=False)
+
+    async def _in_transaction(
+        self, work: Callable[[sqlite3.Connection, *_Arguments], _Answer], *arguments: *_Arguments
+    ) -> _Answer:
+        """Do some work in the thread, in a transaction of its own."""
+
+        def in_transaction() -> _Answer:
+            with self._transaction() as connection:
+                return work(connection, *arguments)
+
+        return await self._in_thread(in_transaction)
+
+    async def _in_thread(self, work: Callable[[*_Arguments], _Answer], *arguments: *_Arguments) -> _Answer:
+        def in_our_words() -> _Answer:
+            with errors_of(self.path):
+                return work(*arguments)
+
+        if self._thread is None:
+            raise StoreUnavailable(f"{self.path}: is not open")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_our_words)
+
+    # --- in the thread -------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        assert self._connection is not None
+        with transaction(self._connection):
+            yield self._connection
+
+    def _open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind) -> Opened:
+        self._lock = FileLock(self.path)
+        self._connection = connect(self.path)
+        for earlier, changes in left:
+            with self._transaction() as connection:
+                sqlite_write.write(connection, server, earlier, changes)
+        with self._transaction() as connection:
+            epoch = sqlite_write.take_epoch(connection, server, utc_ms)
+            returned, stale = sqlite_write.clear_up(connection, epoch, utc_ms + stale_ms)
+        self._server, self._epoch, self._credit = server, epoch, {}
+        return Opened(epoch, returned, stale)
+
+    def _claim(self, request: ClaimRequest) -> Claimed:
+        credit = dict(self._credit)
+        with self._transaction() as connection:
+            if not sqlite_write.is_current(connection, self._server, self._epoch):
+                raise self._epoch_lost()
+            claimed = sqlite_claim.claim(connection, self._epoch, credit, request)
+        self._credit = credit
+        return claimed
+
+    def _write(self, changes: Sequence[Change]) -> None:
+        with self._transaction() as connection:
+            is_ours = sqlite_write.write(connection, self._server, self._epoch, changes)
+        if not is_ours:
+            raise self._epoch_lost()
+
+    def _epoch_lost(self) -> EpochLost:
+        return EpochLost(f"{self.path}: another start of server {self._server} has taken over")
+
+    def _close(self) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.close()
+        finally:
+            self._connection = None
+            if self._lock is not None:
+                self._lock.release()
+            self._lock = None

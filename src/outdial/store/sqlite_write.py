@@ -1,0 +1,159 @@
+"""Writing changes in SQLite, inside a transaction that the caller has begun.
+
+First the attempts, which are written down whoever makes them; then the records, if the epoch is still the server's. Of
+the records only the order of changes to one chain matters: all that are named are read at once, changed by `Fates` in
+order, and written back at once.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from outdial.core.commands import SettleAttempt
+from outdial.core.units import CallId, RecordId
+from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates
+from outdial.store.interface import AttemptBegun, Change
+from outdial.store.rows import (
+    ATTEMPT_COLUMNS,
+    OPEN_ATTEMPT_COLUMNS,
+    UNKNOWN_MODE,
+    Row,
+    attempt_values,
+    begun_values,
+    stale_values,
+)
+
+_EPOCH = "SELECT epoch FROM servers WHERE name = ?"
+_HELD = f"SELECT {', '.join(HELD_COLUMNS)} FROM records"
+_CHAIN = f"{_HELD} WHERE list_id = ? AND chain_id = ? AND likely(chain_id > 0)"
+_CHANGE = f"UPDATE records SET {', '.join(f'{column} = ?' for column in CHANGED_COLUMNS)} WHERE record_id = ?"
+_ATTEMPT = (
+    f"INSERT INTO attempts ({', '.join(ATTEMPT_COLUMNS)}) VALUES ({', '.join('?' for _ in ATTEMPT_COLUMNS)}) "
+    "ON CONFLICT (epoch, call_id) DO "
+)
+_SETTLE = (
+    f"{_ATTEMPT} UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in ATTEMPT_COLUMNS)} "
+    f"WHERE attempts.mode = '{UNKNOWN_MODE}'"
+)
+_BEGIN = (
+    f"INSERT INTO open_attempts ({', '.join(OPEN_ATTEMPT_COLUMNS)}) "
+    f"SELECT {', '.join(f'?{place}' for place, _ in enumerate(OPEN_ATTEMPT_COLUMNS, 1))} "
+    "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE epoch = ?1 AND call_id = ?2) "
+    "ON CONFLICT (epoch, call_id) DO NOTHING"
+)
+_END = "DELETE FROM open_attempts WHERE epoch = ? AND call_id = ?"
+_WAIT = "UPDATE records SET due_utc_ms = ?1 WHERE number = ?2 AND due_utc_ms < ?1"
+_CLAIMED = "SELECT record_id, claim_epoch FROM records WHERE claim_epoch < ?"
+_LAST_EPOCH = (
+    "SELECT max(epoch) FROM (SELECT max(epoch) AS epoch FROM servers UNION ALL SELECT max(epoch) FROM attempts "
+    "UNION ALL SELECT max(epoch) FROM open_attempts "
+    "UNION ALL SELECT max(claim_epoch) FROM records WHERE claim_epoch IS NOT NULL)"
+)
+_IS_SETTLED = "SELECT 1 FROM attempts WHERE epoch = ? AND call_id = ?"
+
+
+def is_current(connection: sqlite3.Connection, server: str, epoch: int) -> bool:
+    """Whether no later start of the server has followed."""
+    row = connection.execute(_EPOCH, (server,)).fetchone()
+    return row is not None and row[0] == epoch
+
+
+def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequence[Change]) -> bool:
+    """Make changes of an epoch. Returns whether it is still the server's; if not, records stay as they are."""
+    new = _write_attempts(connection, epoch, changes)
+    if not is_current(connection, server, epoch):
+        return False
+    touched = {change.record_id: None for change in changes if not isinstance(change, AttemptBegun)}
+    fates = Fates(epoch, read_held(connection, touched))
+    for change in changes:
+        if isinstance(change, AttemptBegun):
+            continue
+        if isinstance(change, SettleAttempt):
+            if change.call_id not in new:
+                continue
+            new.discard(change.call_id)
+        fates.make(change)
+    write_changed(connection, fates)
+    return True
+
+
+def _write_attempts(connection: sqlite3.Connection, epoch: int, changes: Sequence[Change]) -> set[CallId]:
+    """Write begun and settled attempts down. Returns the calls that have been settled for the first time."""
+    settled: dict[CallId, SettleAttempt] = {}
+    begun: list[AttemptBegun] = []
+    for change in changes:
+        if isinstance(change, SettleAttempt):
+            settled.setdefault(change.call_id, change)
+        elif isinstance(change, AttemptBegun):
+            begun.append(change)
+    new = {call_id for call_id in settled if not connection.execute(_IS_SETTLED, (epoch, call_id)).fetchone()}
+    connection.executemany(_SETTLE, [attempt_values(epoch, attempt) for attempt in settled.values()])
+    connection.executemany(_BEGIN, [begun_values(epoch, attempt) for attempt in begun])
+    connection.executemany(_END, [(epoch, call_id) for call_id in settled])
+    return new
+
+
+def read_held(connection: sqlite3.Connection, record_ids: Iterable[RecordId]) -> list[Row]:
+    """Rows of records and of the other records of their chains, each once."""
+    rows: list[Row] = []
+    chains: set[tuple[int, int]] = set()
+    for record_id in record_ids:
+        row = connection.execute(f"{_HELD} WHERE record_id = ?", (record_id,)).fetchone()
+        if row is None:
+            continue
+        if not row[2]:
+            rows.append(row)
+        elif row[1:3] not in chains:
+            chains.add(row[1:3])
+            rows += connection.execute(_CHAIN, row[1:3])
+    return rows
+
+
+def write_changed(connection: sqlite3.Connection, fates: Fates) -> None:
+    """Write back what has become of records."""
+    connection.executemany(_CHANGE, fates.changed())
+
+
+# --- starts ------------------------------------------------------------------------------------------------------
+
+
+def take_epoch(connection: sqlite3.Connection, server: str, utc_ms: int) -> int:
+    """The next number, higher than any that was ever used."""
+    (last,) = connection.execute(_LAST_EPOCH).fetchone()
+    epoch: int = (last or 0) + 1
+    connection.execute(
+        "INSERT INTO servers (name, epoch, started_utc_ms) VALUES (?, ?, ?) ON CONFLICT (name) DO "
+        "UPDATE SET epoch = excluded.epoch, started_utc_ms = excluded.started_utc_ms",
+        (server, epoch, utc_ms),
+    )
+    return epoch
+
+
+def clear_up(connection: sqlite3.Connection, epoch: int, not_before_utc_ms: int) -> tuple[int, int]:
+    """End what earlier starts have left open, whatever their names were: the file has no other process.
+
+    Args:
+        epoch: of this start.
+        not_before_utc_ms: when records whose call may still be up may be dialed again.
+
+    Returns:
+        Chains that are ready again, and attempts that are stale.
+    """
+    claimed: dict[int, list[RecordId]] = {}
+    for record_id, claim_epoch in connection.execute(_CLAIMED, (epoch,)):
+        claimed.setdefault(claim_epoch, []).append(record_id)
+    fates = {earlier: Fates(earlier, read_held(connection, heads)) for earlier, heads in claimed.items()}
+    open_attempts = connection.execute(
+        f"SELECT {', '.join(OPEN_ATTEMPT_COLUMNS)} FROM open_attempts WHERE epoch < ? ORDER BY epoch, call_id", (epoch,)
+    ).fetchall()
+    for begun in open_attempts:
+        earlier, record_id, dialed_utc_ms = begun[0], begun[5], begun[8]
+        if earlier in fates:
+            fates[earlier].stale(record_id, dialed_utc_ms, not_before_utc_ms)
+    connection.executemany(f"{_ATTEMPT} NOTHING", [stale_values(begun, not_before_utc_ms) for begun in open_attempts])
+    connection.executemany(_END, [begun[:2] for begun in open_attempts])
+    returned = 0
+    for one in fates.values():
+        returned += one.end_claims()
+        write_changed(connection, one)
+    connection.executemany(_WAIT, [(not_before_utc_ms, begun[6]) for begun in open_attempts])
+    return returned, len(open_attempts)

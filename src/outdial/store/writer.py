@@ -1,0 +1,234 @@
+"""What stands between the dialer and a store: commands in order, changes in groups, no call before its beginning.
+
+Changes are written in groups: whatever has piled up while the last write ran goes into the next one. A claim follows
+the changes before it. A call leaves through a gate, once its beginning has been written down. What happens while the
+database is away is told in `steady`.
+"""
+
+import asyncio
+import contextlib
+import random as dice
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from structlog.typing import FilteringBoundLogger
+
+from outdial.core.commands import CancelRecord, Command, Dial, FetchRecords, ReturnRecord, SettleAttempt
+from outdial.core.events import DialRejected, Event, FetchFailed, RecordsFetched
+from outdial.core.records import Chain
+from outdial.core.units import CallId, Now
+from outdial.drivers.runner import InboxFull
+from outdial.store.gate import DialGate
+from outdial.store.interface import AttemptBegun, Change, ClaimRequest, Store
+from outdial.store.spool import Spool
+from outdial.store.steady import PATIENCE_S, SteadyStore, pause
+
+GROUP = 100
+"""Most changes of one write. Unit: changes."""
+GROUP_S = 0.02
+"""Longest wait for company of a change that nobody waits for. Unit: seconds."""
+AGAIN_S = 0.5
+"""Pause before changes are given again that could be kept nowhere. Unit: seconds."""
+CHAINS_MAX = 10_000
+"""Most chains of one claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """A claim that waits for the changes before it."""
+
+    utc_ms: int
+    command: FetchRecords
+
+
+class StoreWriter:
+    """Carries out the core's commands to the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        epoch: int,
+        log: FilteringBoundLogger,
+        *,
+        submit: Callable[[Event], None],
+        pass_on: Callable[[Command], object],
+        attempt_n: Callable[[CallId], int],
+        on_failure: Callable[[Exception], None],
+        random: Callable[[], float] = dice.random,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Nothing is written yet; `run` does that.
+
+        Args:
+            store: an open store; its owner closes it.
+            spool: an open, empty spool; its owner closes it.
+            epoch: number of this start.
+            log: told when the database goes and when it is back.
+            submit: gives the core a fact; raises `InboxFull`.
+            pass_on: gives a command to the servers.
+            attempt_n: which attempt of its record a call is, from 1.
+            on_failure: told once, when no further call may be made.
+            random: draws from 0 up to 1, for the pauses between tries.
+            patience_s: silence that makes the database count as away. Unit: seconds.
+        """
+        self._steady = SteadyStore(
+            store,
+            spool,
+            epoch,
+            log,
+            on_failure=self._failed,
+            on_unclaimed=self._return,
+            random=random,
+            patience_s=patience_s,
+        )
+        self._submit = submit
+        self._attempt_n = attempt_n
+        self._on_failure = on_failure
+        self._gate = DialGate(pass_on)
+        self._refusal = ""
+        """Why no further call may be made; empty: calls may."""
+        self._queue: deque[Change | _Fetch] = deque()
+        self._filled = asyncio.Event()
+        """Something is in the queue, or nothing will come any more."""
+        self._hurry = asyncio.Event()
+        """Somebody waits for what is in the queue."""
+        self._closing = False
+
+    @property
+    def why_away(self) -> str:
+        """Why the database counts as away; empty: it does not."""
+        return self._steady.why_away
+
+    @property
+    def waiting(self) -> int:
+        """Changes and claims in the queue."""
+        return len(self._queue)
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def carry_out(self, now: Now, command: Command) -> bool:
+        """Take a command if it is one to the store, or about a call that waits at the gate. Returns whether it is."""
+        match command:
+            case Dial():
+                self._dial(now, command)
+            case SettleAttempt():
+                self._gate.drop(command.call_id)  # the core has given it up before it could leave
+                self._add(command)
+            case ReturnRecord() | CancelRecord():
+                self._add(command)
+            case FetchRecords():
+                self._add(_Fetch(now.utc_ms, command), is_urgent=True)
+            case _:
+                return self._gate.keeps(command)
+        return True
+
+    def stop_dialing(self) -> None:
+        """No call leaves any more, and nobody is told: the core has gone."""
+        self._refusal = self._refusal or "the dialer has stopped"
+        self._gate.drop_all()
+
+    def _dial(self, now: Now, dial: Dial) -> None:
+        if self._refusal:
+            self._reject(dial.call_id)
+            return
+        self._gate.hold(dial)
+        begun = AttemptBegun(
+            call_id=dial.call_id,
+            group_id=dial.group_id,
+            node_id=dial.node_id,
+            list_id=dial.list_id,
+            record_id=dial.record_id,
+            number=dial.number,
+            attempt_n=self._attempt_n(dial.call_id),
+            dialed_utc_ms=now.utc_ms,
+        )
+        self._add(begun, is_urgent=True)
+
+    def _reject(self, call_id: CallId) -> None:
+        with contextlib.suppress(InboxFull):  # then the core gives the call up by itself
+            self._submit(DialRejected(call_id, self._refusal))
+
+    def _failed(self, error: Exception) -> None:
+        self._refusal = f"no further call may be made: {error}"
+        for call_id in self._gate.drop_all():
+            self._reject(call_id)
+        self._on_failure(error)
+
+    def _add(self, item: Change | _Fetch, *, is_urgent: bool = False) -> None:
+        self._queue.append(item)
+        self._filled.set()
+        if is_urgent or len(self._queue) >= GROUP:
+            self._hurry.set()
+
+    # --- the queue -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until `close` is called and everything is written down, in the database or in the spool."""
+        while self._queue or not self._closing:
+            if not self._queue:
+                self._filled.clear()
+                self._hurry.clear()
+                await self._filled.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), GROUP_S)
+            elif isinstance(first := self._queue[0], _Fetch):
+                self._queue.popleft()
+                await self._fetch(first)
+            else:
+                await self._write()
+
+    def close(self) -> None:
+        """Let `run` come to its end."""
+        self._closing = True
+        self._filled.set()
+        self._hurry.set()
+
+    async def caught_up(self, seconds: float) -> bool:
+        """Wait until the database has everything, at most so long, then leave it alone. Returns whether it has."""
+        return await self._steady.caught_up(seconds)
+
+    async def _write(self) -> None:
+        """Make the next group of changes durable, then let the calls go that begin with it."""
+        changes: list[Change] = []
+        while self._queue and len(changes) < GROUP and not isinstance(item := self._queue[0], _Fetch):
+            changes.append(item)
+            self._queue.popleft()
+        try:
+            is_durable = await self._steady.write(changes)
+        except BaseException:
+            self._queue.extendleft(reversed(changes))
+            raise
+        if not is_durable:
+            self._queue.extendleft(reversed(changes))
+            await pause(AGAIN_S)
+            return
+        for change in changes:
+            if isinstance(change, AttemptBegun):
+                self._gate.open(change.call_id)
+
+    async def _fetch(self, fetch: _Fetch) -> None:
+        """Claim chains for a group, and tell the core."""
+        command = fetch.command
+        request = ClaimRequest(command.group_id, command.lists, min(command.chains_max, CHAINS_MAX), fetch.utc_ms)
+        try:
+            claimed = await self._steady.claim(request)
+        except Exception as error:  # an outage, or a failure that `_failed` has been told of
+            with contextlib.suppress(InboxFull):  # the core asks again when no answer comes
+                self._submit(FetchFailed(command.group_id, command.fetch_id, str(error)))
+            return
+        try:
+            self._submit(
+                RecordsFetched(
+                    command.group_id, command.fetch_id, claimed.chains, claimed.exhausted, claimed.next_due_utc_ms
+                )
+            )
+        except InboxFull:
+            self._return(claimed.chains)
+
+    def _return(self, chains: tuple[Chain, ...]) -> None:
+        """Give back what was claimed for nobody."""
+        for chain in chains:
+            record = chain.records[0]
+            self._add(ReturnRecord(record.list_id, record.record_id, 0, "its claim reached nobody"))

@@ -1,0 +1,396 @@
+"""A store against a plain model of it, through random lives with crashes: nothing is lost, nothing happens twice."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from sqlite3 import IntegrityError
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from outdial.core.records import Record
+from outdial.core.results import CallResult
+from outdial.store.fates import Fates
+from store.contract.databases import SqliteDatabase
+from store.contract.story import (
+    CANCELLED,
+    CHAIN_UPDATED,
+    DONE,
+    NEXT_IN_CHAIN,
+    NOW,
+    READY,
+    REDIAL,
+    RETRIEVED,
+    RETRY_IN,
+    STALE_MS,
+    UPDATED,
+    State,
+    add,
+    begun,
+    cancelled,
+    claim,
+    listed,
+    returned,
+    settled,
+    states,
+)
+
+FOREVER = NOW * 2
+ACTIONS = st.sampled_from([DONE, REDIAL, RETRY_IN, NEXT_IN_CHAIN])
+WAITS = st.integers(0, 3).map(lambda minutes: minutes * 60_000)
+
+
+@dataclass
+class Known:
+    """What the model knows about a record."""
+
+    record_id: int
+    list_id: int
+    chain_id: int
+    status: int = READY
+    attempts: int = 0
+    result: CallResult = CallResult.UNKNOWN
+    priority: int = 0
+    due: int | None = None
+    is_claimed: bool = False
+
+
+@dataclass
+class Held:
+    """A chain that the dialer has: the records still to be tried, and the call that is up."""
+
+    records: list[Record]
+    call_id: int | None = None
+
+
+@dataclass
+class Model:
+    """All records, as they should be."""
+
+    records: dict[int, Known] = field(default_factory=dict)
+    attempts: dict[tuple[int, int], CallResult] = field(default_factory=dict)
+    open_attempts: set[tuple[int, int]] = field(default_factory=set)
+
+    def chain(self, known: Known) -> list[Known]:
+        """Records of the same customer, in chain order (which is that of their numbers here)."""
+        if not known.chain_id:
+            return [known]
+        return [r for r in self.records.values() if (r.list_id, r.chain_id) == (known.list_id, known.chain_id)]
+
+    def due(self, list_id: int, utc_ms: int) -> list[Known]:
+        """Heads that may be claimed, in the order in which they must come."""
+        heads = [r for r in self.records.values() if r.list_id == list_id and r.due is not None and r.due <= utc_ms]
+        return sorted(heads, key=lambda r: (-r.priority, r.due, r.record_id))
+
+    def end_claim(self, known: Known) -> None:
+        for record in self.chain(known):
+            record.is_claimed = False
+
+    def wait_again(self, record_id: int, due: int) -> None:
+        known = self.records[record_id]
+        self.end_claim(known)
+        for record in self.chain(known):
+            if record.status == RETRIEVED:
+                record.status = READY
+        known.due = due
+
+    def settle(self, held: Held, action: Any, not_before: int, result: CallResult) -> None:
+        known = self.records[held.records[0].record_id]
+        known.attempts += 1
+        known.result = result
+        if action in (RETRY_IN, REDIAL):
+            known.priority = 1
+            self.wait_again(known.record_id, not_before)
+            return
+        known.status = UPDATED
+        if action is NEXT_IN_CHAIN and len(held.records) > 1:
+            following = self.records[held.records[1].record_id]
+            following.priority = 1
+            self.wait_again(following.record_id, not_before)
+            return
+        self.end_claim(known)
+        for record in self.chain(known):
+            if record.status == RETRIEVED:
+                record.status = CHAIN_UPDATED
+
+    def cancel(self, held: Held, place: int) -> None:
+        known = self.records[held.records[place].record_id]
+        known.status, known.result = CANCELLED, CallResult.DO_NOT_CALL
+        if place == 0:
+            known.is_claimed = False
+            if len(held.records) > 1:
+                self.records[held.records[1].record_id].is_claimed = True
+
+
+class StoreLife(RuleBasedStateMachine):
+    """One server's life with one database."""
+
+    database: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.model = Model()
+        self.held: list[Held] = []
+        self.now = NOW
+        self.epoch = 0
+        self.last_call = 0
+        for table in ("records", "attempts", "open_attempts", "servers", "imports"):
+            self.run(self.database.ask(f"DELETE FROM {table}"))
+        self.store = self.database.store()
+
+    def run(self, coroutine: Any) -> Any:
+        return self.runner.run(coroutine)
+
+    def teardown(self) -> None:
+        self.run(self.store.close())
+        self.runner.close()
+
+    @initialize(singles=st.integers(0, 6), chains=st.lists(st.integers(1, 4), max_size=3))
+    def fill(self, singles: int, chains: list[int]) -> None:
+        self.start([])
+        for list_id in (1, 2):
+            record_id = 1_000 * list_id
+            lines = []
+            for chain_id, length in enumerate([1] * singles + chains, 1):
+                number = chain_id if chain_id > singles else 0
+                for n in range(length):
+                    record_id += 1
+                    lines.append(listed(record_id, list_id, chain=(number, n if number else 0)))
+                    due = 0 if n == 0 else None
+                    self.model.records[record_id] = Known(record_id, list_id, number, due=due)
+            self.run(add(self.store, *lines))
+
+    # --- claims --------------------------------------------------------------------------------------------------
+
+    @rule(count=st.integers(1, 8), lists=st.sampled_from([((1, 1),), ((1, 2), (2, 1)), ((2, 5), (1, 5))]))
+    def claim(self, count: int, lists: Any) -> None:
+        claimed = self.run(claim(self.store, count, self.now, lists))
+        due = {list_id: self.model.due(list_id, self.now) for list_id, _ in lists}
+        assert len(claimed.chains) == min(count, sum(map(len, due.values())))
+        for list_id, heads in due.items():
+            got = [chain.records[0].record_id for chain in claimed.chains if chain.records[0].list_id == list_id]
+            assert got == [known.record_id for known in heads[: len(got)]]
+        for chain in claimed.chains:
+            head = self.model.records[chain.records[0].record_id]
+            rest = [r for r in self.model.chain(head) if r.status == READY and r.record_id > head.record_id]
+            assert [(r.record_id, r.attempts) for r in chain.records] == [
+                (r.record_id, r.attempts) for r in [head, *rest]
+            ]
+            for known in [head, *rest]:
+                known.status = RETRIEVED
+            head.due, head.is_claimed = None, True
+            self.held.append(Held(list(chain.records)))
+        left = [r.due for r in self.model.records.values() if r.due is not None and (r.list_id in dict(lists))]
+        assert claimed.exhausted == all(instant > self.now for instant in left)
+        assert claimed.next_due_utc_ms == (min(left, default=None) if claimed.exhausted else None)
+
+    @rule(minutes=st.integers(1, 4))
+    def wait(self, minutes: int) -> None:
+        self.now += minutes * 60_000
+
+    # --- changes -------------------------------------------------------------------------------------------------
+
+    def write(self, changes: list[Any], twice: bool) -> None:
+        for _ in range(1 + twice):
+            self.run(self.store.write(changes))
+
+    def pick(self, data: Any, *, in_call: bool) -> Held:
+        return data.draw(st.sampled_from([held for held in self.held if (held.call_id is not None) == in_call]))
+
+    def has_idle(self) -> bool:
+        return any(held.call_id is None for held in self.held)
+
+    def has_call(self) -> bool:
+        return any(held.call_id is not None for held in self.held)
+
+    def begin(self, held: Held) -> Any:
+        self.last_call += 1
+        held.call_id = self.last_call
+        self.model.open_attempts.add((self.epoch, held.call_id))
+        return begun(held.call_id, held.records[0], self.now)
+
+    def end(self, held: Held, action: Any, wait: int) -> Any:
+        """The change that settles a call; the model has made it."""
+        call_id = held.call_id
+        assert call_id is not None
+        not_before = self.now + wait if action is RETRY_IN else 0
+        next_id = held.records[1].record_id if action is NEXT_IN_CHAIN and len(held.records) > 1 else None
+        change = settled(call_id, held.records[0], action, not_before=not_before, next_id=next_id)
+        self.model.settle(held, action, not_before, change.call_result)
+        self.model.open_attempts.discard((self.epoch, call_id))
+        self.model.attempts[self.epoch, call_id] = change.call_result
+        self.held.remove(held)
+        return change
+
+    @precondition(has_idle)
+    @rule(data=st.data(), twice=st.booleans())
+    def dial(self, data: Any, twice: bool) -> None:
+        self.write([self.begin(self.pick(data, in_call=False))], twice)
+
+    @precondition(has_call)
+    @rule(data=st.data(), action=ACTIONS, wait=WAITS, twice=st.booleans())
+    def settle(self, data: Any, action: Any, wait: int, twice: bool) -> None:
+        self.write([self.end(self.pick(data, in_call=True), action, wait)], twice)
+
+    @rule(data=st.data(), twice=st.booleans())
+    def much_at_once(self, data: Any, twice: bool) -> None:
+        """All that is held changes in one transaction, some of it more than once."""
+        changes = []
+        for held in list(self.held):
+            what = data.draw(st.sampled_from(["nothing", "dial", "settle", "dial and settle", "return", "cancel"]))
+            if held.call_id is None and what in ("dial", "dial and settle"):
+                changes.append(self.begin(held))
+            if held.call_id is not None and what in ("settle", "dial and settle"):
+                changes.append(self.end(held, data.draw(ACTIONS), data.draw(WAITS)))
+            elif held.call_id is None and what == "return":
+                changes.append(self.back(held, data.draw(WAITS)))
+            elif held.call_id is None and what == "cancel":
+                changes.append(self.cancelled(held, 0))
+        self.write(changes, twice)
+
+    def back(self, held: Held, wait: int) -> Any:
+        not_before = self.now + wait if wait else 0
+        self.model.wait_again(held.records[0].record_id, not_before)
+        self.held.remove(held)
+        return returned(held.records[0], not_before)
+
+    def cancelled(self, held: Held, place: int) -> Any:
+        change = cancelled(held.records[place])
+        self.model.cancel(held, place)
+        del held.records[place]
+        if not held.records:
+            self.held.remove(held)
+        return change
+
+    @precondition(has_idle)
+    @rule(data=st.data(), wait=WAITS, twice=st.booleans())
+    def give_back(self, data: Any, wait: int, twice: bool) -> None:
+        self.write([self.back(self.pick(data, in_call=False), wait)], twice)
+
+    @precondition(has_idle)
+    @rule(data=st.data(), twice=st.booleans())
+    def cancel(self, data: Any, twice: bool) -> None:
+        held = self.pick(data, in_call=False)
+        self.write([self.cancelled(held, data.draw(st.integers(0, len(held.records) - 1)))], twice)
+
+    @rule(record_id=st.sampled_from([1_001, 1_005, 2_002, 9_999]), call_id=st.integers(900, 903))
+    def stray(self, record_id: int, call_id: int) -> None:
+        """Changes to what nobody holds."""
+        if any(record_id == record.record_id for held in self.held for record in held.records):
+            return
+        record = listed(record_id, record_id // 1_000).record
+        self.write([returned(record), cancelled(record), settled(call_id, record)], False)
+        self.model.attempts.setdefault((self.epoch, call_id), CallResult.NO_ANSWER)
+
+    # --- starts --------------------------------------------------------------------------------------------------
+
+    def start(self, left: list[Any]) -> Any:
+        opened = self.run(self.store.open("one", self.now, STALE_MS, left))
+        assert opened.epoch > self.epoch
+        self.epoch, self.last_call = opened.epoch, 0
+        return opened
+
+    @rule(data=st.data())
+    def crash(self, data: Any) -> None:
+        """The process is gone; what it could not write in its last moments comes with the next start."""
+        self.run(self.store.close())
+        left = [
+            self.end(held, data.draw(ACTIONS), data.draw(WAITS))
+            for held in list(self.held)
+            if held.call_id is not None and data.draw(st.booleans())
+        ]
+        epoch = self.epoch
+        found = self.start([(epoch, [change]) for change in left])
+        stale = [held for held in self.held if held.call_id is not None]
+        assert (found.returned, found.stale) == (len(self.held) - len(stale), len(stale))
+        for held in self.held:
+            known = self.model.records[held.records[0].record_id]
+            if held.call_id is None:
+                self.model.wait_again(known.record_id, 0)
+                continue
+            known.attempts += 1
+            known.priority, known.result = 1, CallResult.STALE
+            self.model.wait_again(known.record_id, self.now + STALE_MS)
+            self.model.attempts[epoch, held.call_id] = CallResult.STALE
+        self.held.clear()
+        self.model.open_attempts.clear()
+
+    # --- what must hold ------------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_database_is_as_the_model_says(self) -> None:
+        if not self.epoch:
+            return
+        expected = {
+            known.record_id: State(
+                known.status, known.attempts, known.result, known.priority, known.due, known.is_claimed
+            )
+            for known in self.model.records.values()
+        }
+        assert self.run(states(self.database)) == expected
+        rows = self.run(self.database.ask("SELECT epoch, call_id, call_result FROM attempts"))
+        assert {(row[0], row[1]): row[2] for row in rows} == self.model.attempts
+        rows = self.run(self.database.ask("SELECT epoch, call_id FROM open_attempts"))
+        assert set(map(tuple, rows)) == self.model.open_attempts
+
+    @invariant()
+    def every_record_waits_or_is_held_or_is_finished(self) -> None:
+        held = {record.record_id for chain in self.held for record in chain.records}
+        waiting: set[int] = set()
+        for known in self.model.records.values():
+            if known.due is not None:
+                waiting |= {r.record_id for r in self.model.chain(known) if r.status == READY}
+        open_ones = {r.record_id for r in self.model.records.values() if r.status in (READY, RETRIEVED)}
+        assert not held & waiting and held | waiting == open_ones
+
+
+def live(database: Any, /, **choices: Any) -> None:
+    """Lead lives with a database; `choices` are hypothesis's settings."""
+
+    class Life(StoreLife):
+        pass
+
+    Life.database = database
+    choices |= {"stateful_step_count": 30, "suppress_health_check": list(HealthCheck), "deadline": None}
+    run_state_machine_as_test(Life, settings=settings(**choices))
+
+
+@pytest.mark.slow
+def test_a_store_is_as_a_plain_model_says(database):
+    live(database, max_examples=25 if hasattr(database, "path") else 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "method, planted",
+    [
+        ("_finish", lambda fates, records: None),
+        ("end_claims", lambda fates: 0),
+        ("stale", lambda fates, record_id, dialed_utc_ms, not_before_utc_ms: None),
+        ("_cancel", lambda fates, chain, head, record, call_result: None),
+    ],
+)
+def test_the_model_catches_a_planted_bug(sqlite_template, tmp_path, monkeypatch, method, planted):
+    monkeypatch.setattr(Fates, method, planted)
+    path = Path(shutil.copy(sqlite_template, tmp_path / "outdial.sqlite"))
+    with pytest.raises((AssertionError, IntegrityError)):
+        live(
+            SqliteDatabase(path),
+            max_examples=100,
+            phases=[Phase.generate],
+            report_multiple_bugs=False,
+            derandomize=True,
+            database=None,
+        )

@@ -1,0 +1,98 @@
+"""Migrations: they make the tables of `schema`, from nothing and from every earlier version, all or none."""
+
+import sqlite3
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from outdial.store import upgrade
+from outdial.store.interface import StoreError
+from outdial.store.schema import METADATA
+from outdial.store.sqlite_file import connect
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'outdial.sqlite'}")
+    yield engine
+    engine.dispose()
+
+
+def differences(connection: sqlalchemy.Connection) -> list:
+    options = {"compare_type": True, "compare_server_default": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
+
+
+def tables_of(connection: sqlite3.Connection) -> dict[str, str]:
+    """Statements by the name of what they make, with the white space evened out."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+    return {name: " ".join(sql.split()) for name, sql in rows}
+
+
+def test_migrations_make_the_tables_of_the_schema(engine):
+    with engine.begin() as connection:
+        upgrade.upgrade(connection)
+    with engine.begin() as connection:
+        assert differences(connection) == []
+
+
+def test_the_comparison_sees_a_difference(engine):
+    with engine.begin() as connection:
+        upgrade.upgrade(connection)
+        connection.exec_driver_sql("ALTER TABLE records DROP COLUMN custom")
+        connection.exec_driver_sql("DROP INDEX ix_records_number")
+        assert len(differences(connection)) == 2
+
+
+def test_what_the_comparison_does_not_look_at_is_the_same_too(tmp_path):
+    """Conditions of partial indices, checks, names of keys, tables without row numbers."""
+    migrated = connect(tmp_path / "migrated.sqlite")
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'made.sqlite'}")
+    METADATA.create_all(engine)
+    engine.dispose()
+    made = sqlite3.connect(tmp_path / "made.sqlite")
+    assert tables_of(migrated) == tables_of(made)
+    migrated.close()
+    made.close()
+
+
+def test_the_version_is_that_of_the_latest_migration():
+    assert ScriptDirectory.from_config(upgrade.migration_config()).get_heads() == [upgrade.VERSION]
+
+
+def test_upgrading_twice_does_no_harm(engine):
+    for _ in range(2):
+        with engine.begin() as connection:
+            upgrade.upgrade(connection)
+            assert connection.exec_driver_sql(upgrade.VERSION_QUERY).scalars().all() == [upgrade.VERSION]
+
+
+def test_a_newer_version_is_refused_by_name(engine):
+    with engine.begin() as connection:
+        upgrade.upgrade(connection)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '4711'")
+    with pytest.raises(StoreError, match=r"newer outdial \(version 4711"), engine.begin() as connection:
+        upgrade.upgrade(connection)
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    path = tmp_path / "outdial.sqlite"
+
+    def broken(connection: sqlalchemy.Connection) -> None:
+        upgrade.upgrade(connection)
+        raise StoreError("the last of the migrations failed")
+
+    monkeypatch.setattr("outdial.store.sqlite_file.upgrade", broken)
+    with pytest.raises(StoreError, match=r"outdial\.sqlite: the last of the migrations failed"):
+        connect(path)
+    bare = sqlite3.connect(path)
+    assert bare.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    bare.close()
+
+
+def test_a_percent_sign_in_the_path_of_the_package_does_no_harm(monkeypatch, tmp_path):
+    monkeypatch.setattr(upgrade, "_MIGRATIONS", tmp_path / "100% sure")
+    assert upgrade.migration_config().get_main_option("script_location") == str(tmp_path / "100% sure")

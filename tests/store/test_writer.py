@@ -1,0 +1,290 @@
+"""What stands between the dialer and a store: order, groups, the gate in front of the servers, and bad days."""
+
+import asyncio
+import errno
+import os
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from fake_store import NOW, Desk, FakeStore, chain, dial, fetch, returned, settled
+from outdial.core.commands import CancelRecord, Connect, Release, ReturnRecord, Transfer
+from outdial.core.events import DialRejected, FetchFailed, RecordsFetched
+from outdial.core.results import CallResult
+from outdial.store.interface import AttemptBegun, ClaimRequest, EpochLost, StoreError, StoreUnavailable
+from outdial.store.spool import Spool
+
+Story = Callable[[], Awaitable[None]]
+
+
+def tell(story: Story) -> None:
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
+# --- order and groups -------------------------------------------------------------------------------------------
+
+
+def test_changes_of_one_moment_are_one_write(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        changes = [returned(1), CancelRecord(1, 2, CallResult.DO_NOT_CALL), settled(3)]
+        desk.do(*changes)
+        assert await desk.end()
+        assert store.asked == [changes]
+
+    tell(story)
+
+
+def test_what_piles_up_during_a_write_goes_into_the_next_one(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.is_free.clear()
+        desk.do(dial(1))
+        await desk.until(lambda: store.asked)
+        desk.do(*(returned(n) for n in range(2, 253)))
+        store.is_free.set()
+        assert await desk.end()
+        assert [len(changes) for changes in store.asked] == [1, 100, 100, 51]
+        assert [change.record_id for change in store.made] == list(range(1, 253))
+
+    tell(story)
+
+
+def test_a_claim_follows_the_changes_before_it(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8, 9)))
+        desk.do(returned(1), fetch(3), returned(2))
+        assert await desk.end()
+        assert store.asked == [[returned(1)], ClaimRequest(1, ((1, 10),), 10, 1_700_000_000_000), [returned(2)]]
+        assert desk.told == [RecordsFetched(1, 3, (chain(8, 9),), True, None)]
+
+    tell(story)
+
+
+def test_what_the_core_has_no_room_for_goes_back(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8, 9), chain(10)))
+        desk.is_inbox_full = True
+        desk.do(fetch())
+        assert await desk.end()
+        assert [change.record_id for change in store.made] == [8, 10]
+        assert all(isinstance(change, ReturnRecord) and change.not_before_utc_ms == 0 for change in store.made)
+
+    tell(story)
+
+
+# --- the gate ---------------------------------------------------------------------------------------------------
+
+
+def test_no_call_leaves_before_its_beginning_is_written_down(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.is_free.clear()
+        desk.do(dial(1), Release(1))
+        await desk.until(lambda: store.asked)
+        assert desk.passed == []
+        assert not desk.writer.carry_out(NOW, Release(2)) and not desk.writer.carry_out(NOW, Connect(1))
+        store.is_free.set()
+        await desk.until(lambda: desk.passed)
+        assert desk.passed == [dial(1), Release(1)]
+        assert store.made == [AttemptBegun(1, 1, 1, 1, 1, "5550001", 1, 1_700_000_000_000)]
+        assert not desk.writer.carry_out(NOW, Transfer(1, 1, "100", 5_000))
+        assert await desk.end()
+
+    tell(story)
+
+
+def test_a_call_that_the_core_has_given_up_never_leaves(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.is_free.clear()
+        desk.do(dial(1), dial(2), Release(1), settled(1))
+        store.is_free.set()
+        assert await desk.end()
+        assert desk.passed == [dial(2)]
+        assert [type(change).__name__ for change in store.made] == ["AttemptBegun", "AttemptBegun", "SettleAttempt"]
+
+    tell(story)
+
+
+def test_when_the_core_has_gone_no_call_leaves(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.is_free.clear()
+        desk.do(dial(1))
+        desk.writer.stop_dialing()
+        store.is_free.set()
+        assert await desk.end()
+        assert desk.passed == [] and desk.told == [] and desk.failures == []
+
+    tell(story)
+
+
+# --- the database is away ---------------------------------------------------------------------------------------
+
+
+def test_an_outage_is_bridged(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8)))
+        store.is_down = True
+        desk.do(dial(1), fetch())
+        await desk.until(lambda: desk.passed)
+        assert isinstance(desk.told[0], FetchFailed) and "connection refused" in desk.told[0].reason
+        assert desk.writer.why_away == "connection refused" and desk.log.events == ["database away"]
+        desk.do(settled(1))
+        await desk.until(lambda: settled(1) in desk.kept())
+        assert store.made == []
+        store.is_down = False
+        await desk.until(lambda: desk.spool.is_empty)
+        assert desk.log.events == ["database away", "database back", "spool written"]
+        desk.do(fetch(2), returned(8))
+        assert await desk.end()
+        assert [change.record_id for change in store.made] == [1, 1, 8]
+        assert isinstance(desk.told[-1], RecordsFetched)
+
+    tell(story)
+
+
+def test_a_database_that_is_silent_is_not_waited_for(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(), patience_s=0.01)
+        store.is_free.clear()
+        desk.do(dial(1))
+        await desk.until(lambda: desk.passed)
+        desk.do(settled(1), fetch())
+        await desk.until(lambda: len(desk.kept()) == 2)
+        await desk.until(lambda: desk.told)
+        assert len(store.asked) == 1, "one thing at a time"
+        store.is_free.set()
+        await desk.until(lambda: desk.spool.is_empty)
+        assert await desk.end()
+        assert [type(change).__name__ for change in store.made] == ["AttemptBegun", "AttemptBegun", "SettleAttempt"]
+
+    tell(story)
+
+
+def test_a_claim_whose_answer_is_lost_is_given_back(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.error = StoreUnavailable("the connection broke", (chain(8, 9),))
+        desk.do(fetch())
+        await desk.until(lambda: desk.told)
+        store.error = None
+        assert await desk.end()
+        assert isinstance(desk.told[0], FetchFailed)
+        assert [change.record_id for change in store.made] == [8]
+
+    tell(story)
+
+
+def test_a_claim_that_is_answered_too_late_is_given_back(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8)), patience_s=0.01)
+        store.is_free.clear()
+        desk.do(fetch(1), fetch(2))
+        await desk.until(lambda: len(desk.told) == 2)
+        assert len(store.asked) == 1 and all(isinstance(event, FetchFailed) for event in desk.told)
+        store.is_free.set()
+        await desk.until(lambda: store.made)
+        assert store.made[0].record_id == 8
+        assert await desk.end()
+
+    tell(story)
+
+
+def test_what_the_store_lacks_at_the_end_stays_in_the_spool(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.is_down = True
+        desk.do(dial(1), settled(1))
+        desk.writer.close()
+        assert not await desk.end(0.01)
+
+    tell(story)
+    [(epoch, changes)] = Spool(tmp_path / "spool" / "outdial.jsonl", "outdial", "fake").batches()
+    assert epoch == 7 and [type(change).__name__ for change in changes] == ["AttemptBegun", "SettleAttempt"]
+
+
+# --- calls that nobody writes down are not made -----------------------------------------------------------------
+
+
+def test_who_has_lost_the_epoch_dials_no_more(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.error = EpochLost("another start of outdial has taken over")
+        desk.do(dial(1))
+        await desk.until(lambda: desk.failures)
+        desk.do(dial(2), settled(1))
+        assert await desk.end()
+        assert desk.passed == [] and desk.failures == [store.error]
+        assert [(type(event), event.call_id) for event in desk.told] == [(DialRejected, 1), (DialRejected, 2)]
+        assert settled(1) in store.made
+
+    tell(story)
+
+
+def test_a_full_spool_stops_the_dialing_and_still_takes_what_running_calls_bring(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(), bytes_max=400)
+        store.is_down = True
+        desk.do(dial(1))
+        await desk.until(lambda: desk.passed)
+        desk.do(returned(2), returned(3))
+        await desk.until(lambda: desk.failures)
+        desk.do(dial(4), settled(1))
+        await desk.until(lambda: settled(1) in desk.kept())
+        assert desk.passed == [dial(1)] and "connection refused" in str(desk.failures[0])
+        assert "400 bytes are reached" in str(desk.failures[0])
+        store.is_down = False
+        assert await desk.end()
+        assert settled(1) in store.made
+
+    tell(story)
+
+
+def test_a_disk_that_is_full_stops_the_dialing_and_nothing_is_forgotten(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.is_down = True
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            patched.setattr("outdial.store.writer.AGAIN_S", 0.01)
+            desk.do(dial(1))
+            await desk.until(lambda: desk.failures)
+        assert "No space left on device" in str(desk.failures[0]) and isinstance(desk.told[0], DialRejected)
+        desk.do(settled(1))
+        store.is_down = False
+        assert await desk.end()
+        assert desk.passed == [] and [change.call_id for change in store.made] == [1, 1]
+
+    tell(story)
+
+
+def test_a_database_that_refuses_stops_the_dialing_and_everything_is_kept(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.error = StoreError("permission denied for table attempts")
+        desk.do(dial(1))
+        await desk.until(lambda: desk.failures)
+        desk.do(settled(1))
+        await desk.until(lambda: len(desk.kept()) == 2)
+        assert not await desk.end()
+        assert desk.passed == [] and len(store.asked) == 1
+
+    tell(story)
+
+
+@pytest.mark.parametrize("error", [StoreError("there is no time zone"), EpochLost("another start")])
+def test_a_claim_that_is_refused_stops_the_dialing(tmp_path, error):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.error = error
+        desk.do(fetch())
+        await desk.until(lambda: desk.failures)
+        assert isinstance(desk.told[0], FetchFailed)
+        assert await desk.end()
+
+    tell(story)
