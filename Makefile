@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?=
 SEEDS ?= 200
+KILLS ?= 20
 ARGS ?=
 UV_VERSION := 0.13.9
 
@@ -17,7 +18,7 @@ RUN := .venv/.run-stamp
 # An environment whose interpreter has gone (an upgrade, a removed version) is set up anew.
 IGNORED := $(shell test -x $(BIN)/python || rm -f $(BIN)/python $(RUN) $(DEV))
 
-.PHONY: help demo test check format bench bench-asterisk bench-pacing sim docs lock clean
+.PHONY: help demo test check format bench bench-asterisk bench-pacing sim crash docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +49,9 @@ bench-pacing: $(DEV) ## measure pacing against goals, others and optimum, an hou
 
 sim: $(RUN) ## simulate SEEDS random worlds (default 200) and check every step
 	@$(BIN)/python -m outdial.sim.run --seeds $(SEEDS) $(ARGS)
+
+crash: $(DEV) ## kill a dialer KILLS times (default 20), start it again, compare the database with the callees
+	@$(BIN)/python tests/crash/kills.py --kills $(KILLS) $(ARGS)
 
 docs: $(RUN) ## write the generated reference pages anew
 	@$(BIN)/python docs/build.py

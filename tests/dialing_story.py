@@ -635,6 +635,10 @@ def check_agents(state: State) -> None:
     for group_id, agents in state.agent_groups.items():
         for queue in (agents.logged_in, agents.working, agents.busy, agents.free):
             assert all(group_id in state.agents[agent_id].group_ids for agent_id in queue)
+        members = [agent for agent in state.agents.values() if group_id in agent.group_ids]
+        leaving = [(each.leaves_at_ms, each.agent_id) for each in members if each.leaves_at_ms is not None]
+        assert agents.leaving == sorted(leaving)
+        assert all(state.agents[agent_id].is_logged_in for _, agent_id in leaving)
         assert all(state.groups[number].state is GroupState.RUNNING for number in agents.running)
     assert all(agent_id in state.agents for agent_id in state.phones.values())
     for group_id, each in state.groups.items():

@@ -1,5 +1,7 @@
 """A stand-in for the SIP side of a server: every node is up, every callee is a person, every agent answers.
 
+Or one callee in so many is a person, and the others let it ring.
+
 It speaks the core's vocabulary alone, so that what is tested with it is the service and nothing below it.
 """
 
@@ -45,6 +47,9 @@ from outdial.core.units import CallId
 from outdial.drivers.asterisk import AsteriskSettings
 
 NORMAL_CLEARING = 16
+NO_ANSWER = 19
+RING_S = 0.2
+"""How long it rings in vain."""
 COMMANDS = (
     *(Connect, Disconnect, QueryCalls, SubscribePhones, Dial, Engage),
     *(Transfer, Join, StartIvr, Release, ReleaseEngaging),
@@ -61,7 +66,9 @@ class HealthyCluster:
         misses: how many transfers still fail because the agent's phone rings in vain.
     """
 
-    def __init__(self, emit: Callable[[Event], None], *, talk_s: float = 0.05, is_deaf: bool = False) -> None:
+    def __init__(
+        self, emit: Callable[[Event], None], *, talk_s: float = 0.05, is_deaf: bool = False, person_in: int = 1
+    ) -> None:
         self.carried: list[Command] = []
         self.configured: list[tuple[Configuration, tuple[AsteriskSettings, ...]]] = []
         self.is_deaf = is_deaf
@@ -69,6 +76,7 @@ class HealthyCluster:
         self.is_closed = False
         self._emit = emit
         self._talk_s = talk_s
+        self._person_in = person_in
         self._calls: dict[CallId, CallPhase] = {}
 
     def configure(self, configuration: Configuration, servers: Sequence[AsteriskSettings]) -> None:
@@ -115,6 +123,10 @@ class HealthyCluster:
     def _dial(self, command: Dial, call_id: CallId) -> list[Event]:
         signs: list[Event] = [DialAccepted(call_id), CalleeAlerting(call_id), CalleeAnswered(call_id)]
         self._calls[call_id] = CallPhase.ANSWERED
+        if call_id % self._person_in:
+            self._calls[call_id] = CallPhase.ALERTING
+            asyncio.get_running_loop().call_later(RING_S, self._hang_up, call_id, NO_ANSWER)
+            return signs[:2]
         if command.agent_id is not None:
             return self._talk(call_id, *signs)
         return [*signs, VerdictReached(call_id, Verdict.PERSON)] if command.call_progress_detection else signs
@@ -124,11 +136,11 @@ class HealthyCluster:
         asyncio.get_running_loop().call_later(self._talk_s, self._hang_up, call_id)
         return list(events)
 
-    def _hang_up(self, call_id: CallId) -> None:
+    def _hang_up(self, call_id: CallId, cause: int = NORMAL_CLEARING) -> None:
         if call_id in self._calls:
-            for event in self._end(call_id):
+            for event in self._end(call_id, cause):
                 self._emit(event)
 
-    def _end(self, call_id: CallId) -> list[Event]:
+    def _end(self, call_id: CallId, cause: int = NORMAL_CLEARING) -> list[Event]:
         self._calls.pop(call_id, None)
-        return [CallReleased(call_id, q850_cause=NORMAL_CLEARING)]
+        return [CallReleased(call_id, q850_cause=cause)]

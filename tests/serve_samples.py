@@ -103,7 +103,7 @@ def main() -> int:
     from outdial.core.errors import InvariantViolated
     from outdial.results_files import CsvFile, ResultsError
     from outdial.serve import run_serve
-    from outdial.service import Parts
+    from outdial.service_parts import Parts
 
     bug = os.environ.get("OUTDIAL_TEST_BUG")
 
@@ -113,10 +113,14 @@ def main() -> int:
                 raise InvariantViolated("a bug, planted")
             return super().step(now, event)
 
+    callees = open("callees.log", "a", buffering=1)  # noqa: SIM115 what the callees know outlives the process
+
     class Cluster(HealthyCluster):
         def carry_out(self, command):
             if bug == "driver" and type(command).__name__ == "Dial":
                 raise RuntimeError("planted")
+            if type(command).__name__ == "Dial":
+                callees.write(f"{time.time():.3f} {command.number}\n")
             return super().carry_out(command)
 
     class FullDisk(CsvFile):
@@ -128,7 +132,8 @@ def main() -> int:
         import outdial.serve_results
 
         outdial.serve_results.CsvFile = FullDisk
-    make_servers = partial(Cluster, talk_s=float(sys.argv[2]), is_deaf=bool(int(sys.argv[3])))
+    person_in = int(os.environ.get("OUTDIAL_TEST_PERSON_IN", "1"))
+    make_servers = partial(Cluster, talk_s=float(sys.argv[2]), is_deaf=bool(int(sys.argv[3])), person_in=person_in)
     return run_serve(Path(sys.argv[1]), parts=Parts(make_servers=make_servers, make_core=Broken))
 
 

@@ -4,12 +4,16 @@ import csv
 import os
 import signal
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from config_samples import PIECES
 from outdial.cli import run_command_line
+from outdial.core.commands import Dial, SettleAttempt
+from outdial.core.events import AgentLeaveAnnounced
+from outdial.drivers.journal import JournalReader
 from outdial.replay import replay
 from serve_samples import PASSWORD, serving, write_configuration
 
@@ -77,6 +81,76 @@ def test_records_are_pushed_to_agents_who_have_nothing_to_look_at(tmp_path):
         server.process.send_signal(signal.SIGTERM)
         assert server.ended() == 0
     assert {row["dialing_mode"] for row in rows(tmp_path, "attempts.csv")} == {"push-preview"}
+
+
+def test_the_end_of_a_shift_is_announced_to_the_core(tmp_path):
+    """In an hour or in two; nobody is signed out by it."""
+    hour = (datetime.now(UTC).hour + 2) % 24
+    agents = PIECES["agent-group"] + f'shift-end = "{hour:02}:00"\n'
+    with serving(write_configuration(tmp_path, 'journal = "run.journal"', agent_group=agents)) as server:
+        server.until("attempt settled", 5)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
+    with JournalReader(tmp_path / "run.journal") as steps:
+        told = [(step.now, step.event) for step in steps if isinstance(step.event, AgentLeaveAnnounced)]
+    assert sorted(event.agent_id for _, event in told) == [7, 101, 102, 103, 104]
+    for now, event in told:
+        end = datetime.fromtimestamp((now.utc_ms + event.leaves_at_mono_ms - now.mono_ms) / 1_000, UTC)
+        assert (end.hour, end.minute, end.second) in ((hour, 0, 0), ((hour - 1) % 24, 59, 59))
+    assert replay(tmp_path / "run.journal").identical
+
+
+# --- what was learned -------------------------------------------------------------------------------------------
+
+
+def most_calls(journal: Path) -> int:
+    """Most attempts at one time, of which agents have at most five."""
+    live, most = set(), 0
+    with JournalReader(journal) as steps:
+        for step in steps:
+            for command in step.commands:
+                if isinstance(command, Dial):
+                    live.add(command.call_id)
+                elif isinstance(command, SettleAttempt):
+                    live.remove(command.call_id)
+            most = max(most, len(live))
+    return most
+
+
+def test_the_second_start_knows_what_the_first_has_learned(tmp_path):
+    """The first calls nobody but for agents who are free; the second dials ahead from its first call on."""
+    group = PIECES["group"] + "after-call-work-s = 0.1\nhistory_length = 30\nstatistics-carry-over-hours = 12\n"
+    path = write_configuration(tmp_path, 'journal = "{start}.journal"', records=2_000, group=group)
+    told = []
+    for name in ("first", "second"):
+        with serving(path, env={"OUTDIAL_TEST_PERSON_IN": "6"}) as server:
+            server.until("attempt settled", 60)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.ended() == 0
+        told.append([line for line in server.lines if line["event"].startswith("statistics")])
+        [journal] = tmp_path.glob("2*.journal")
+        journal.rename(tmp_path / name)
+        assert replay(tmp_path / name).identical
+    [not_used], [taken_over] = told
+    assert (not_used["event"], not_used["group"], not_used["why"]) == ("statistics not used", "east", "none are saved")
+    assert (taken_over["event"], taken_over["group"]) == ("statistics taken over", "east")
+    assert 60 <= taken_over["calls"] and taken_over["saved_utc"].startswith("20")
+    assert most_calls(tmp_path / "first") == 5 < 7 <= most_calls(tmp_path / "second")
+    assert (tmp_path / "results" / "statistics.json").is_file()
+
+
+def test_broken_statistics_are_moved_aside_and_a_folder_in_their_place_is_no_hindrance(tmp_path):
+    path = write_configuration(tmp_path)
+    (tmp_path / "results" / "statistics.json").mkdir(parents=True)
+    with serving(path) as server:
+        assert "Is a directory" in server.until("statistics rejected")["mistakes"][0]
+        server.until("attempt settled", 5)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
+    assert sorted(each.name for each in tmp_path.glob("results/statistics*")) == [
+        "statistics.json",
+        "statistics.json.rejected",
+    ]
 
 
 # --- the end ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import pytest
 
 from config_samples import CPD_SERVER, PIECES, text_with
 from outdial.core.errors import ConfigError
-from outdial.serve_setup import read_setup, unchanged_notes
+from outdial.serve_setup import look_at_lists, read_setup, unchanged_notes
 from serve_samples import PASSWORD, SERVER, write_configuration
 
 
@@ -64,19 +64,19 @@ def test_a_password_that_is_not_there_is_told_once(tmp_path, monkeypatch):
     ]
 
 
-def test_lines_that_are_left_out_are_named_and_written_beside_the_list(tmp_path):
+def test_a_look_names_lines_that_are_left_out_and_writes_nothing(tmp_path):
     path = write_configuration(tmp_path)
     (tmp_path / "list.csv").write_text("phone\n+4930123456\nnonsense\n")
-    setup = read_setup(path)
-    assert setup.sources[0].count == 1 and "1 of 2 lines are left out" in setup.notes[0]
-    assert (tmp_path / "list.csv.rejects.csv").is_file()
+    records, notes = look_at_lists(read_setup(path).loaded)
+    assert records == 1 and "1 of 2 lines are left out" in notes[0]
+    assert not (tmp_path / "list.csv.rejects.csv").exists()
 
 
 def test_a_calling_list_without_a_good_line(tmp_path):
     path = write_configuration(tmp_path)
     (tmp_path / "list.csv").write_text("phone\nnonsense\n")
-    [mistake] = mistakes_in(path)
-    assert "no record to dial" in mistake
+    with pytest.raises(ConfigError, match="no record to dial"):
+        look_at_lists(read_setup(path).loaded)
 
 
 def test_preview_is_noted_because_nobody_can_ask_for_records(tmp_path):
@@ -87,15 +87,19 @@ def test_preview_is_noted_because_nobody_can_ask_for_records(tmp_path):
     )
 
 
-def test_lists_in_memory_are_not_read_again(tmp_path):
+def test_a_database_password_that_is_not_there(tmp_path, monkeypatch):
+    serve = 'database = "postgresql://db/outdial"\ndatabase-password-env = "OUTDIAL_TEST_DATABASE_PASSWORD"'
+    path = write_configuration(tmp_path, serve)
+    assert mistakes_in(path) == ["environment variable OUTDIAL_TEST_DATABASE_PASSWORD: holds no password"]
+    monkeypatch.setenv("OUTDIAL_TEST_DATABASE_PASSWORD", PASSWORD)
+    assert PASSWORD not in repr(read_setup(path))
+
+
+def test_what_a_reload_leaves_as_it_is_until_the_next_start(tmp_path):
     path = write_configuration(tmp_path)
     before = read_setup(path)
-    assert [source.list_id for source in before.sources] == [1]
-    (tmp_path / "other.csv").write_text("phone\n5550100\n")
-    path.write_text(path.read_text().replace('"list.csv"', '"other.csv"') + 'results-dir = "elsewhere"\n')
-    after = read_setup(path, before.loaded.list_files)
-    assert after.sources == ()
-    assert [note.removeprefix(f"{path}: ") for note in unchanged_notes(before, after)] == [
-        "serve.results-dir: takes effect at the next start",
-        "calling-list[customers].file: read at the next start",
+    path.write_text(path.read_text() + 'results-dir = "elsewhere"\nserver-name = "east"\nstale-clean-timeout = 60\n')
+    assert [note.removeprefix(f"{path}: ") for note in unchanged_notes(before, read_setup(path))] == [
+        f"serve.{name}: takes effect at the next start"
+        for name in ("results-dir", "database", "server-name", "stale-clean-timeout")
     ]

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
-CORE_LINES_MAX = 6_000
+CORE_LINES_MAX = 6_500
 """Lines of code, without docstrings, comments and blank lines."""
 
 LAYERS = ("core", "sim", "drivers", "api")

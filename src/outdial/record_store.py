@@ -1,7 +1,6 @@
-"""Calling lists for a server: records in memory, claims answered at once.
+"""Calling lists for a demonstration or a measurement: records in memory, claims answered at once.
 
-What has become of records is lost with the process; every attempt is in `attempts.csv` the moment it is over, so that
-nobody has to guess.
+What has become of records is lost with the process. `outdial serve` has a database instead (`serve_records`).
 """
 
 from collections.abc import Callable, Sequence

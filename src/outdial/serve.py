@@ -1,16 +1,21 @@
-"""`outdial serve`: everything around the service: its configuration, its folder, its journal, its log."""
+"""`outdial serve`: everything around the service: its configuration, database, folder, journal and log."""
 
 import asyncio
 import logging
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from structlog.typing import FilteringBoundLogger
+
 from outdial.drivers.journal import JournalWriter
 from outdial.log_lines import LibraryLines, LineWriter, make_log
+from outdial.serve_records import open_records
 from outdial.serve_results import folder_of_this_start
-from outdial.serve_setup import Setup, read_setup
-from outdial.service import Parts, Service
+from outdial.serve_setup import Setup, look_at_lists, read_setup
+from outdial.service import Service
+from outdial.service_parts import Parts
 
 START_MARK = "{start}"
 """Stands for the time of the start in the name of the journal."""
@@ -31,24 +36,34 @@ def run_serve(path: Path, *, json_logs: bool | None = None, parts: Parts | None 
         OutdialError: it cannot start; says why.
     """
     setup = read_setup(path)
-    start = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    folder = folder_of_this_start(setup.loaded.serve.results_dir, start)
-    journal_path = setup.loaded.serve.journal
-    journal = None
-    if journal_path is not None:
-        journal = JournalWriter(journal_path.with_name(journal_path.name.replace(START_MARK, start)))
     writer = LineWriter(sys.stderr)
     log = make_log(writer, as_json=not sys.stderr.isatty() if json_logs is None else json_logs)
     libraries = LibraryLines(log)
     logging.getLogger().addHandler(libraries)
     try:
-        service = Service(path, setup, folder, log, journal, parts or Parts())
-        return asyncio.run(service.run())
+        return asyncio.run(_serve(path, setup, log, parts or Parts()))
+    finally:
+        logging.getLogger().removeHandler(libraries)
+        writer.close()
+
+
+async def _serve(path: Path, setup: Setup, log: FilteringBoundLogger, parts: Parts) -> int:
+    """Open what the service needs, and let it run."""
+    serve = setup.loaded.serve
+    start = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    records = await open_records(serve, log)
+    journal = None
+    try:
+        notes = await records.add_lists(setup.loaded)
+        setup = replace(setup, notes=(*setup.notes, *notes))
+        folder = folder_of_this_start(serve.results_dir, start)
+        if serve.journal is not None:
+            journal = JournalWriter(serve.journal.with_name(serve.journal.name.replace(START_MARK, start)))
+        return await Service(path, setup, folder, log, journal, parts, records).run()
     finally:
         if journal is not None:
             journal.close()
-        logging.getLogger().removeHandler(libraries)
-        writer.close()
+        await records.close()
 
 
 def check_serve(path: Path) -> str:
@@ -60,16 +75,17 @@ def check_serve(path: Path) -> str:
     Raises:
         ConfigError: mistakes: all of them.
     """
-    setup = read_setup(path, rejects=False)
-    return "\n".join([f"ok: {_totals(setup)}", *(f"note: {note}" for note in setup.notes)])
+    setup = read_setup(path)
+    records, notes = look_at_lists(setup.loaded)
+    return "\n".join([f"ok: {_totals(setup, records)}", *(f"note: {note}" for note in (*setup.notes, *notes))])
 
 
-def _totals(setup: Setup) -> str:
+def _totals(setup: Setup, records: int) -> str:
     counts = {
         "servers": len(setup.servers),
         "agents": len(setup.configuration.agents),
-        "calling lists": len(setup.sources),
-        "records": sum(source.count for source in setup.sources),
+        "calling lists": len(setup.configuration.calling_lists),
+        "records": records,
         "campaign groups to start": len(setup.loaded.start_groups),
     }
     return ", ".join(f"{count:,} {what}" for what, count in counts.items())

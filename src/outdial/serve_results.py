@@ -1,4 +1,4 @@
-"""The result files of one start of the server, in a folder of their own below `results-dir`.
+"""The attempts of one start of the server as a file, in a folder of its own below `results-dir`.
 
 Each attempt is handed to the operating system as soon as it is over: a crash of the process loses none. A file that
 cannot be written stops the dialing, because calls that nobody writes down must not be made.
@@ -11,18 +11,17 @@ from outdial.core.commands import Command, SettleAttempt
 from outdial.core.events import Event
 from outdial.core.units import Now
 from outdial.names import Names
-from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, ResultsError, attempt_row, make_folder, write_records
-from outdial.sim.lists import Lists
+from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, ResultsError, attempt_row, make_folder
 
 STARTS_MAX = 100
 """Starts in the same second that find a folder of their own."""
 
 
 class ServeResults:
-    """`attempts.csv` while the server runs, `records.csv` at its end.
+    """`attempts.csv` while the server runs.
 
     Attributes:
-        folder: where both are.
+        folder: where it is.
         names: of the configuration in effect.
         failure: why attempts are not written any more; None: they are.
     """
@@ -64,18 +63,13 @@ class ServeResults:
                 self.failure = error
                 self._on_failure(error)
 
-    def finish(self, lists: Lists) -> Path:
-        """Close `attempts.csv` and write `records.csv`. Returns where.
+    def close(self) -> None:
+        """Close the file.
 
         Raises:
-            ResultsError: one of them cannot be written.
+            ResultsError: its last rows cannot be written.
         """
-        try:
-            self._attempts.close()
-        finally:
-            path = self.folder / "records.csv"
-            write_records(path, lists, self.names)
-        return path
+        self._attempts.close()
 
 
 def folder_of_this_start(results_dir: Path, start: str) -> Path:

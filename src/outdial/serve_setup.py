@@ -1,23 +1,22 @@
 """What a configuration file means for `outdial serve`: servers that can be spoken to, lists that can be dialed.
 
-The same reading serves the start, `--check` and every reload; mistakes are told all at once, as everywhere.
+The same reading serves the start, `--check` and every reload; mistakes are told all at once, as everywhere. The files
+of calling lists are not read here, because the database may have their records already.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from outdial.calling_lists import read_records
+from outdial.calling_lists import CallingListFile
 from outdial.config import Driver, Loaded, Server, load
 from outdial.config.mistakes import Mistakes
 from outdial.core.errors import ConfigError
 from outdial.core.modes import DialingMode
 from outdial.core.settings import Configuration
-from outdial.core.units import ListId
 from outdial.drivers.ami.requests import DialStrings
 from outdial.drivers.asterisk import AsteriskSettings
 from outdial.phone_agents import with_after_call_work
-from outdial.sim.lists import StoredSource
 from outdial.world_lists import rejection_notes
 
 ALLOWED_DRIVERS = '"asterisk-ami" or "asterisk-ari"'
@@ -35,19 +34,12 @@ class Setup:
     configuration: Configuration
     """What the core is given: after-call work ends by itself."""
     servers: tuple[AsteriskSettings, ...]
-    sources: tuple[StoredSource, ...]
-    """Records of the lists that were read."""
     notes: tuple[str, ...]
     """What the operator should know."""
 
 
-def read_setup(path: Path, known_lists: Collection[ListId] = (), *, rejects: bool = True) -> Setup:
-    """Read a configuration file and its calling lists.
-
-    Args:
-        path: the TOML file.
-        known_lists: lists that need not be read, because they are in memory.
-        rejects: write rejected lines of calling lists beside them.
+def read_setup(path: Path) -> Setup:
+    """Read a configuration file.
 
     Raises:
         ConfigError: mistakes: all of them.
@@ -58,27 +50,38 @@ def read_setup(path: Path, known_lists: Collection[ListId] = (), *, rejects: boo
     _check_lists(loaded, mistakes)
     found = list(mistakes.lines)
     found += _password_mistakes(loaded)
-    sources, notes = [], [*loaded.notes, *_preview_notes(loaded)]
-    for calling_list in loaded.configuration.calling_lists:
-        file = loaded.list_files[calling_list.dbid]
-        if calling_list.dbid in known_lists or isinstance(file, int):
-            continue
-        try:
-            records, counts = read_records(file, calling_list, rejects=rejects)
-        except ConfigError as error:
-            found += error.mistakes
-        else:
-            sources.append(StoredSource(calling_list.dbid, records))
-            notes += rejection_notes(file, counts)
     if found:
         raise ConfigError(found)
     return Setup(
         loaded=loaded,
         configuration=with_after_call_work(loaded.configuration, loaded.serve.after_call_work_ms),
         servers=tuple(map(asterisk_settings, loaded.edge.values())),
-        sources=tuple(sources),
-        notes=tuple(notes),
+        notes=(*loaded.notes, *_preview_notes(loaded)),
     )
+
+
+def look_at_lists(loaded: Loaded) -> tuple[int, list[str]]:
+    """Read the files of all calling lists, and keep nothing of them.
+
+    Returns:
+        How many records they have, and what the operator should know.
+
+    Raises:
+        ConfigError: files that are not usable: all of them.
+    """
+    records, notes, found = 0, list[str](), list[str]()
+    for calling_list in loaded.configuration.calling_lists:
+        path = loaded.list_files[calling_list.dbid]
+        assert isinstance(path, Path)  # others have been refused
+        file = CallingListFile(path, calling_list, rejects=False)
+        try:
+            records += sum(1 for _ in file)
+        except ConfigError as error:
+            found += error.mistakes
+        notes += rejection_notes(path, file.counts)
+    if found:
+        raise ConfigError(found)
+    return records, notes
 
 
 def unchanged_notes(before: Setup, after: Setup) -> list[str]:
@@ -86,14 +89,13 @@ def unchanged_notes(before: Setup, after: Setup) -> list[str]:
     notes = []
     for name, one, other in (
         ("results-dir", before.loaded.serve.results_dir, after.loaded.serve.results_dir),
+        ("database", before.loaded.serve.database, after.loaded.serve.database),
+        ("server-name", before.loaded.serve.server_name, after.loaded.serve.server_name),
+        ("stale-clean-timeout", before.loaded.serve.stale_ms, after.loaded.serve.stale_ms),
         ("journal", before.loaded.serve.journal, after.loaded.serve.journal),
     ):
         if one != other:
             notes.append(f"{after.loaded.file}: serve.{name}: takes effect at the next start")
-    for calling_list in after.configuration.calling_lists:
-        list_id = calling_list.dbid
-        if before.loaded.list_files.get(list_id, after.loaded.list_files[list_id]) != after.loaded.list_files[list_id]:
-            notes.append(f"{after.loaded.file}: calling-list[{calling_list.name}].file: read at the next start")
     return notes
 
 
@@ -138,10 +140,10 @@ def _check_lists(loaded: Loaded, mistakes: Mistakes) -> None:
 def _password_mistakes(loaded: Loaded) -> list[str]:
     """Passwords that cannot be read, each place once."""
     found: dict[str, None] = {}
-    for server in loaded.edge.values():
-        if server.password is not None:
+    for password in (*(server.password for server in loaded.edge.values()), loaded.serve.database.password):
+        if password is not None:
             try:
-                server.password.read()
+                password.read()
             except ConfigError as error:
                 found.update(dict.fromkeys(error.mistakes))
     return list(found)

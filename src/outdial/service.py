@@ -1,24 +1,24 @@
 """The dialer in service: on real servers, until it is told to end.
 
-The order of things: read the configuration and its lists; give the core the configuration, sign the agents in, start
-the groups. SIGHUP reads the file again: with mistakes the old configuration stays in effect. SIGTERM and SIGINT drain:
-groups stop, running calls may end by themselves for `drain-s-max`, the rest is released; a second signal releases at
-once, a third waits for nothing. The exit code says how it ended.
+The order of things, once configuration, database and lists are there (see `serve`): give the core the configuration,
+sign the agents in, tell what groups have learned before, start them. SIGHUP reads the file again: with mistakes the old
+configuration stays in effect. SIGTERM and SIGINT drain: groups stop, running calls may end by themselves for
+`drain-s-max`, the rest is released; a second signal releases at once, a third waits for nothing. The exit code says how
+it ended.
 """
 
 import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from outdial.core.attempt import AttemptState
 from outdial.core.commands import Command, Release, ReleaseEngaging
-from outdial.core.dialer import Dialer
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
 from outdial.core.events import (
     CallReleased,
@@ -27,25 +27,27 @@ from outdial.core.events import (
     Event,
     GroupStartRequested,
     GroupStopRequested,
+    StatisticsFound,
 )
 from outdial.core.settings import Configuration
-from outdial.core.units import SECOND_MS, GroupId, Now
-from outdial.drivers.asterisk import AsteriskSettings
+from outdial.core.units import SECOND_MS, CallId, GroupId, Now
 from outdial.drivers.clock import SystemClock
 from outdial.drivers.journal import JournalWriter
 from outdial.drivers.runner import InboxFull, Runner
 from outdial.drivers.sd_notify import Systemd
-from outdial.drivers.servers import Servers
 from outdial.log_lines import Rate
 from outdial.names import Names
 from outdial.phone_agents import PhoneAgents
 from outdial.record_shares import share_records
-from outdial.record_store import RecordStore
 from outdial.results_files import ResultsError
+from outdial.serve_records import ServeRecords
 from outdial.serve_results import ServeResults
 from outdial.serve_setup import Setup, read_setup, unchanged_notes
+from outdial.serve_statistics import ServeStatistics
 from outdial.service_log import ServiceLog
+from outdial.service_parts import Parts
 from outdial.service_watch import Watch
+from outdial.shift_ends import ShiftEnds
 
 EXIT_FINE = 0
 EXIT_ERROR = 2
@@ -67,30 +69,6 @@ NOTE_CHARACTERS_MAX = 2_000
 CONVERSATIONS = (AttemptState.CONNECTED, AttemptState.IN_IVR)
 
 
-class SipSide(Protocol):
-    """What the service asks of the servers: `outdial.drivers.servers.Servers` and fakes have it."""
-
-    def configure(self, configuration: Configuration, servers: Sequence[AsteriskSettings]) -> None:
-        """Take in a configuration, the first or a changed one."""
-        ...
-
-    def carry_out(self, command: Command) -> bool:
-        """Carry out a command if it is one to a server. Returns whether it was."""
-        ...
-
-    async def close(self) -> None:
-        """Reset every connection."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What tests replace."""
-
-    make_servers: Callable[[Callable[[Event], None]], SipSide] = Servers
-    make_core: Callable[[], Dialer] = Dialer
-
-
 class Service:
     """One start of the server."""
 
@@ -102,27 +80,31 @@ class Service:
         log: FilteringBoundLogger,
         journal: JournalWriter | None,
         parts: Parts,
+        records: ServeRecords,
     ) -> None:
         """Put the parts together; nothing runs yet.
 
         Raises:
             ResultsError: `attempts.csv` cannot be created.
         """
-        names = Names(setup.configuration)
+        names, clock = Names(setup.configuration), SystemClock()
         self.core = parts.make_core()
         self._path = path
         self._setup = setup
         self._log = log
         self._lines = ServiceLog(log, names)
-        self._results = ServeResults(folder, names, self._results_failed)
+        self._results = ServeResults(folder, names, self._cannot_go_on)
+        self._statistics = ServeStatistics(setup.loaded.serve.results_dir, self.core, names, clock, log)
+        self._shifts = ShiftEnds(setup.loaded.shift_ends, self._insist)
+        observers = (self._results, self._lines, self._statistics, self._shifts)
         self._runner = Runner(
             self.core,
-            SystemClock(),
+            clock,
             carry_out=self._carry_out,
-            observers=(self._results.observe, self._lines.observe, self._observe),
+            observers=(*(each.observe for each in observers), self._observe),
             journal=journal,
         )
-        self._store = RecordStore(setup.sources, self._runner.submit)
+        self._records = records
         self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
         self._servers = parts.make_servers(self._emit)
         primaries = [node.dbid for node in setup.configuration.nodes]
@@ -150,14 +132,22 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
         self._running = asyncio.create_task(self._runner.run())
         self._running.add_done_callback(lambda _: self._woken.set())
+        self._records.begin(
+            submit=self._runner.submit,
+            pass_on=self._servers.carry_out,
+            attempt_n=self._attempt_n,
+            on_failure=self._cannot_go_on,
+            on_crash=self._woken.set,
+        )
         self._watch.begin()
         try:
             await self._start()
-            while not self._stops and not self._running.done():
+            while not self._stops and not self._is_broken():
                 self._watch.look()
+                self._statistics.look()
                 await self._follow_reload()
                 await self._pause(POLL_S)
-            if not self._running.done():
+            if not self._is_broken():
                 await self._drain()
         finally:
             await self._end()
@@ -174,9 +164,12 @@ class Service:
 
     async def _give(self, configuration: Configuration) -> None:
         """Bring the core and the agents in step with a configuration."""
-        await self._put(ConfigurationLoaded(share_records(configuration, self._store.records)))
+        await self._put(ConfigurationLoaded(share_records(configuration, self._records.count)))
         for event in self._agents.follow(configuration):
             await self._put(event)
+        for group_id, learned in self._statistics.found(self._setup.loaded):
+            self._request_id += 1
+            await self._put(StatisticsFound(self._request_id, group_id, learned))
 
     async def _start_groups(self, group_ids: Sequence[GroupId]) -> None:
         for group_id in group_ids:
@@ -194,6 +187,8 @@ class Service:
                 self._request_id += 1
                 await self._put(GroupStopRequested(self._request_id, group.group_id))
         await self._until(lambda: not self._calls() or self._stops > 1, drain_s)
+        if not self._is_broken():
+            await self._statistics.finish()  # before calls are cut off, which would say nothing about people
         if self._calls():
             self._log.warning("releasing", running_calls=self._calls())
             self._release(lambda state: True)
@@ -213,6 +208,7 @@ class Service:
         self._runner.stop()
         try:
             await self._running
+            self._records.raise_crash()
         except InvariantViolated as error:
             self._exit_code = EXIT_BUG
             notes = [note[:NOTE_CHARACTERS_MAX] for note in getattr(error, "__notes__", [])]
@@ -230,20 +226,24 @@ class Service:
             if self._reading is not None:
                 self._reading.cancel()
             await self._servers.close()
-            self._finish_results()
+            await self._records.finish()
+            await self._finish_results()
             self._watch.close()
             self._log.info("ended", exit_code=self._exit_code, attempts=self._results.rows)
 
     async def _abandon(self) -> None:
         """The core has gone: nobody would talk to those who are not in a conversation yet."""
         self._watch.stopping()
+        self._records.stop_dialing()
         self._release(lambda state: state not in CONVERSATIONS)
         self._woken.clear()
         await self._pause(LAST_S_MAX)  # the orders must leave before the connections are reset
 
-    def _finish_results(self) -> None:
+    async def _finish_results(self) -> None:
+        path = self._results.folder / "records.csv"
         try:
-            path = self._results.finish(self._store.lists)
+            self._results.close()
+            await self._records.write_results(path, self._results.names)
             self._log.info("records written", file=str(path))
         except ResultsError as error:
             self._exit_code = self._exit_code or EXIT_ERROR
@@ -257,23 +257,27 @@ class Service:
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._watch.reloading()
-                reading = asyncio.to_thread(read_setup, self._path, self._store.list_ids)
-                self._reading = asyncio.create_task(reading)
+                self._reading = asyncio.create_task(self._read())
             return
         if not self._reading.done():
             return
         reading_done, self._reading = self._reading, None
         try:
             await self._take_effect(reading_done.result())
-        except ConfigError as error:
-            self._log.error("not reloaded", configuration=str(self._path), mistakes=error.mistakes)
+        except OutdialError as error:
+            mistakes = error.mistakes if isinstance(error, ConfigError) else [str(error)]
+            self._log.error("not reloaded", configuration=str(self._path), mistakes=mistakes)
         self._watch.reloaded()
+
+    async def _read(self) -> Setup:
+        setup = await asyncio.to_thread(read_setup, self._path)
+        return replace(setup, notes=(*setup.notes, *await self._records.add_lists(setup.loaded)))
 
     async def _take_effect(self, setup: Setup) -> None:
         before, self._setup = self._setup, setup
-        self._store.add(setup.sources)
-        self._results.names = self._lines.names = Names(setup.configuration)
+        self._results.names = self._lines.names = self._statistics.names = Names(setup.configuration)
         self._agents.ready_again_ms = setup.loaded.serve.ready_again_ms
+        self._shifts.ends = setup.loaded.shift_ends
         self._servers.configure(setup.configuration, setup.servers)
         await self._give(setup.configuration)
         known = {group.dbid for group in before.configuration.campaign_groups}
@@ -287,6 +291,10 @@ class Service:
     def _calls(self) -> int:
         return len(self.core.state.attempts) + len(self.core.state.engagings)
 
+    def _attempt_n(self, call_id: CallId) -> int:
+        attempt = self.core.state.attempts.get(call_id)
+        return attempt.chain.records[0].attempts + 1 if attempt is not None else 1
+
     def _release(self, is_meant: Callable[[AttemptState], bool]) -> None:
         """Order the servers to end calls. The core hears of it as of any other end."""
         for attempt in list(self.core.state.attempts.values()):
@@ -299,7 +307,7 @@ class Service:
 
     def _carry_out(self, now: Now, command: Command) -> None:
         """To whom it concerns. Replies concern the log, which observes."""
-        if not self._servers.carry_out(command) and not self._store.carry_out(now, command):
+        if not self._records.carry_out(now, command) and not self._servers.carry_out(command):
             self._agents.carry_out(command)
 
     def _emit(self, event: Event) -> None:
@@ -323,7 +331,7 @@ class Service:
         return {
             "attempts": self._results.rows,
             "lost_events": self._lost_events or None,
-            "stray_records": len(self._store.lists.strays) or None,
+            **self._records.counts(),
         }
 
     async def _put(self, event: Event) -> None:
@@ -339,6 +347,11 @@ class Service:
 
     # --- waiting -------------------------------------------------------------------------------------------------
 
+    def _is_broken(self) -> bool:
+        """Whether something has stopped that must run."""
+        assert self._running is not None
+        return self._running.done() or self._records.has_crashed
+
     async def _pause(self, seconds: float) -> None:
         """Wait, but not past a signal or the end of the runner."""
         with contextlib.suppress(TimeoutError):
@@ -346,11 +359,10 @@ class Service:
         self._woken.clear()
 
     async def _until(self, is_over: Callable[[], bool], seconds: float) -> None:
-        """Wait until something is over, time is up, or the runner has stopped."""
-        assert self._running is not None
+        """Wait until something is over, time is up, or the service is broken."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + seconds
-        while not is_over() and not self._running.done() and (left_s := until_s - loop.time()) > 0:
+        while not is_over() and not self._is_broken() and (left_s := until_s - loop.time()) > 0:
             self._watch.look()
             await self._pause(min(left_s, POLL_S))
 
@@ -365,10 +377,10 @@ class Service:
         self._reload_wanted = True
         self._woken.set()
 
-    def _results_failed(self, error: ResultsError) -> None:
+    def _cannot_go_on(self, error: Exception) -> None:
         """Calls that nobody writes down must not be made: come to an end."""
-        self._log.error("failure", text=str(error), consequence="dialing stops")
-        self._exit_code = EXIT_ERROR
+        self._log.error("failure", text=str(error) or repr(error), consequence="dialing stops")
+        self._exit_code = EXIT_ERROR if isinstance(error, OutdialError) else EXIT_BUG
         self._stops = max(self._stops, 1)
         self._woken.set()
 

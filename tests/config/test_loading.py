@@ -125,6 +125,12 @@ def test_seconds_and_percents_become_milliseconds_and_ratios():
     assert (group.minimum_record_buffer, group.optimal_record_buffer) == (10, 40)
 
 
+def test_statistics_are_carried_over_only_if_somebody_says_so():
+    assert load_text(added("group", "")).statistics_ms_max == {}
+    assert load_text(added("group", "statistics-carry-over-hours = 0")).statistics_ms_max == {}
+    assert load_text(added("group", "statistics-carry-over-hours = 13.5")).statistics_ms_max == {1: 48_600_000}
+
+
 @pytest.mark.parametrize(
     "target, value, kind, aim_value",
     [

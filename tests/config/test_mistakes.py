@@ -630,6 +630,7 @@ def test_gvp_without_an_application():
         ("preview", "number-of-cpd-ports = 5", "every mode but preview, push-preview and power-gvp"),
         ("preview", "optimization-value = 5", "the progressive and predictive modes"),
         ("push-preview", "maximum-calls-per-agent = 2.5", "the progressive and predictive modes"),
+        ("power-gvp", "statistics-carry-over-hours = 12", "the progressive and predictive modes"),
     ],
 )
 def test_option_that_means_nothing_in_the_mode(mode, line, modes):
@@ -678,6 +679,13 @@ def test_maximum_calls_per_agent(value, wrong):
     mistake = only(added("group", f"maximum-calls-per-agent = {value}"))
     assert mistake.startswith(f"campaign-group[east].maximum-calls-per-agent = {value}: {wrong}")
     assert mistake.endswith("; allowed: a number 0 … 100 with at most 3 decimals")
+
+
+@pytest.mark.parametrize("value", ["-1", "8_761", "inf"])
+def test_statistics_are_at_most_a_year_old(value):
+    mistake = only(added("group", f"statistics-carry-over-hours = {value}"))
+    assert mistake.startswith("campaign-group[east].statistics-carry-over-hours = ")
+    assert mistake.endswith(": out of range; allowed: a number 0 … 8,760")
 
 
 def test_unknown_optimization_target():

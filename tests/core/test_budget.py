@@ -190,12 +190,14 @@ def test_first_persons_are_not_taken_for_thousands() -> None:
     assert budget.is_spent(100) == budget.is_spent(PROJECTION_MS_MIN)
 
 
-def test_nobody_has_answered_yet() -> None:
-    """There is nothing to spend; a group that cannot predict yet has no use for it anyway."""
-    assert Budget(TARGET).is_spent(0)
-    budget = Budget(TARGET)
-    budget.person(lost=False, mono_ms=0)
-    assert not budget.is_spent(0)
+@pytest.mark.parametrize("target, persons", [(TARGET, 0), (0.02, 2), (0.01, 3)])
+def test_group_that_knows_its_calls_need_not_wait_for_answers(target: float, persons: int) -> None:
+    """Nobody yet is taken for one person in ten minutes: under a lower target that is not enough to lose one."""
+    budget = Budget(target)
+    for number in range(persons):
+        assert budget.is_spent(number)
+        budget.person(lost=False, mono_ms=number)
+    assert not budget.is_spent(persons)
 
 
 def test_window_begins_anew_when_it_is_over() -> None:

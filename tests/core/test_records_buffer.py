@@ -162,8 +162,11 @@ def test_failed_store_is_asked_again_after_a_pause() -> None:
     story = empty()
     fetch = story.ever(FetchRecords)[0]
     assert [] == story.tell(FetchFailed(1, fetch.fetch_id, "down")).said(FetchRecords)
+    assert ("waiting for records: the record store does not answer",) == story.group().holds
     assert [] == story.advance(999).said(FetchRecords)
     assert 1 == len(story.advance(1).said(FetchRecords))
+    story.fetched(exhausted=True)
+    assert ("waiting for records: the lists have nothing due",) == story.group().holds
 
 
 def test_old_failures_are_late() -> None:

@@ -13,7 +13,7 @@ from outdial.core.risk import HALF, HORIZONS, MANY, Forecast, Sum, binomial, nob
 
 FEW = 0.03
 """Largest error of a risk, whatever the chances: of a handful of very unequal ones."""
-SEVERAL = 0.01
+SEVERAL = 0.015
 """Largest error when agents and persons together vary by at least one (variance 1)."""
 OF_INTEREST = 0.005, 0.2
 """Range of the risk in which thresholds lie: there its share counts, too."""

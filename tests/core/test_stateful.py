@@ -26,10 +26,11 @@ from dialing_story import (
     record,
     treatment,
 )
-from outdial.core import availability, callable_records, settlement
+from outdial.core import availability, callable_records, desks, settlement
 from outdial.core import events as e
 from outdial.core.agent_odds import Spells
 from outdial.core.call_odds import CallOdds
+from outdial.core.carry_over import learned
 from outdial.core.commands import CancelRecord, Dial, Engage, FetchRecords, ReturnRecord, SettleAttempt
 from outdial.core.deadlines import STALE_SLACK
 from outdial.core.groups import Group
@@ -290,6 +291,11 @@ class AnythingGoes(RuleBasedStateMachine):
         """Also when signed out or in a call."""
         self.tell(what(agent))
 
+    @rule(agent=AGENTS, in_ms=st.sampled_from([None, -5_000, 0, 1, 3_000, 20_000, 100_000]))
+    def agent_announces_to_leave(self, agent: int, in_ms: int | None) -> None:
+        """Also when signed out, and whatever becomes of it."""
+        self.tell(e.AgentLeaveAnnounced(agent, None if in_ms is None else self.story.mono_ms + in_ms))
+
     @rule()
     def agents_are_there(self) -> None:
         """All of them."""
@@ -385,6 +391,12 @@ class AnythingGoes(RuleBasedStateMachine):
     def operator_changes_mode(self, group_id: int, mode: Mode) -> None:
         """Within the family or not."""
         self.tell(e.GroupModeChangeRequested(1, group_id, mode))
+
+    @rule(group_id=GROUPS, of=st.integers(0, 5))
+    def statistics_are_found(self, group_id: int, of: int) -> None:
+        """What some group knows by now, for another or itself; dialed or not."""
+        groups = list(self.story.state.groups.values())
+        self.tell(e.StatisticsFound(1, group_id, learned(self.story.state, groups[of % len(groups)])))
 
     @rule(node_id=NODES, drain=st.booleans())
     def operator_drains(self, node_id: int, drain: bool) -> None:
@@ -495,6 +507,8 @@ def _some_work() -> None:
     story.ended(*story.state.attempts, sip=486)
     story.stop(1)
     story.agent_ready(104)
+    story.tell(e.AgentLeaveAnnounced(104, story.mono_ms + MINUTE_MS))
+    story.log_out(104)
     story.load(story.configuration)
 
 
@@ -519,6 +533,7 @@ def test_sound_dialer_passes_the_checks() -> None:
         (CallOdds, "_drop_ringing", lambda self, dialed_at_ms: None),
         (Spells, "end", lambda self, began_at_ms, at_ms: None),
         (Spells, "drop", lambda self, began_at_ms: None),
+        (desks, "expect_leave", lambda state, agent, at_ms: None),
     ],
     ids=[
         "a port does not come home",
@@ -535,6 +550,7 @@ def test_sound_dialer_passes_the_checks() -> None:
         "ringing never ends in the forecast",
         "conversations never end in the forecast",
         "who leaves is still expected back",
+        "who has left is still about to leave",
     ],
 )
 def test_checks_catch_a_planted_bug(where: Any, what: str, instead: Any, monkeypatch: pytest.MonkeyPatch) -> None:

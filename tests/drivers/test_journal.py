@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialing_story import dialing_story, group
 from outdial import __version__
-from outdial.core.commands import Command, Connect, SettleAttempt
-from outdial.core.events import CalleeAnswered, CallReleased, ConfigurationLoaded, Event, RecordsFetched
+from outdial.core.carry_over import learned
+from outdial.core.commands import Command, Connect, Dial, SettleAttempt
+from outdial.core.events import (
+    CalleeAnswered,
+    CallReleased,
+    ConfigurationLoaded,
+    Event,
+    RecordsFetched,
+    StatisticsFound,
+)
 from outdial.core.records import Chain
 from outdial.core.settings import Configuration
 from outdial.core.units import Now
@@ -59,6 +68,17 @@ def test_every_command_comes_back_the_same(kind, data):
     step = decode_step(encode_step(Now(1, 2), CalleeAnswered(4), [command, Connect(1)]), 2)
     assert step.commands == (command, Connect(1))
     assert type(step.commands[0]) is kind and repr(step.commands[0]) == repr(command)
+
+
+def test_what_a_group_has_learned_comes_back_to_the_last_digit():
+    story = dialing_story(group(1, agents=3))
+    story.person_answers(*story.ever(Dial))
+    story.advance(70_001)
+    event = StatisticsFound(3, 1, learned(story.state, story.state.groups[1]))
+    assert 0.0 < event.learned.estimates.hit_ratio.value < 1.0 and len(event.learned.calls.left) > 100
+    line = encode_step(Now(1, 2), event, [])
+    assert line.startswith(b'{"now":[1,2],"event":{"StatisticsFound":{"request_id":3,"group_id":1,"learned":{"calls":')
+    assert decode_step(line, 2).event == event
 
 
 def test_type_names_are_unique():

@@ -4,6 +4,7 @@ from outdial.core.commands import AgentStateChanged, OfferRecord, SubscribePhone
 from outdial.core.events import (
     AgentBecameNotReady,
     AgentBecameReady,
+    AgentLeaveAnnounced,
     AgentLoggedIn,
     AgentLoggedOut,
     CallConnected,
@@ -68,6 +69,43 @@ def test_a_break_follows_a_call_and_ends():
     assert hand.all_of(AgentBecameNotReady)[0] == AgentBecameNotReady(1, "break")
     assert hand.at_of(AgentBecameNotReady) - hand.at_of(CallReleased) == 3_000
     assert hand.all_of(AgentBecameReady)[-1] == AgentBecameReady(1)
+
+
+def test_a_break_may_be_announced_and_work_goes_on_until_then():
+    hand = conversation(team(break_ratio=1.0, break_ms_mean=1_000, leave_announce_ms=5_000)).wait(60_000)
+    told = next(event for event in hand.all_of(AgentLeaveAnnounced) if event.agent_id == 1)
+    after_call_work_ends_ms = hand.at_of(CallReleased) + 3_000
+    assert told.leaves_at_mono_ms == after_call_work_ends_ms + 5_000
+    assert hand.at_of(AgentLeaveAnnounced) == after_call_work_ends_ms
+    of_agent = [(at_ms, event) for at_ms, event in hand.heard if getattr(event, "agent_id", None) == 1]
+    since = [(at_ms, type(event)) for at_ms, event in of_agent if at_ms >= after_call_work_ends_ms]
+    assert since[:3] == [
+        (after_call_work_ends_ms, AgentLeaveAnnounced),
+        (after_call_work_ends_ms, AgentBecameReady),
+        (told.leaves_at_mono_ms, AgentBecameNotReady),
+    ]
+    assert hand.all_of(AgentBecameReady)[-1] == AgentBecameReady(1)
+
+
+def test_an_announced_break_waits_for_the_end_of_a_call():
+    hand = conversation(team(break_ratio=1.0, leave_announce_ms=5_000)).wait(3_000)
+    conversation(hand, 2).wait(3_000)
+    [told] = hand.all_of(AgentLeaveAnnounced)
+    assert hand.at_of(AgentBecameNotReady) > told.leaves_at_mono_ms
+
+
+def test_the_end_of_a_shift_may_be_announced():
+    hand = team(shift_end_ms=6_000, logout_spread_ms=0, leave_announce_ms=4_000).wait(10_000)
+    assert hand.all_of(AgentLeaveAnnounced) == [AgentLeaveAnnounced(1, 6_000), AgentLeaveAnnounced(2, 6_000)]
+    assert (hand.at_of(AgentLeaveAnnounced), hand.at_of(AgentLoggedOut)) == (2_000, 6_000)
+
+
+def test_a_break_is_not_taken_after_the_end_of_the_shift_and_both_are_announced_in_order():
+    hand = team(break_ratio=1.0, break_ms_mean=500, shift_end_ms=22_000, logout_spread_ms=0, leave_announce_ms=4_000)
+    conversation(hand).wait(20_000)
+    told = [event.leaves_at_mono_ms for event in hand.all_of(AgentLeaveAnnounced) if event.agent_id == 1]
+    assert told[-1] == 22_000
+    assert all(at_ms <= 22_000 for at_ms in told)
 
 
 def test_a_shift_ends_after_the_call():

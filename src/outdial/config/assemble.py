@@ -8,7 +8,7 @@ from outdial.config.groups import CampaignGroupTable
 from outdial.config.groups_check import Groups
 from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, TreatmentTable
 from outdial.config.lists_check import Lists
-from outdial.config.loaded import ARI_PORT, TCP_PORTS, Password, Server
+from outdial.config.loaded import ARI_PORT, TCP_PORTS, Password, Server, ShiftEnd
 from outdial.config.people_check import People
 from outdial.config.rows import Row
 from outdial.config.servers import (
@@ -36,7 +36,7 @@ from outdial.core.settings import (
     Switch,
     Treatment,
 )
-from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
+from outdial.core.units import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 
 
 def configuration_of(
@@ -120,6 +120,25 @@ def list_files_of(document: Document, lists: Lists) -> dict[int, Path | int]:
         table = row.table
         found[table.dbid] = lists.path(table.file) if table.file is not None else table.synthetic or 0
     return found
+
+
+def statistics_of(document: Document) -> dict[int, Millis]:
+    """Campaign groups that begin with the statistics of an earlier run, and how old these may be."""
+    hours = {row.table.dbid: row.table.statistics_carry_over_hours for row in document.campaign_groups}
+    return {group_id: round(each * HOUR_MS) for group_id, each in hours.items() if each}
+
+
+def shift_ends_of(document: Document, people: People) -> dict[int, tuple[ShiftEnd, ...]]:
+    """When the shifts of agents end; their own word comes before that of their groups."""
+    own = {row.table.dbid: row.table.shift_end for row in document.agents}
+    found: dict[int, dict[ShiftEnd, None]] = {}
+    for row, members in zip(document.agent_groups, people.members, strict=True):
+        for agent_id in members:
+            second = own.get(agent_id)
+            second = row.table.shift_end if second is None else second
+            if second is not None:
+                found.setdefault(agent_id, {})[ShiftEnd(second, row.table.time_zone)] = None
+    return {agent_id: tuple(ends) for agent_id, ends in found.items()}
 
 
 def _password(file: str | None, variable: str | None, folder: Path) -> Password | None:

@@ -9,6 +9,9 @@ from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.settings import CampaignGroup
 
+HOURS_MAX = 8_760
+"""Statistics older than a year are of no use to anybody. Unit: hours."""
+
 
 def _target(value: object) -> AimKind:
     name = str(value).strip().lower().replace(" ", "-").replace("_", "-")
@@ -259,5 +262,14 @@ class CampaignGroupTable(Table):
         "characters without quotes, angle brackets and backslashes",
         core="CampaignGroup.caller_id",
         pattern=r'^("[^"<>\\\p{Cc}]{1,80}" <\+?[0-9]{1,20}>|\+?[0-9]{1,20})$',
+    )
+    statistics_carry_over_hours: float = option(
+        "statistics-carry-over-hours",
+        "Begin with what the group has learned in earlier runs of the server, if that was saved at most so many hours "
+        "before the start: a predictive mode then takes effect at once. 0: begin with nothing.",
+        default=0,
+        unit="hours",
+        ge=0,
+        le=HOURS_MAX,
     )
     start: bool = option("start", "Start the group together with the server.", default=True)

@@ -50,6 +50,7 @@ ONLY_IN = {
     "history_length": OnlyIn("the progressive and predictive modes", _has_pace),
     "progressive_multiplier": OnlyIn("the progressive and predictive modes", _has_pace),
     "maximum_calls_per_agent": OnlyIn("the progressive and predictive modes", _has_pace, zero_is_silent=True),
+    "statistics_carry_over_hours": OnlyIn("the progressive and predictive modes", _has_pace, zero_is_silent=True),
 }
 
 

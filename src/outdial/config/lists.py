@@ -87,7 +87,8 @@ class CallingListTable(Table):
     name: Name = option("name", "Name of the calling list.", source="vendor", allowed=NAME, core="CallingList.name")
     file: str | None = option(
         "file",
-        "CSV file with the records, relative to the configuration file. Either this or `synthetic`.",
+        "CSV file with the records, relative to the configuration file. Either this or `synthetic`. `outdial serve` "
+        "reads it into its database once.",
         default=None,
         allowed="a path",
         min_length=1,

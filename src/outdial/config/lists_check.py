@@ -9,7 +9,7 @@ from outdial.config.lists import CampaignListTable as ListTable
 from outdial.config.mistakes import Mistakes, show_value
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.rows import Row
-from outdial.config.zones import load_zone, near_zone
+from outdial.config.zones import check_zone
 from outdial.core.settings import TreatmentAction
 
 HEAD_BYTES_MAX = 1_000_000
@@ -78,10 +78,7 @@ class Lists:
             wrong = "the same as daily-from, so that nothing could ever be dialed"
             allowed = "another time of day; earlier than daily-from crosses midnight"
             self._mistakes.add(row.key("daily_till"), wrong, allowed, value=row.shown("daily_till"))
-        if row.has("time_zone") and load_zone(table.time_zone) is None:
-            hint = near_zone(table.time_zone)
-            wrong = "there is no such time zone" + (f"; {hint}" if hint else "")
-            self._mistakes.add(row.key("time_zone"), wrong, "an IANA time zone", value=row.shown("time_zone"))
+        check_zone(row, "time_zone", self._mistakes)
 
     def _check_treatment(self, row: Row[TreatmentTable]) -> None:
         if not row.has("action", "interval_min"):

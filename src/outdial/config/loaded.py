@@ -9,10 +9,12 @@ from typing import Any
 from outdial.config.servers import DIAL_STRING, PHONE_STRING, REQUESTS_IN_FLIGHT_MAX, STASIS_APP, Driver
 from outdial.core.errors import ConfigError
 from outdial.core.settings import Configuration
-from outdial.core.units import SECOND_MS, GroupId, ListId, Millis, NodeId, ServerId
+from outdial.core.units import SECOND_MS, AgentId, GroupId, ListId, Millis, NodeId, ServerId
 
 PASSWORD_BYTES_MAX = 4_096
 RESULTS_DIR = "results"
+DATABASE_FILE = "outdial.sqlite3"
+"""SQLite file in the folder for results, unless the configuration names a database."""
 
 TCP_PORTS: Mapping[Driver, int] = {
     Driver.ASTERISK_AMI: 5038,
@@ -90,11 +92,40 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftEnd:
+    """When a shift ends, every day."""
+
+    second_of_day: int
+    """Unit: seconds after local midnight. Range: 0 … 86,400."""
+    zone: str
+    """IANA name of the time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where records and attempts are kept."""
+
+    file: Path | None = None
+    """A SQLite file; None: PostgreSQL."""
+    url: str = ""
+    """Address of a PostgreSQL database, without a password."""
+    password: Password | None = None
+
+    def __str__(self) -> str:
+        return self.url if self.file is None else f"sqlite:///{self.file}"
+
+
+@dataclass(frozen=True, slots=True)
 class Serve:
     """How `outdial serve` runs: the table `[serve]`."""
 
     results_dir: Path
-    """Folder for attempts.csv and records.csv."""
+    """Folder for attempts.csv, records.csv and statistics.json."""
+    database: Database = Database(Path(RESULTS_DIR) / DATABASE_FILE)
+    server_name: str = "outdial"
+    """What this server is called in the database."""
+    stale_ms: Millis = 600 * SECOND_MS
+    """How long a record waits after a crash whose call may still be up."""
     journal: Path | None = None
     """File that every step is recorded in; None: none."""
     drain_ms_max: Millis = 60 * SECOND_MS
@@ -118,6 +149,10 @@ class Loaded:
     """Where each calling list's records are: a CSV file, or the number of synthetic records."""
     start_groups: tuple[GroupId, ...] = ()
     """Campaign groups that start together with the server."""
+    statistics_ms_max: Mapping[GroupId, Millis] = field(default_factory=dict)
+    """Campaign groups that begin with the statistics of an earlier run, and how old these may be."""
+    shift_ends: Mapping[AgentId, tuple[ShiftEnd, ...]] = field(default_factory=dict)
+    """Agents whose shift ends, and when: once for every agent group that says so."""
     serve: Serve = field(default_factory=lambda: Serve(Path(RESULTS_DIR)))
     """The table `[serve]`."""
     world: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from outdial.config.assemble import configuration_of, edge_of, list_files_of
+from outdial.config.assemble import configuration_of, edge_of, list_files_of, shift_ends_of, statistics_of
 from outdial.config.asterisk_check import check_asterisk
 from outdial.config.directory import known_of
 from outdial.config.document import parse, read_document, read_text
@@ -11,7 +11,7 @@ from outdial.config.lists_check import Lists
 from outdial.config.loaded import Loaded
 from outdial.config.mistakes import Mistakes
 from outdial.config.people_check import People
-from outdial.config.serve import ServeTable, serve_of
+from outdial.config.serve import ServeTable, check_serve, serve_of
 from outdial.config.servers_check import Servers
 from outdial.config.world import read_world
 
@@ -66,6 +66,8 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     do_not_call = lists.read_do_not_call(document.do_not_call)
     groups = Groups(document, servers, people, lists, mistakes)
     groups.check()
+    if document.serve is not None:
+        check_serve(document.serve, mistakes)
     notes = Mistakes(name)
     groups.check_dial_nodes(document.agent_groups, notes)
     check_asterisk(document, servers, people, groups, mistakes, notes)
@@ -82,6 +84,8 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
         edge=edge_of(document, servers),
         list_files=list_files_of(document, lists),
         start_groups=tuple(row.table.dbid for row in document.campaign_groups if row.table.start),
+        statistics_ms_max=statistics_of(document),
+        shift_ends=shift_ends_of(document, people),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
         world=document.world,
         notes=notes.lines,

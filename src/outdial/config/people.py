@@ -1,6 +1,19 @@
 """Tables for people: `[[agent]]`, `[[agent-range]]`, `[[agent-group]]`."""
 
-from outdial.config.options import DBID_MAX, DN, NAME, REFERENCE, Dbid, Dn, Name, Reference, Table, option
+from outdial.config.options import (
+    DBID_MAX,
+    DN,
+    NAME,
+    REFERENCE,
+    TIME_OF_DAY,
+    Dbid,
+    Dn,
+    Name,
+    Reference,
+    Table,
+    TimeOfDay,
+    option,
+)
 
 AGENTS_MAX = 100_000
 
@@ -18,6 +31,12 @@ class AgentTable(Table):
         source="vendor",
         allowed=DN,
         core="Agent.phone",
+    )
+    shift_end: TimeOfDay | None = option(
+        "shift-end",
+        "When the agent's shift ends each day, if not with that of the agent groups; in their time zones.",
+        default=None,
+        allowed=TIME_OF_DAY,
     )
 
 
@@ -67,4 +86,19 @@ class AgentGroupTable(Table):
         source="guide",
         allowed=f"{REFERENCE} of a primary SIP server",
         core="AgentGroup.sip_cluster_asm_dial_node",
+    )
+    shift_end: TimeOfDay | None = option(
+        "shift-end",
+        "When the shift of its agents ends each day, in local time. A promise for pacing, read by `outdial serve`: no "
+        "call is started for an agent who will be gone when the person answers. Nobody is signed out by it. An agent "
+        "of several groups leaves at the earliest end. Left out: they stay.",
+        default=None,
+        allowed=TIME_OF_DAY,
+    )
+    time_zone: str = option(
+        "time-zone",
+        "Time zone of `shift-end`, its own and its agents'.",
+        default="UTC",
+        allowed='an IANA time zone, such as "Europe/Berlin"',
+        max_length=100,
     )

@@ -8,6 +8,7 @@ from outdial.config.mistakes import Mistakes
 from outdial.config.options import DBID_MAX, DN
 from outdial.config.people import AGENTS_MAX, AgentGroupTable, AgentRangeTable
 from outdial.config.rows import Row
+from outdial.config.zones import check_zone
 from outdial.core.settings import Agent
 
 RANGE_MARK = ".."
@@ -37,6 +38,7 @@ class People:
             mistakes.add("agent", f"{count:,} agents, those of ranges included", f"at most {AGENTS_MAX:,}")
         for group in document.agent_groups:
             self.groups.add(entry_of(group))
+            check_zone(group, "time_zone", mistakes)
         self._by_dbid = sorted({entry.dbid for entry in self.agents if entry.dbid is not None})
         for group in document.agent_groups:
             if sum(map(len, self.members)) <= MEMBERS_MAX:

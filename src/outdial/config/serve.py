@@ -1,10 +1,17 @@
 """The table `[serve]`: what `outdial serve` needs to know beside the objects of the configuration."""
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-from outdial.config.loaded import RESULTS_DIR, Serve
-from outdial.config.options import Table, option, seconds_default
+from outdial.config.loaded import DATABASE_FILE, RESULTS_DIR, Database, Password, Serve
+from outdial.config.mistakes import Mistakes
+from outdial.config.options import Table, core_default, option, seconds_default
+from outdial.config.rows import Row
 from outdial.core.units import SECOND_MS
+
+DATABASE = 'a path, "sqlite:///path", or "postgresql://user@host:port/name"'
+_SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql", "postgres")
 
 
 class ServeTable(Table):
@@ -20,7 +27,8 @@ class ServeTable(Table):
     )
     results_dir: str = option(
         "results-dir",
-        "Folder for `attempts.csv` and `records.csv`, relative to the configuration file; made if it is missing.",
+        "Folder for `attempts.csv`, `records.csv` and `statistics.json`, relative to the configuration file; made if "
+        "it is missing.",
         default=RESULTS_DIR,
         allowed="a path",
         min_length=1,
@@ -43,6 +51,48 @@ class ServeTable(Table):
         ge=0.1,
         le=86_400,
     )
+    database: str | None = option(
+        "database",
+        "Where records and attempts are kept from one start to the next: a SQLite file, relative to the configuration "
+        f"file and made if it is missing, or a PostgreSQL database. Left out: `{DATABASE_FILE}` in `results-dir`.",
+        default=None,
+        allowed=DATABASE,
+        min_length=1,
+        max_length=4_096,
+    )
+    database_password_file: str | None = option(
+        "database-password-file",
+        "File whose first line is the password for PostgreSQL, relative to the configuration file. Read when "
+        "connecting.",
+        default=None,
+        allowed="a path",
+        min_length=1,
+        max_length=4_096,
+    )
+    database_password_env: str | None = option(
+        "database-password-env",
+        "Environment variable that holds the password for PostgreSQL. Read when connecting.",
+        default=None,
+        allowed="the name of an environment variable",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+    )
+    server_name: str = option(
+        "server-name",
+        "Name of this server in the database. Servers that share a database need different names; a start under the "
+        "same name takes over from the earlier one, which then stops dialing.",
+        default=core_default(Serve, "server_name"),
+        allowed="text of 1 … 64 letters, digits and . _ -, beginning with a letter or digit",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+    )
+    stale_clean_timeout: float = option(
+        "stale-clean-timeout",
+        "After a crash: how long a record waits whose call nobody has seen the end of, as it may still be up.",
+        default=seconds_default(Serve, "stale_ms"),
+        source="vendor",
+        unit="seconds",
+        ge=1,
+        le=604_800,
+    )
     journal: str | None = option(
         "journal",
         "File that every step is recorded in, for `outdial replay`, relative to the configuration file. It must not "
@@ -54,6 +104,27 @@ class ServeTable(Table):
     )
 
 
+def check_serve(row: Row[ServeTable], mistakes: Mistakes) -> None:
+    """What the values of the table have to do with each other."""
+    table = row.table
+    if row.given("database_password_file") and row.given("database_password_env"):
+        wrong = "two places for one password: database-password-file and database-password-env"
+        mistakes.add(row.key("database_password_env"), wrong, "one of them")
+    if not row.has("database"):
+        return
+    key, text = row.key("database"), table.database or ""
+    if _is_postgres(text):
+        wrong = _wrong_address(text)
+        if wrong:  # which is not shown, as it may hold a password
+            mistakes.add(key, wrong, "postgresql://user@host:port/name; the password in database-password-file or -env")
+        return
+    if "://" in text and text.removeprefix(_SQLITE) in ("", text):
+        mistakes.add(key, "no such kind of database, or no path", DATABASE, value=text)
+    for name in ("database_password_file", "database_password_env"):
+        if row.given(name):
+            mistakes.add(row.key(name), "has no effect with a SQLite file", "left out, or a PostgreSQL database")
+
+
 def serve_of(table: ServeTable, folder: Path) -> Serve:
     """The table as the server reads it.
 
@@ -61,10 +132,43 @@ def serve_of(table: ServeTable, folder: Path) -> Serve:
         table: checked values.
         folder: what paths are relative to.
     """
+    results_dir = folder / table.results_dir
     return Serve(
-        results_dir=folder / table.results_dir,
+        results_dir=results_dir,
+        database=_database_of(table, folder, results_dir),
+        server_name=table.server_name,
+        stale_ms=round(table.stale_clean_timeout * SECOND_MS),
         journal=None if table.journal is None else folder / table.journal,
         drain_ms_max=round(table.drain_s_max * SECOND_MS),
         ready_again_ms=round(table.ready_again_s * SECOND_MS),
         after_call_work_ms=round(table.after_call_work_s * SECOND_MS),
     )
+
+
+def _database_of(table: ServeTable, folder: Path, results_dir: Path) -> Database:
+    text = table.database
+    if text is None:
+        return Database(results_dir / DATABASE_FILE)
+    if not _is_postgres(text):
+        return Database(folder / text.removeprefix(_SQLITE))
+    file, variable = table.database_password_file, table.database_password_env
+    if file is None and variable is None:
+        return Database(url=text)
+    return Database(url=text, password=Password(folder / file if file is not None else None, variable))
+
+
+def _is_postgres(text: str) -> bool:
+    return text.partition("://")[0] in _POSTGRES and "://" in text
+
+
+def _wrong_address(url: str) -> str:
+    """What is wrong with the address of a PostgreSQL database; empty: nothing."""
+    try:
+        parts = urlsplit(url)
+        is_secret = parts.password is not None or "password" in parse_qs(parts.query)
+        parts.port  # noqa: B018 raises when it is no port
+    except ValueError as error:
+        return f"cannot be read: {error}"
+    if is_secret:
+        return "holds a password, and a secret is not written into the configuration"
+    return "" if parts.path.strip("/") else "names no database"

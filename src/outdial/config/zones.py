@@ -7,14 +7,19 @@ Ours: the tables span 2020 … 2040; before and after, the first and the last of
 import datetime
 import functools
 import zoneinfo
+from typing import TypeVar
 
-from outdial.config.mistakes import suggest
+from outdial.config.mistakes import Mistakes, suggest
+from outdial.config.options import Table
+from outdial.config.rows import Row
 from outdial.core.settings import Zone
 from outdial.core.units import DAY_MS, SECOND_MS, Millis
 
 FIRST_YEAR = 2020
 LAST_YEAR = 2040
 NAME_CHARACTERS_MAX = 100
+
+T = TypeVar("T", bound=Table)
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -52,6 +57,15 @@ def load_zone(name: str) -> Zone | None:
 def near_zone(name: str) -> str:
     """`did you mean "Europe/Berlin"?`, or nothing."""
     return suggest(name, sorted(zoneinfo.available_timezones()))
+
+
+def check_zone(row: Row[T], field: str, mistakes: Mistakes) -> None:
+    """Note a time zone that there is not."""
+    name = getattr(row.table, field, "")
+    if row.has(field) and load_zone(name) is None:
+        hint = near_zone(name)
+        wrong = "there is no such time zone" + (f"; {hint}" if hint else "")
+        mistakes.add(row.key(field), wrong, "an IANA time zone", value=row.shown(field))
 
 
 def _first_change(rules: zoneinfo.ZoneInfo, before_ms: Millis, after_ms: Millis, offset_s: int) -> Millis:

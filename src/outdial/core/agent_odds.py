@@ -150,16 +150,20 @@ class AgentOdds:
         counts: dict[tuple[bool, int], int] = {}
         for in_talk, spells in ((True, self.talk), (False, self.work)):
             for slot, count in spells.running.items():
-                key = (in_talk, _bin(max(0, now_ms - slot * SLOT_MS - SLOT_MS // 2)))
+                key = (in_talk, _slot_bin(now_ms, slot))
                 counts[key] = counts.get(key, 0) + count
+        return [(count, self._row_of(key, horizons)) for key, count in counts.items()]
+
+    def chances(self, now_ms: Millis, horizons: tuple[Millis, ...], *, in_talk: bool, slot: int) -> tuple[float, ...]:
+        """Chances of one busy agent whose spell began in a slot, as `spells` counts them."""
+        return self._row_of((in_talk, _slot_bin(now_ms, slot)), horizons)
+
+    def _row_of(self, key: tuple[bool, int], horizons: tuple[Millis, ...]) -> tuple[float, ...]:
         rows, ready = self._rows.setdefault(horizons, {}), self.ready
-        found = []
-        for key, count in counts.items():
-            row = rows.get(key)
-            if row is None:
-                row = rows[key] = self._row(*key, horizons)
-            found.append((count, tuple([ready * chance for chance in row])))
-        return found
+        row = rows.get(key)
+        if row is None:
+            row = rows[key] = self._row(*key, horizons)
+        return tuple([ready * chance for chance in row])
 
     def _row(self, in_talk: bool, place: int, horizons: Sequence[Millis]) -> tuple[float, ...]:
         low, high = EDGES[place], EDGES[place + 1] if place + 1 < BINS else 2 * EDGES[place]
@@ -181,6 +185,11 @@ class AgentOdds:
             chance += (alive - still) * -math.expm1(-work.hazard_to(left_ms))
             alive = still
         return chance
+
+
+def _slot_bin(now_ms: Millis, slot: int) -> int:
+    """Age bin of spells that began in a slot."""
+    return _bin(max(0, now_ms - slot * SLOT_MS - SLOT_MS // 2))
 
 
 def _bin(age_ms: float) -> int:

@@ -104,6 +104,8 @@ class Agent:
     """TALKING or AFTER_CALL_WORK and since when, while the forecasts count on the agent to come back."""
     expected_by: tuple[AgentOdds, ...] = ()
     """Whose forecasts those are."""
+    leaves_at_ms: Millis | None = None
+    """When the agent will leave, by their own word; None: they have said nothing."""
     call_group_id: GroupId | None = None
     """Campaign group of the current or last call: whose after-call work limit counts."""
 
@@ -121,6 +123,10 @@ class Agent:
     def is_free(self) -> bool:
         """Ready, phone idle and not held by an engaging call: can be given a call now."""
         return self.state is AgentState.READY and self.phone_state is PhoneState.IDLE and self.engaging_id is None
+
+    def should_be_gone(self, mono_ms: Millis) -> bool:
+        """Whether the agent would have left by then."""
+        return self.leaves_at_ms is not None and self.leaves_at_ms <= mono_ms
 
     def move(self, signal: AgentSignal, mono_ms: Millis) -> bool:
         """Follow the agent table. Returns whether the cell was a state (False: late)."""
@@ -147,6 +153,8 @@ class AgentGroup:
     """Reserved, talking or in after-call work."""
     free: OrderedDict[AgentId, None] = field(default_factory=OrderedDict)
     """Free agents, longest idle first."""
+    leaving: list[tuple[Millis, AgentId]] = field(default_factory=list)
+    """Agents who have said when they will leave, the first to go first."""
     waiting: OrderedDict[CallId, None] = field(default_factory=OrderedDict)
     """Answered persons of regular and GVP modes without an agent, longest waiting first."""
     pending: dict[CallId, None] = field(default_factory=dict)

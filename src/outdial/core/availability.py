@@ -22,7 +22,7 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
     if not agent.move(what, state.mono_ms):
         state.late_events += 1
         return False
-    _follow_odds(state, agent)
+    follow_odds(state, agent)
     if agent.state is not before:
         state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason))
         _follow_spell(state, agent)
@@ -32,7 +32,7 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
         if (before is AgentState.LOGGED_OUT) != (agent.state is AgentState.LOGGED_OUT):
             _agents_came_or_went(state, agent)
         elif AgentState.NOT_READY in (before, agent.state):
-            _touch_groups(state, agent)  # each group's part of the agents has changed
+            touch_groups(state, agent)  # each group's part of the agents has changed
     return True
 
 
@@ -49,9 +49,10 @@ def _follow_spell(state: State, agent: Agent) -> None:
         agent.busy_since_ms = agent.busy_for = None
 
 
-def _follow_odds(state: State, agent: Agent) -> None:
+def follow_odds(state: State, agent: Agent) -> None:
     """Tell the forecasts whom they may expect back: who is busy and wants to go on afterwards."""
-    counts = agent.state in (AgentState.TALKING, AgentState.AFTER_CALL_WORK) and agent.intent is AgentState.READY
+    goes_on = agent.intent is AgentState.READY and not agent.should_be_gone(state.mono_ms)
+    counts = goes_on and agent.state in (AgentState.TALKING, AgentState.AFTER_CALL_WORK)
     expected = (agent.state, agent.since_ms) if counts else None
     before = agent.expected
     if expected == before:
@@ -64,7 +65,7 @@ def _follow_odds(state: State, agent: Agent) -> None:
                 spells.drop(since_ms)
                 continue
             spells.end(since_ms, state.mono_ms)
-            if expected is None:
+            if expected is None and not agent.should_be_gone(state.mono_ms):
                 odds.finished(ready=agent.state is AgentState.READY)
     agent.expected = expected
     if expected is not None:
@@ -111,10 +112,11 @@ def _agents_came_or_went(state: State, agent: Agent) -> None:
     for agent_group_id in agent.group_ids:
         for group_id in state.agent_groups[agent_group_id].running:
             state.stale_pools[state.groups[group_id].settings.dialer] = None
-    _touch_groups(state, agent)
+    touch_groups(state, agent)
 
 
-def _touch_groups(state: State, agent: Agent) -> None:
+def touch_groups(state: State, agent: Agent) -> None:
+    """The groups of the agent may be able to dial now."""
     for agent_group_id in agent.group_ids:
         for group_id in state.agent_groups[agent_group_id].running:
             state.touch(group_id)

@@ -77,8 +77,18 @@ class Budget:
         step = (self._allowed(mono_ms, per_ms) - lost) / max(STEP_PERSONS_MIN, self.target * per_ms * STEP_MS)
         if step > 0.0 and self.is_held_back:
             return
-        low, high = math.log(THRESHOLD_MIN / self.target), math.log(THRESHOLD_MAX / self.target)
-        self._log_factor = min(high, max(low, self._log_factor + step))
+        self.resume(self._log_factor + step)
+
+    @property
+    def log_factor(self) -> float:
+        """The threshold as a multiple of the target, which a later run may begin with. Unit: natural logarithm."""
+        return self._log_factor
+
+    def resume(self, log_factor: float) -> None:
+        """Go on from a threshold, within its limits; the account stays what it is."""
+        if self.target > 0.0:
+            low, high = math.log(THRESHOLD_MIN / self.target), math.log(THRESHOLD_MAX / self.target)
+            self._log_factor = min(high, max(low, log_factor))
 
     def _allowed(self, mono_ms: Millis, per_ms: float) -> float:
         """Share of the next persons who may be lost, so that the window ends on the target."""
@@ -99,11 +109,12 @@ class Budget:
         """Whether one more lost person would break the target of all expected in the window, or too many are lost.
 
         Too many for any window: twice the target and some calls more. What is expected of the rest may not come true.
+        Nobody yet is taken for one person: a group that knows its calls from an earlier run need not wait for them.
         """
         if self.lost > BURST_FACTOR * self.target * self.persons + BURST_CALLS:
             return True
         elapsed_ms = mono_ms - self.began_at_ms if self.began_at_ms is not None else 0
-        projected = self.persons * WINDOW_MS / max(PROJECTION_MS_MIN, elapsed_ms)
+        projected = max(1, self.persons) * WINDOW_MS / max(PROJECTION_MS_MIN, elapsed_ms)
         return self.lost + 1 > max(self.persons, projected) * self.target
 
     @property

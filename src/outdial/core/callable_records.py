@@ -51,6 +51,13 @@ def take_next(state: State, group: Group) -> Chain | None:
     return None
 
 
+def why_none(group: Group) -> str:
+    """Why there is no record in memory."""
+    if group.is_fetching:
+        return "fetching"
+    return "the record store does not answer" if group.is_store_away else "the lists have nothing due"
+
+
 def give_back(state: State, record: Record, not_before_utc_ms: int, reason: str) -> None:
     """Return a claimed record, with the rest of its chain, undialed."""
     state.emit(ReturnRecord(record.list_id, record.record_id, not_before_utc_ms, reason))
@@ -89,6 +96,7 @@ def fetched(state: State, event: RecordsFetched) -> None:
         return
     if event.fetch_id == group.fetch_id and group.is_fetching:
         _fetch_over(state, group)
+        group.is_store_away = False
         if event.exhausted:
             group.fetch_at_ms = state.mono_ms + _pause_ms(state, event.next_due_utc_ms)
     else:
@@ -113,6 +121,7 @@ def fetch_failed(state: State, event: FetchFailed) -> None:
         state.late_events += 1
         return
     _fetch_over(state, group)
+    group.is_store_away = True
     group.fetch_at_ms = state.mono_ms + FETCH_PAUSE_MS
     state.touch(group.group_id)
 
@@ -122,6 +131,7 @@ def deadline(state: State, group_id: GroupId) -> None:
     group = state.groups.get(group_id)
     if group is not None and group.is_fetching:
         group.is_fetching = False
+        group.is_store_away = True
         state.touch(group_id)
 
 

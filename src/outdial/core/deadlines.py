@@ -22,6 +22,7 @@ class Timer(enum.IntEnum):
     SERVER = 6
     NODE = 7
     POOL = 8
+    LEAVE = 9
 
 
 Key = tuple[Timer, int]

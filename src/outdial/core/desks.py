@@ -13,6 +13,7 @@ from outdial.core.events import (
     PhoneState,
     PhoneStateChanged,
 )
+from outdial.core.leaving import expect_leave
 from outdial.core.preview import offer_expired, withdraw_offer
 from outdial.core.settlement import apply_intent, drop_unwilling_leg, end_after_call_work
 from outdial.core.state import State
@@ -68,6 +69,7 @@ def log_out(state: State, agent: Agent) -> None:
     withdraw_offer(state, agent, "logged out")
     signal(state, agent, AgentSignal.LOG_OUT)
     drop_unwilling_leg(state, agent)
+    expect_leave(state, agent, None)
 
 
 def became_ready(state: State, event: AgentBecameReady) -> None:
@@ -94,9 +96,10 @@ def became_not_ready(state: State, event: AgentBecameNotReady) -> None:
     withdraw_offer(state, agent, event.reason or "not ready")
     if agent.state is AgentState.AFTER_CALL_WORK:
         end_after_call_work(state, agent)
-        return
-    signal(state, agent, AgentSignal.BECOME_NOT_READY, event.reason)
-    drop_unwilling_leg(state, agent)
+    else:
+        signal(state, agent, AgentSignal.BECOME_NOT_READY, event.reason)
+        drop_unwilling_leg(state, agent)
+    expect_leave(state, agent, None)
 
 
 def phone_changed(state: State, event: PhoneStateChanged) -> None:

@@ -18,6 +18,7 @@ from outdial.core.commands import Command
 from outdial.core.deadlines import Timer
 from outdial.core.dialing import dial_dirty
 from outdial.core.errors import InvariantViolated
+from outdial.core.leaving import leave_announced, leave_due
 from outdial.core.snapshot import Snapshot
 from outdial.core.state import State
 from outdial.core.units import GroupId, Millis, Now
@@ -104,6 +105,7 @@ _TIMERS: dict[Timer, Callable[[State, int], None]] = {
     Timer.SERVER: cluster.deadline,
     Timer.NODE: cluster.audit,
     Timer.POOL: port_shares.deadline,
+    Timer.LEAVE: leave_due,
 }
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {
@@ -114,6 +116,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.GroupModeChangeRequested: group_control.mode_change_requested,
     e.NodeDrainRequested: group_control.drain_requested,
     e.NodeEnableRequested: group_control.enable_requested,
+    e.StatisticsFound: group_control.statistics_found,
     e.ServerConnected: cluster.connected,
     e.ServerLost: cluster.lost,
     e.CallsReported: cluster.reported,
@@ -134,6 +137,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.AgentLoggedOut: desks.logged_out,
     e.AgentBecameReady: desks.became_ready,
     e.AgentBecameNotReady: desks.became_not_ready,
+    e.AgentLeaveAnnounced: leave_announced,
     e.PhoneStateChanged: desks.phone_changed,
     e.PreviewRequested: preview.requested,
     e.PreviewAccepted: preview.accepted,

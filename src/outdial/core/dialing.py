@@ -9,10 +9,11 @@ Every step that ends it leaves a reason in `group.hold`, which is what an operat
 """
 
 from outdial.core.attempt import Attempt
-from outdial.core.callable_records import fetch_if_low, take_next
+from outdial.core.callable_records import fetch_if_low, take_next, why_none
 from outdial.core.commands import Dial
 from outdial.core.flights import taken_off
 from outdial.core.groups import Group, Hold
+from outdial.core.leaving import available_leavers
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node, NoNode, NoNodeReason
 from outdial.core.pacing import attempts_to_start
@@ -98,7 +99,9 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
         return _start(state, group, wanted)
     if no_port is not None:
         return (Hold.WAITING_PORTS, no_port.value)
-    return (Hold.WAITING_AGENTS, "") if nobody_free else (Hold.PACING, "")
+    if mode is not DialingMode.POWER_GVP and available_leavers(state, group) == available_agents(state, group):
+        return (Hold.WAITING_AGENTS, "" if nobody_free else "those who are free are due to leave")
+    return (Hold.PACING, "")
 
 
 def _preview(state: State, group: Group) -> tuple[Hold, str]:
@@ -114,7 +117,7 @@ def _start(state: State, group: Group, wanted: int) -> tuple[Hold, str]:
     for _ in range(0 if isinstance(room, NoPort) else min(wanted, room)):
         chain = take_next(state, group)
         if chain is None:
-            return (Hold.WAITING_RECORDS, "the lists have nothing due" if not group.is_fetching else "fetching")
+            return (Hold.WAITING_RECORDS, why_none(group))
         node = choose_node(state, group, pool)
         if isinstance(node, NoNode):
             group.buffer.appendleft(chain)

@@ -7,11 +7,12 @@ Events about calls name the call by the core's own number; a call the core no lo
 import enum
 from dataclasses import dataclass
 
+from outdial.core.learned import Learned
 from outdial.core.modes import DialingMode
 from outdial.core.records import Chain
 from outdial.core.results import Verdict
 from outdial.core.settings import Configuration
-from outdial.core.units import AgentId, CallId, GroupId, ListId, NodeId, RecordId, RequestId, ServerId
+from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId, RequestId, ServerId
 
 
 class PhoneState(enum.StrEnum):
@@ -90,6 +91,18 @@ class NodeEnableRequested:
 
     request_id: RequestId
     node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsFound:
+    """What a campaign group had learned in an earlier run of the server, and is to begin with in this one.
+
+    Counts for some hundred calls at most, so that a changed list takes over soon. Refused once the group has dialed.
+    """
+
+    request_id: RequestId
+    group_id: GroupId
+    learned: Learned
 
 
 # --- servers ----------------------------------------------------------------------------------------------------
@@ -263,6 +276,15 @@ class AgentBecameNotReady:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentLeaveAnnounced:
+    """An agent will leave (break, end of shift). A promise for pacing: it changes no state; not ready ends it."""
+
+    agent_id: AgentId
+    leaves_at_mono_ms: Millis | None
+    """When. Past: counted on no more. None: the agent stays after all."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneStateChanged:
     """A DN event: a phone's state on a node. Only the prime node's word counts; others are ignored and counted."""
 
@@ -344,6 +366,7 @@ Event = (
     | GroupModeChangeRequested
     | NodeDrainRequested
     | NodeEnableRequested
+    | StatisticsFound
     | ServerConnected
     | ServerLost
     | CallsReported
@@ -364,6 +387,7 @@ Event = (
     | AgentLoggedOut
     | AgentBecameReady
     | AgentBecameNotReady
+    | AgentLeaveAnnounced
     | PhoneStateChanged
     | PreviewRequested
     | PreviewAccepted

@@ -2,6 +2,7 @@
 
 from outdial.core.agents import Agent
 from outdial.core.callable_records import empty_buffer
+from outdial.core.carry_over import take_over
 from outdial.core.commands import Reply
 from outdial.core.deadlines import Timer
 from outdial.core.events import (
@@ -10,6 +11,7 @@ from outdial.core.events import (
     GroupStopRequested,
     NodeDrainRequested,
     NodeEnableRequested,
+    StatisticsFound,
 )
 from outdial.core.groups import Group, GroupSignal, GroupState
 from outdial.core.modes import DialingMode
@@ -132,6 +134,20 @@ def change_mode(state: State, group: Group, mode: DialingMode) -> str | None:
         share_now(state, state.pool_of(group.settings))
         state.touch(group.group_id)
     return None
+
+
+def statistics_found(state: State, event: StatisticsFound) -> None:
+    """A group begins with what it learned in an earlier run."""
+    group = _known(state, event.group_id)
+    if group is None:
+        _refuse(state, event.request_id, "not_found", f"there is no campaign group {event.group_id}")
+        return
+    refusal = take_over(state, group, event.learned)
+    if refusal is not None:
+        message = f"campaign group {group.settings.name} (dbid {group.group_id}) {refusal}"
+        _refuse(state, event.request_id, "conflict", message)
+    else:
+        state.emit(Reply(event.request_id, ok=True))
 
 
 def drain_requested(state: State, event: NodeDrainRequested) -> None:

@@ -132,6 +132,8 @@ class Group:
     is_fetching: bool = False
     fetch_at_ms: Millis = 0
     """No fetch before this: the lists had nothing due."""
+    is_store_away: bool = False
+    """The store has not answered the last fetch."""
     hold: tuple[Hold, str] | None = None
     """Why the last look ended without dialing more, with a detail; None: nobody has looked."""
     totals: Totals = field(default_factory=Totals)

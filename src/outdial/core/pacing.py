@@ -6,7 +6,8 @@
   one, finds no agent. The calls in flight may bring persons until then, and busy agents may come free; both are sums
   of independent yes/no outcomes (`risk`), with chances that the group has learned from its own calls (`call_odds`)
   and agents (`agent_odds`). The threshold is steered by the account of abandoned persons (`budget`). Free agents
-  always get a call each: predictive is never slower than progressive with one call per agent.
+  always get a call each: predictive is never slower than progressive with one call per agent. Who is about to leave
+  gets none (`leaving`).
 * *power*: keep the configured number of calls in progress.
 * *preview*: never; agents ask for records.
 
@@ -45,6 +46,8 @@ class Situation(NamedTuple):
     """All calls of the group that hold a port (power)."""
     multiplier_millis: int
     queue_size: int
+    leaving: int = 0
+    """Agents free now who have said that they leave while a call that is started now may still ring."""
 
 
 class Decision(NamedTuple):
@@ -64,7 +67,7 @@ class Decision(NamedTuple):
     persons_millis: int
     """Persons that the calls in flight are expected to bring within the middle horizon. Unit: thousandths."""
     agents_millis: int
-    """Busy agents expected to be free by then. Unit: thousandths."""
+    """Busy agents expected to be free by then, less those who leave before. Unit: thousandths."""
     horizon_ms: Millis
     """The middle horizon: half of the persons are there by then."""
     level_millis: int
@@ -76,10 +79,10 @@ class Decision(NamedTuple):
 
 
 def progressive(situation: Situation) -> int:
-    """Calls for the agents who are free, at `multiplier_millis` calls each."""
+    """Calls for the agents who are free and stay, at `multiplier_millis` calls each."""
     m = situation.multiplier_millis
     covered = -(-1_000 * situation.pending // m)
-    return max(0, m * (situation.available - situation.waiting - covered) // 1_000)
+    return max(0, m * (situation.available - situation.leaving - situation.waiting - covered) // 1_000)
 
 
 def power(situation: Situation) -> int:

@@ -12,6 +12,7 @@ dials progressively.
 
 from outdial.core.agent_odds import AgentOdds
 from outdial.core.groups import Group
+from outdial.core.leaving import available_leavers, take_out
 from outdial.core.modes import DialingMode
 from outdial.core.pacing import (
     PACE_MS,
@@ -58,6 +59,7 @@ def situation(state: State, group: Group) -> Situation:
         in_progress=group.live if group.mode is DialingMode.POWER_GVP else 0,
         multiplier_millis=group.settings.progressive_multiplier_millis,
         queue_size=group.settings.maximum_queue_size,
+        leaving=available_leavers(state, group),
     )
 
 
@@ -76,7 +78,7 @@ def calls_ahead(state: State, group: Group) -> int:
         return attempts_to_start(progressive_form(group.mode), there)
     if not there.available and not forecasts.count():
         return 0  # nobody at work, nobody called
-    least = max(0, there.available - there.waiting - there.pending)
+    least = max(0, there.available - there.leaving - there.waiting - there.pending)
     since_ms = now_ms - pace.decided_at_ms if pace.decided_at_ms is not None else PACE_MS
     if since_ms < PACE_MS:
         state.wake_group_at(group, now_ms + PACE_MS - since_ms)
@@ -92,6 +94,7 @@ def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, 
     persons = total(flights)
     spare_ms = round(PATIENCE_PART * group.settings.call_wait_in_queue_ms_max)
     agents = total(forecasts.spells(now_ms, tuple(horizon_ms + spare_ms for horizon_ms in odds.horizons)))
+    take_out(state, group, agents, forecasts, spare_ms)
     expected, coming = persons.expected(MIDDLE), agents.expected(MIDDLE)
     most = _most(group, there, forecasts.count())
     threshold = group.aim.threshold(group.budget.threshold)

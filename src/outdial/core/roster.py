@@ -19,6 +19,7 @@ from outdial.core.distribution import offer_agent
 from outdial.core.events import ConfigurationLoaded
 from outdial.core.group_control import change_mode, stop
 from outdial.core.groups import Group, GroupState
+from outdial.core.leaving import expect_leave
 from outdial.core.nodes import Node
 from outdial.core.port_shares import count_ports, share_now
 from outdial.core.ports import Pool
@@ -169,7 +170,10 @@ def _assign_groups(state: State, agent: Agent, group_ids: tuple[int, ...]) -> No
             group = state.agent_groups[group_id]
             for queue in (group.logged_in, group.working, group.busy, group.free):
                 queue.pop(agent.agent_id, None)
+    leaves_at_ms = agent.leaves_at_ms
+    expect_leave(state, agent, None)
     agent.group_ids = group_ids
+    expect_leave(state, agent, leaves_at_ms)
     refile(state, agent)
 
 

@@ -12,6 +12,7 @@ from outdial.core.distribution import offer_agent
 from outdial.core.engaging import Engaging, EngagingSignal, EngagingState
 from outdial.core.events import AgentEngaged, DialRejected, EngagingAccepted, EngagingReleased
 from outdial.core.groups import Group
+from outdial.core.leaving import leaves_soon
 from outdial.core.nodes import Node, NoNodeReason
 from outdial.core.ports import Lease, NoPort, PortKind
 from outdial.core.results import Ending
@@ -45,6 +46,8 @@ def engage_agents(state: State, group: Group, node: Node) -> NoPort | None:
         if len(group.engagings) >= part:
             return None
         agent = state.agents[agent_id]
+        if leaves_soon(state, group, agent):
+            continue
         if state.mono_ms < agent.engage_after_ms:
             state.wake_group_at(group, agent.engage_after_ms)
             continue

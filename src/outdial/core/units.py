@@ -44,6 +44,7 @@ RequestId: TypeAlias = int
 
 SECOND_MS: Millis = 1_000
 MINUTE_MS: Millis = 60_000
+HOUR_MS: Millis = 3_600_000
 DAY_MS: Millis = 86_400_000
 
 

@@ -41,7 +41,7 @@ from outdial.sim.checks_dialing import DialingChecks
 from outdial.sim.checks_liveness import LivenessChecks
 from outdial.sim.checks_picture import Picture
 from outdial.sim.checks_ports import PortChecks
-from outdial.sim.checks_seen import Violation
+from outdial.sim.checks_seen import LOGGED_OUT, Violation
 from outdial.sim.checks_work import WorkChecks
 from outdial.sim.checks_world import WorldChecks
 from outdial.sim.world import World
@@ -170,9 +170,10 @@ class Checkers:
             e.AgentEngaged: self._agent_engaged,
             e.EngagingReleased: self._leg_ended,
             e.AgentLoggedIn: self._agent_logged_in,
-            e.AgentLoggedOut: self._touch_agent,
+            e.AgentLoggedOut: self._agent_left,
             e.AgentBecameReady: self._touch_agent,
-            e.AgentBecameNotReady: self._touch_agent,
+            e.AgentBecameNotReady: self._agent_left,
+            e.AgentLeaveAnnounced: self._leave_announced,
             e.PhoneStateChanged: self._phone_changed,
             e.RecordsFetched: self._calls.fetched,
             e.DoNotCallAdded: self._do_not_call,
@@ -252,6 +253,18 @@ class Checkers:
 
     def _touch_agent(self, event: e.AgentLoggedOut | e.AgentBecameReady | e.AgentBecameNotReady) -> None:
         self._picture.touched_agents[event.agent_id] = None
+
+    def _agent_left(self, event: e.AgentLoggedOut | e.AgentBecameNotReady) -> None:
+        """What was announced has come, or come to nothing."""
+        self._touch_agent(event)
+        seen = self._picture.agents.get(event.agent_id)
+        if seen is not None:
+            seen.leaves_at_ms = None
+
+    def _leave_announced(self, event: e.AgentLeaveAnnounced) -> None:
+        seen = self._picture.agents.get(event.agent_id)
+        if seen is not None and seen.state != LOGGED_OUT:
+            seen.leaves_at_ms = event.leaves_at_mono_ms
 
     def _phone_changed(self, event: e.PhoneStateChanged) -> None:
         picture = self._picture

@@ -18,6 +18,7 @@ Source: design section 7, item 7.
 
 from outdial.core.deadlines import Timer
 from outdial.core.groups import Group, GroupState
+from outdial.core.leaving import SLACK_MS
 from outdial.core.modes import DialingMode
 from outdial.core.pacing import progressive_form
 from outdial.core.placement import fixed_node
@@ -98,7 +99,8 @@ class LivenessChecks:
         pool = state.pool_of(group.settings)
         if group.mode.is_seizing and agents is not None:
             part = -(-len(agents.working) // max(1, len(agents.running)))
-            is_waiting = any(state.agents[agent_id].engage_after_ms <= state.mono_ms for agent_id in agents.free)
+            staying = [agent_id for agent_id in agents.free if not self._leaves_soon(group, agent_id)]
+            is_waiting = any(state.agents[agent_id].engage_after_ms <= state.mono_ms for agent_id in staying)
             has_room = isinstance(pool.room(group_id, PortKind.ENGAGING), int)
             if is_waiting and len(group.engagings) < part and has_room:
                 return "engage an agent"
@@ -116,15 +118,23 @@ class LivenessChecks:
             return False
         if group.mode.is_seizing:
             waiting, pending = len(group.waiting), group.pending
-            available = sum(self._is_held_here(group, agent_id) for agent_id in group.engaged_idle)
+            free = [agent_id for agent_id in group.engaged_idle if self._is_held_here(group, agent_id)]
         else:
-            available, waiting, pending = len(agents.free), len(agents.waiting), len(agents.pending)
+            waiting, pending = len(agents.waiting), len(agents.pending)
+            free = list(agents.free)
+        available = sum(not self._leaves_soon(group, agent_id) for agent_id in free)
         # predictive modes never want fewer than one call for each agent who is there
         is_progressive = group.mode is progressive_form(group.mode) or group.pacing_mode is not group.mode
         millis = settings.progressive_multiplier_millis if is_progressive else 1_000
         uncovered_millis = millis * (available - waiting) - 1_000 * pending
         # the formula rounds: with an uneven multiplier one decision may leave less than one more agent's calls
         return uncovered_millis >= (1_000 if millis == 1_000 else millis + 1_000)
+
+    def _leaves_soon(self, group: Group, agent_id: AgentId) -> bool:
+        """Whether the agent has said that they leave while a call that is started now may still ring."""
+        leaves_at_ms = self._picture.agents[agent_id].leaves_at_ms
+        lead_ms = group.settings.ring_ms_max + SLACK_MS
+        return leaves_at_ms is not None and leaves_at_ms <= self._picture.mono_ms + lead_ms
 
     def _is_held_here(self, group: Group, agent_id: AgentId) -> bool:
         """Whether an engaged agent is held on the server that the group dials on."""
@@ -156,6 +166,7 @@ class LivenessChecks:
             if settings.agent_group in picture.groups_of.get(agent.agent_id, ())
             and agent.doing is Doing.EXPECTING
             and agent.phone.call is None
+            and not self._leaves_soon(group, agent.agent_id)
         ]
         return f"dial: agents {idle} sit and wait, records are due and ports are free" if idle else ""
 

@@ -88,6 +88,8 @@ class SeenAgent:
     offer: RecordId | None = None
     phone: str = ""
     phone_state: PhoneState = PhoneState.UNKNOWN
+    leaves_at_ms: Millis | None = None
+    """When the agent said that they would leave."""
 
     @property
     def is_free(self) -> bool:

@@ -69,7 +69,7 @@ def random_scenario(seed: int) -> Scenario:
         operator_acts=_operator_acts(configuration, duration_ms, dice) if dice.chance(0.6) else (),
         callees=_callees(configuration, dice),
         ivr=IvrSettings(dice.between(500, 5_000), dice.ratio(0.1, 1.0), dice.ratio()),
-        workforce=_workforce(duration_ms, dice),
+        workforce=replace(_workforce(duration_ms, dice), leave_announce_ms=_leave_announce_ms(seed)),
         node=_node(dice),
         nodes=tuple((node.dbid, _node(dice)) for node in configuration.nodes if dice.chance(0.4)),
         lists=tuple(
@@ -152,6 +152,11 @@ def _workforce(duration_ms: Millis, dice: Stream) -> WorkforceSettings:
         preview_cancel_ratio=dice.ratio(),
         preview_ask_ms=dice.between(500, 10_000),
     )
+
+
+def _leave_announce_ms(seed: int) -> Millis:
+    """With dice of its own: the other knobs of a world are what they were before anybody announced anything."""
+    return Stream(seed, "announcements").pick((0, 0, 0, 2_000, 8_000, 30_000))
 
 
 def _node(dice: Stream) -> NodeSettings:

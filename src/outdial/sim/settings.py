@@ -126,6 +126,8 @@ class WorkforceSettings:
     """Chance of a break after a call."""
     break_ms_mean: Millis = 5 * MINUTE_MS
     """Length of a break (exponential)."""
+    leave_announce_ms: Millis = 0
+    """Breaks and ends of shift are announced so long before they begin; work goes on until then. 0: they are not."""
     drop_engaging_ratio: float = 0.002
     """Chance, after a conversation on an engaging call, that the agent hangs up."""
     phone_loss_interval_ms_mean: Millis = 0

@@ -11,11 +11,13 @@ directly, so its events never get lost.
 
 import enum
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from outdial.core.errors import InvariantViolated
 from outdial.core.events import (
     AgentBecameNotReady,
     AgentBecameReady,
+    AgentLeaveAnnounced,
     AgentLoggedIn,
     AgentLoggedOut,
     PhoneState,
@@ -67,21 +69,23 @@ class Phone:
         return f"Phone({self.dn}, {self.state.value}, {self.call})"
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class SimAgent:
     """One agent."""
 
-    __slots__ = ("agent_id", "break_ms", "doing", "is_leaving", "phone", "preview_groups", "timer")
-
-    def __init__(self, agent_id: AgentId, phone: Phone) -> None:
-        self.agent_id = agent_id
-        self.phone = phone
-        self.doing = Doing.AWAY
-        self.timer = 0
-        self.is_leaving = False
-        self.break_ms: Millis = 0
-        """Length of the break that begins as soon as the agent is free. 0: none."""
-        self.preview_groups: list[GroupId] = []
-        """Preview groups to ask for records, in turn."""
+    agent_id: AgentId
+    phone: Phone
+    doing: Doing = Doing.AWAY
+    timer: int = 0
+    is_leaving: bool = False
+    break_ms: Millis = 0
+    """Length of the break that begins as soon as the agent is free. 0: none."""
+    break_at_ms: Millis = 0
+    """Not before this instant."""
+    shift_end_ms: Millis | None = None
+    """The end of the shift, once it has been announced."""
+    preview_groups: list[GroupId] = field(default_factory=list)
+    """Preview groups to ask for records, in turn."""
 
     def __repr__(self) -> str:
         return f"SimAgent({self.agent_id}, {self.doing.value}, {self.phone.state.value})"
@@ -124,8 +128,11 @@ class Workforce:
             come_ms = settings.shift_start_ms + self._luck.between(0, settings.login_spread_ms)
             self._agenda.add(come_ms, self._sign_in, agent)
             if settings.shift_end_ms is not None:
-                leave_ms = settings.shift_end_ms + self._luck.between(0, settings.logout_spread_ms)
-                self._agenda.add(max(leave_ms, come_ms + 1), self._want_to_leave, agent)
+                leave_ms = max(settings.shift_end_ms + self._luck.between(0, settings.logout_spread_ms), come_ms + 1)
+                self._agenda.add(leave_ms, self._want_to_leave, agent)
+                if settings.leave_announce_ms:
+                    at_ms = max(leave_ms - settings.leave_announce_ms, come_ms)
+                    self._agenda.add(at_ms, self._announce_shift_end, (agent, leave_ms))
         if settings.phone_loss_interval_ms_mean:
             for phone in self.phones.values():
                 self._note_phone_loss(0, phone)
@@ -245,9 +252,12 @@ class Workforce:
         if agent.is_leaving:
             self._leave(at_ms, agent)
             return
+        was_on_break = agent.doing is Doing.BREAK
         agent.doing = Doing.EXPECTING
         agent.timer = 0
         self._agenda.emit(AgentBecameReady(agent.agent_id))
+        if was_on_break and agent.shift_end_ms is not None:
+            self._agenda.emit(AgentLeaveAnnounced(agent.agent_id, agent.shift_end_ms))
         self._ask_later(at_ms, agent, 1)
 
     def _finish_wrapping_up(self, at_ms: Millis, serial: int, agent: SimAgent) -> None:
@@ -258,10 +268,37 @@ class Workforce:
             self._hang_up(at_ms, agent.phone)
         if not agent.break_ms and self._luck.chance(settings.break_ratio):
             agent.break_ms = self._luck.exponential(settings.break_ms_mean)
-        if agent.break_ms and not agent.is_leaving:
+            if settings.leave_announce_ms and not agent.is_leaving:
+                self._announce_break(at_ms + settings.leave_announce_ms, agent)
+        if agent.break_ms and at_ms >= agent.break_at_ms and not agent.is_leaving:
             self._take_break(at_ms, agent)
         else:
             self._press_ready(at_ms, serial, agent)
+
+    def _announce_break(self, begin_ms: Millis, agent: SimAgent) -> None:
+        """A break that would come after the end of the shift is none."""
+        if agent.shift_end_ms is not None and begin_ms >= agent.shift_end_ms:
+            agent.break_ms = 0
+            return
+        agent.break_at_ms = begin_ms
+        self._agenda.emit(AgentLeaveAnnounced(agent.agent_id, begin_ms))
+        self._agenda.add(begin_ms, self._break_begins, agent)
+
+    def _break_begins(self, at_ms: Millis, _serial: int, agent: SimAgent) -> None:
+        """The announced instant has come. After a call the break follows by itself."""
+        if not agent.break_ms or at_ms < agent.break_at_ms or agent.is_leaving:
+            return
+        if agent.doing is Doing.EXPECTING and agent.phone.state is not PhoneState.RINGING:
+            self._take_break(at_ms, agent)
+        elif agent.doing in (Doing.EXPECTING, Doing.LOOKING, Doing.PAUSING):
+            self._agenda.add(at_ms + TAKE_OVER_MS, self._break_begins, agent)
+
+    def _announce_shift_end(self, at_ms: Millis, _serial: int, subject: tuple[SimAgent, Millis]) -> None:
+        """Unless a break has been announced, which comes first: what is announced last counts."""
+        agent, leave_ms = subject
+        agent.shift_end_ms = leave_ms
+        if agent.break_at_ms <= at_ms:
+            self._agenda.emit(AgentLeaveAnnounced(agent.agent_id, leave_ms))
 
     def _take_break(self, at_ms: Millis, agent: SimAgent) -> None:
         agent.doing = Doing.BREAK
@@ -273,7 +310,7 @@ class Workforce:
         """A share of the agents goes on a break: idle ones now, the others after their call."""
         for agent in self.agents.values():
             if self._luck.chance(share):
-                agent.break_ms = max(1, length_ms)
+                agent.break_ms, agent.break_at_ms = max(1, length_ms), 0
                 if agent.doing is Doing.EXPECTING and agent.phone.state is not PhoneState.RINGING:
                     self._take_break(at_ms, agent)
 

@@ -1,0 +1,282 @@
+"""The records of a running server: its database, its spool, and the files that fill its calling lists.
+
+Records are in the database alone; of a list of millions the server has in memory what its groups will dial next. A file
+is read into its list once. Then what is in the database counts, and the next start goes on with it.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from outdial.config import Loaded
+from outdial.config.loaded import Database, Serve
+from outdial.core.commands import Command
+from outdial.core.errors import ConfigError
+from outdial.core.events import Event
+from outdial.core.settings import CallingList
+from outdial.core.units import CallId, ListId, Now
+from outdial.drivers.backoff import longest_pause_s
+from outdial.names import Names
+from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
+from outdial.store.interface import Import, Opened, Store, StoreError, StoreUnavailable
+from outdial.store.listing import digest_of, read_into
+from outdial.store.spool import Spool
+from outdial.store.steady import pause
+from outdial.store.writer import StoreWriter
+from outdial.world_lists import rejection_notes
+
+OPEN_S_MAX = 60.0
+"""Longest wait for a database that does not answer at the start. Unit: seconds. Origin: both machines boot at once."""
+LAST_S_MAX = 10.0
+"""Longest wait at the end for what has to be written down. Unit: seconds."""
+PAGE = 5_000
+"""Records that are read at once for `records.csv`. Unit: records."""
+
+
+class ServeRecords:
+    """The database of a running server.
+
+    Attributes:
+        epoch: number of this start.
+        count: records of the lists in the configuration.
+    """
+
+    def __init__(self, store: Store, spool: Spool, opened: Opened, log: FilteringBoundLogger) -> None:
+        """Take over an open store and its spool; both are closed by `close`."""
+        self.epoch = opened.epoch
+        self.count = 0
+        self._store = store
+        self._spool = spool
+        self._log = log
+        self._lists: dict[ListId, None] = {}
+        """Every list that this run has had."""
+        self._writer: StoreWriter | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    # --- calling lists -------------------------------------------------------------------------------------------
+
+    async def add_lists(self, loaded: Loaded) -> list[str]:
+        """Read the files of lists that are new in the database. Returns notes for the operator.
+
+        Raises:
+            ConfigError: files that are not usable: all of them.
+            StoreUnavailable: the database does not answer.
+        """
+        known = await self._store.imports()
+        notes: list[str] = []
+        mistakes: list[str] = []
+        for calling_list in loaded.configuration.calling_lists:
+            file = loaded.list_files[calling_list.dbid]
+            imports = [each for each in known if each.list_id == calling_list.dbid]
+            if isinstance(file, Path):
+                try:
+                    notes += await self._add_list(loaded, calling_list, file, imports)
+                except ConfigError as error:
+                    mistakes += error.mistakes
+        if mistakes:
+            raise ConfigError(mistakes)
+        wanted = dict.fromkeys(calling_list.dbid for calling_list in loaded.configuration.calling_lists)
+        self._lists |= wanted
+        self.count = sum(each.records for each in await self._store.imports() if each.list_id in wanted)
+        return notes
+
+    async def _add_list(
+        self, loaded: Loaded, calling_list: CallingList, file: Path, imports: list[Import]
+    ) -> list[str]:
+        list_id, began_s = calling_list.dbid, time.monotonic()
+        digest = await asyncio.to_thread(digest_of, file)
+        same = [each for each in imports if each.digest == digest]
+        if any(each.finished_utc_ms for each in imports):
+            where = f"{loaded.file}: calling-list[{calling_list.name}].file"
+            changed = f"{where}: {file} is not what was read into the list; the list stays as it is in the database"
+            return [] if same else [changed]
+        begun = same[0] if same else Import(list_id, str(file), digest)
+        counts = await read_into(self._store, calling_list, file, begun, _utc_ms())
+        seconds = round(time.monotonic() - began_s, 1)
+        self._log.info("list read", list=calling_list.name, file=str(file), records=counts.loaded, seconds=seconds)
+        return rejection_notes(file, counts)
+
+    # --- while it runs -------------------------------------------------------------------------------------------
+
+    def begin(
+        self,
+        *,
+        submit: Callable[[Event], None],
+        pass_on: Callable[[Command], object],
+        attempt_n: Callable[[CallId], int],
+        on_failure: Callable[[Exception], None],
+        on_crash: Callable[[], None],
+    ) -> None:
+        """Start to write. Arguments: see `StoreWriter`; `on_crash` is told of a bug, which `raise_crash` raises."""
+        self._writer = StoreWriter(
+            self._store,
+            self._spool,
+            self.epoch,
+            self._log,
+            submit=submit,
+            pass_on=pass_on,
+            attempt_n=attempt_n,
+            on_failure=on_failure,
+        )
+        self._writing = asyncio.create_task(self._writer.run())
+        self._writing.add_done_callback(lambda _: on_crash())
+
+    def carry_out(self, now: Now, command: Command) -> bool:
+        """Carry out a command if it is one to the database, or waits for it. Returns whether it is."""
+        assert self._writer is not None
+        return self._writer.carry_out(now, command)
+
+    def stop_dialing(self) -> None:
+        """No call leaves any more: the core has gone."""
+        if self._writer is not None:
+            self._writer.stop_dialing()
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether a bug has ended the writing."""
+        return self._writing is not None and self._writing.done() and self._writing.exception() is not None
+
+    def raise_crash(self) -> None:
+        """Raise the bug that has ended the writing, if there is one."""
+        if self._writing is not None and self._writing.done():
+            self._writing.result()
+
+    def counts(self) -> dict[str, Any]:
+        """Figures for the summary."""
+        return {"database_away": (self._writer and self._writer.why_away) or None}
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    async def finish(self) -> None:
+        """Let no further call go, write down everything that is left."""
+        if self._writer is None or self._writing is None:
+            return
+        self.stop_dialing()
+        self._writer.close()
+        if self._writing.done():
+            self._writing = asyncio.create_task(self._writer.run())
+        await asyncio.wait({self._writing}, timeout=LAST_S_MAX)
+        if self._writer.waiting:
+            self._log.error(
+                "changes lost", changes=self._writer.waiting, consequence="the next start takes them for stale"
+            )
+        if not self._writing.done():
+            self._writing.cancel()
+        if not await self._writer.caught_up(LAST_S_MAX):
+            self._log.warning(
+                "database lacks changes", spool=str(self._spool.path), consequence="the next start writes them"
+            )
+
+    async def write_results(self, path: Path, names: Names) -> None:
+        """Write what has become of every record of the lists that this run has had.
+
+        Raises:
+            ResultsError: the file cannot be written, or the database does not answer.
+        """
+        try:
+            with CsvFile(path, RECORD_COLUMNS) as file:
+                for list_id in self._lists:
+                    await self._write_list(file, list_id, names)
+        except (StoreError, StoreUnavailable) as error:
+            path.unlink(missing_ok=True)
+            raise ResultsError(f"{path}: cannot be written: {error}") from error
+
+    async def _write_list(self, file: CsvFile, list_id: ListId, names: Names) -> None:
+        after = 0
+        while page := await self._store.fates(list_id, after, PAGE):
+            for fate in page:
+                file.add(record_row(fate, names))
+            after = page[-1].record_id
+
+    async def close(self) -> None:
+        """Let go of database and spool."""
+        await self._store.close()
+        self._spool.close()
+
+
+async def open_records(serve: Serve, log: FilteringBoundLogger) -> ServeRecords:
+    """Open the database of the configuration; write what an earlier process has left in the spool.
+
+    Raises:
+        ResultsError: the folder for results cannot be made.
+        StoreError: the database cannot be used.
+        StoreUnavailable: it does not answer for a minute.
+        SpoolError: the spool cannot be used.
+    """
+    store = make_store(serve.database)
+    make_folder(serve.results_dir)
+    folder = serve.results_dir / "spool"
+    spool = Spool(folder / f"{serve.server_name}.jsonl", serve.server_name, _identity(serve.database, folder))
+    try:
+        is_left = not spool.is_empty
+        opened = await _open(store, spool, serve, log)
+        if is_left:
+            spool.clear()
+            log.info("spool written", spool=str(spool.path))
+    except BaseException:
+        spool.close()
+        raise
+    tell = log.warning if opened.stale else log.info
+    tell(
+        "database opened",
+        database=str(serve.database),
+        server_name=serve.server_name,
+        epoch=opened.epoch,
+        returned_records=opened.returned,
+        stale_attempts=opened.stale,
+    )
+    return ServeRecords(store, spool, opened, log)
+
+
+async def _open(store: Store, spool: Spool, serve: Serve, log: FilteringBoundLogger) -> Opened:
+    """Open a store, however long it does not answer within reason."""
+    failures, until_s = 0, time.monotonic() + OPEN_S_MAX
+    while True:
+        try:
+            return await store.open(serve.server_name, _utc_ms(), serve.stale_ms, spool.batches())
+        except StoreUnavailable as error:
+            failures += 1
+            if time.monotonic() > until_s:
+                raise
+            if failures == 1:
+                log.warning("database away", why=str(error))
+        await pause(longest_pause_s(failures) * random.random())
+
+
+def make_store(database: Database) -> Store:
+    """The store for a database; not open.
+
+    Raises:
+        StoreError: its driver is not installed, or its address is none.
+    """
+    if database.file is not None:
+        with contextlib.suppress(OSError):
+            database.file.parent.mkdir(parents=True, exist_ok=True)  # else opening says what is wrong
+        from outdial.store.sqlite import SqliteStore
+
+        return SqliteStore(database.file)
+    try:
+        from outdial.store.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise StoreError('PostgreSQL needs the driver asyncpg: pip install "outdial[postgres]"') from error
+    return PostgresStore(database.url, database.password)
+
+
+def _identity(database: Database, folder: Path) -> str:
+    """What the spool calls the database: the same as long as both stay where they are to each other."""
+    if database.file is None:
+        return database.url
+    return f"sqlite:///{os.path.relpath(database.file.resolve(), folder.resolve())}"
+
+
+def _utc_ms() -> int:
+    return time.time_ns() // 1_000_000
