@@ -308,8 +308,10 @@ def test_a_frozen_database_is_unavailable_within_the_limit_and_back_when_it_wake
         async with asyncio.timeout(4):
             await store.close()
         own_server.wake()
-        found = await store.open("east", NOW, 0)
-        assert ids(await store.claim(wanted())) == [1, 2, 3] and found.stale == 0
+        patient = Database(own_server, "postgres").store()
+        found = await patient.open("east", NOW, 0)
+        assert ids(await patient.claim(wanted())) == [1, 2, 3] and found.stale == 0
+        await patient.close()
         await store.close()
 
     run(story())

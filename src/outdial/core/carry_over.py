@@ -26,7 +26,6 @@ SPELLS_MAX = 100
 """Conversations, and times of after-call work, that it counts for at most. Ours (0014)."""
 MEAN_MAX = 50
 """Observations that each of its means counts for at most; those of the hit ratio are calls. Ours (0014)."""
-
 FACTOR_MAX = 1.0
 """The threshold begins at most at this multiple of the target: by its end the old run may have had a surplus to spend,
 which the new one has not. Ours (0014)."""

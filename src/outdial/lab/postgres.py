@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from random import SystemRandom
 from types import TracebackType
 from typing import Self
 
-from outdial.lab.children import Child
+from outdial.lab.children import STEP_S, Child
 from outdial.lab.fetch import LabUnavailable
 
 MAJOR_MIN = 14
@@ -164,10 +165,13 @@ class Postgres:
         child = self._running()
         child.send(signal.SIGSTOP)  # it starts no further ones meanwhile
         workers = _children_of(child.pid)
-        child.close()
         for pid in workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        child.close()
+        deadline = time.monotonic() + END_S_MAX
+        while any(map(_lives, workers)) and time.monotonic() < deadline:  # until then its memory is in use
+            time.sleep(STEP_S)
 
     def hang(self) -> None:
         """Freeze it: connections stay, new ones are neither taken nor refused, nothing is answered."""
@@ -335,6 +339,14 @@ def _free_port() -> int:
         with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
             probe.bind((ADDRESS, port))
             return port
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process still runs; one that has ended and was not asked for by anybody does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _children_of(pid: int) -> list[int]:
