@@ -641,9 +641,6 @@ def check_agents(state: State) -> None:
         assert all(state.agents[agent_id].is_logged_in for _, agent_id in leaving)
         assert all(state.groups[number].state is GroupState.RUNNING for number in agents.running)
     assert all(agent_id in state.agents for agent_id in state.phones.values())
-    for group_id, each in state.groups.items():
-        away = [agent for agent in state.agents.values() if agent.busy_for == group_id]
-        assert len(away) == each.estimates.busy.running, f"group {group_id} waits for agents who are not away"
 
 
 def check_forecasts(state: State) -> None:

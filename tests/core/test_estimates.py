@@ -14,7 +14,6 @@ from outdial.core.estimates import (
     TURN_EVIDENCE,
     Estimates,
     Mean,
-    Spells,
     Turn,
 )
 
@@ -110,42 +109,3 @@ def test_turns_are_of_what_was_seen(hit: float, seen: list[bool]) -> None:
         turn.add(hit, person=person)
         assert 0 <= turn.persons <= turn.attempts
         assert turn.evidence >= 0.0
-
-
-# --- how fast agents come back ------------------------------------------------------------------------------------
-
-
-def test_finished_spells_have_a_mean() -> None:
-    spells = Spells(ends=0.0, exposure_ms=0.0)
-    for length_ms in (10_000, 20_000, 60_000):
-        spells.begin(0)
-        spells.end(0, length_ms)
-    assert 30_000 == spells.mean_ms(10**9)
-
-
-def test_spells_that_still_run_count_with_the_time_they_have_lasted() -> None:
-    """After 30 s of a shift only the short conversations are over; the long ones are no news of quick agents."""
-    spells = Spells(ends=0.0, exposure_ms=0.0)
-    for _ in range(10):
-        spells.begin(0)
-    for _ in range(2):
-        spells.end(0, 15_000)
-    assert (2 * 15_000 + 8 * 30_000) / 2 == spells.mean_ms(30_000)
-
-
-def test_spells_start_from_a_prior_and_leave_it_soon() -> None:
-    spells = Spells()
-    assert 70_000 == spells.mean_ms(0)
-    for _ in range(50):
-        spells.begin(0)
-        spells.end(0, 10_000)
-    assert spells.mean_ms(0) < 13_000
-
-
-def test_old_spells_fade() -> None:
-    spells = Spells()
-    for length_ms in [100_000] * 1_000 + [10_000] * 2_000:
-        spells.begin(0)
-        spells.end(0, length_ms)
-    assert 10_000 == pytest.approx(spells.mean_ms(0), rel=0.01)
-    assert spells.ends <= MEMORY + 1

@@ -619,16 +619,3 @@ def test_do_not_call_numbers_of_a_reload_count_at_once() -> None:
     story.load(replace(story.configuration, do_not_call=("+15550000001",)))
     assert [2] == [each.record_id for each in story.agent_ready(101).said(Dial)]
     story.advance(SECOND_MS)
-
-
-def test_agent_who_writes_something_down_for_a_group_that_left_and_returned_is_no_agent_of_the_new_one() -> None:
-    story = dialing_story(group(1), group(2, agents=0, agents_of=1))
-    dial = talking(story)
-    both = story.configuration
-    story.load(without_group(both, dial.group_id))
-    story.ended(dial)
-    story.ended(*story.state.attempts)
-    assert "after-call work" == story.agent(101).state
-    story.load(both)
-    story.advance(10 * SECOND_MS).agent_ready(101)
-    assert 0 == story.state.groups[dial.group_id].estimates.busy.running

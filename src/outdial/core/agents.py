@@ -96,10 +96,6 @@ class Agent:
     """Not engaged before this: the last engaging call failed."""
     is_removed: bool = False
     """No longer in the configuration; forgotten once logged out."""
-    busy_since_ms: Millis | None = None
-    """When the current spell of conversation and after-call work began; None: none runs."""
-    busy_for: GroupId | None = None
-    """Campaign group whose statistics follow that spell."""
     expected: tuple[AgentState, Millis] | None = None
     """TALKING or AFTER_CALL_WORK and since when, while the forecasts count on the agent to come back."""
     expected_by: tuple[AgentOdds, ...] = ()

@@ -25,7 +25,6 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
     follow_odds(state, agent)
     if agent.state is not before:
         state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason))
-        _follow_spell(state, agent)
         if before is AgentState.AFTER_CALL_WORK:
             state.deadlines.disarm((Timer.AGENT, agent.agent_id))
         refile(state, agent)
@@ -34,19 +33,6 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
         elif AgentState.NOT_READY in (before, agent.state):
             touch_groups(state, agent)  # each group's part of the agents has changed
     return True
-
-
-def _follow_spell(state: State, agent: Agent) -> None:
-    """Tell the group's statistics when its conversation takes an agent away and when the agent is back."""
-    busy = agent.state in (AgentState.TALKING, AgentState.AFTER_CALL_WORK)
-    if busy and agent.busy_since_ms is None and agent.call_group_id in state.groups:
-        agent.busy_since_ms, agent.busy_for = state.mono_ms, agent.call_group_id
-        state.groups[agent.busy_for].estimates.busy.begin(state.mono_ms)
-    elif not busy and agent.busy_since_ms is not None:
-        group = state.groups.get(agent.busy_for) if agent.busy_for is not None else None
-        if group is not None:
-            group.estimates.busy.end(agent.busy_since_ms, state.mono_ms)
-        agent.busy_since_ms = agent.busy_for = None
 
 
 def follow_odds(state: State, agent: Agent) -> None:

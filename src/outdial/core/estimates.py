@@ -92,42 +92,6 @@ class Mean:
 
 
 @dataclass(slots=True)
-class Spells:
-    """How fast agents come back: ends per time of being busy, spells that still run included.
-
-    The mean of *finished* conversations is no estimate while a shift is young: short ones finish first, and agents
-    would be expected back too early. Ends over exposure has no such bias.
-    """
-
-    ends: float = float(PRIOR_WEIGHT)
-    exposure_ms: float = PRIOR_WEIGHT * 70.0 * SECOND_MS
-    """Time in finished spells."""
-    running: int = 0
-    running_since_sum_ms: int = 0
-    """Sum of the instants at which the running spells began."""
-
-    def begin(self, at_ms: Millis) -> None:
-        """An agent is busy from now on."""
-        self.running += 1
-        self.running_since_sum_ms += at_ms
-
-    def end(self, began_at_ms: Millis, at_ms: Millis) -> None:
-        """The agent is back."""
-        self.running -= 1
-        self.running_since_sum_ms -= began_at_ms
-        if self.ends >= MEMORY:
-            self.exposure_ms *= 1.0 - 1.0 / MEMORY
-            self.ends *= 1.0 - 1.0 / MEMORY
-        self.ends += 1.0
-        self.exposure_ms += at_ms - began_at_ms
-
-    def mean_ms(self, at_ms: Millis) -> float:
-        """Mean length of a spell."""
-        running_ms = self.running * at_ms - self.running_since_sum_ms
-        return max(1.0, (self.exposure_ms + running_ms) / self.ends)
-
-
-@dataclass(slots=True)
 class Turn:
     """Evidence that the odds of reaching a person have changed by a factor, and what was seen since they may have.
 
@@ -166,8 +130,6 @@ class Estimates:
     """Share of attempts that reach a person, since it last turned."""
     better: Turn = field(default_factory=lambda: Turn(TURN_ODDS))
     worse: Turn = field(default_factory=lambda: Turn(1.0 / TURN_ODDS))
-    busy: Spells = field(default_factory=Spells)
-    """Agents from conversation to ready again."""
     talk_ms: Mean = field(default_factory=lambda: Mean(60.0 * SECOND_MS))
     work_ms: Mean = field(default_factory=lambda: Mean(10.0 * SECOND_MS))
     """After-call work."""

@@ -150,9 +150,6 @@ class State:
         """A group that left the configuration has ended its last call."""
         for pool in self.pools.values():
             pool.forget(group.group_id)
-        for agent in self.agents.values():
-            if agent.busy_for == group.group_id:
-                agent.busy_for = agent.busy_since_ms = None
         del self.groups[group.group_id]
 
     def enter(self, attempt: Attempt) -> None:

@@ -19,7 +19,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from random import SystemRandom
 from types import TracebackType
 from typing import Self
 
-from outdial.lab.children import STEP_S, Child
+from outdial.lab.children import Child
 from outdial.lab.fetch import LabUnavailable
 
 MAJOR_MIN = 14
@@ -168,10 +167,8 @@ class Postgres:
         for pid in workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        child.wait_until(lambda: not any(map(_lives, workers)), END_S_MAX)  # until then its memory is in use
         child.close()
-        deadline = time.monotonic() + END_S_MAX
-        while any(map(_lives, workers)) and time.monotonic() < deadline:  # until then its memory is in use
-            time.sleep(STEP_S)
 
     def hang(self) -> None:
         """Freeze it: connections stay, new ones are neither taken nor refused, nothing is answered."""
