@@ -299,7 +299,7 @@ def test_a_database_killed_between_and_during_writes_has_everything_that_was_ack
 @pytest.mark.slow
 def test_a_frozen_database_is_unavailable_within_the_limit_and_back_when_it_wakes(own_server):
     async def story() -> None:
-        store = await opened(Database(own_server, "postgres"), answer_s=0.4, connect_s=0.4)
+        store = await opened(Database(own_server, "postgres"), answer_s=2.0, connect_s=2.0)
         await fill(store, listed(3))
         own_server.hang()
         for _ in range(4):  # more than there are connections
