@@ -1,7 +1,8 @@
 """Time zones: rules read from disk once, handed to the core as tables of offsets.
 
 Source: IANA time zone database, from the system or from the package `tzdata`.
-Ours: the tables span 2020 … 2040; before and after, the first and the last offset hold (decision 0003).
+Ours: the tables span 2020 … 2040; before and after, the first and the last offset hold (decision 0003). Changes are
+    looked for from week to week: a clock that is changed and changed back within one is not noticed; there is none.
 """
 
 import datetime
@@ -17,6 +18,7 @@ from outdial.core.units import DAY_MS, SECOND_MS, Millis
 
 FIRST_YEAR = 2020
 LAST_YEAR = 2040
+WEEK_MS = 7 * DAY_MS
 NAME_CHARACTERS_MAX = 100
 
 T = TypeVar("T", bound=Table)
@@ -40,17 +42,17 @@ def load_zone(name: str) -> Zone | None:
         rules = zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return None
-    day_ms = _utc_ms(FIRST_YEAR)
+    week_ms = _utc_ms(FIRST_YEAR)
     last_ms = _utc_ms(LAST_YEAR + 1)
-    offset = _offset_s(rules, day_ms)
+    offset = _offset_s(rules, week_ms)
     offsets = [(0, offset)]
-    while day_ms < last_ms:
-        next_ms = day_ms + DAY_MS
+    while week_ms < last_ms:
+        next_ms = week_ms + WEEK_MS
         changed = _offset_s(rules, next_ms)
         if changed != offset:
-            offsets.append((_first_change(rules, day_ms, next_ms, offset), changed))
+            offsets.append((_first_change(rules, week_ms, next_ms, offset), changed))
             offset = changed
-        day_ms = next_ms
+        week_ms = next_ms
     return Zone(name, tuple(offsets))
 
 
