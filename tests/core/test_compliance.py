@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from outdial.core.compliance import (
     DAY_S,
+    LOOK_AHEAD_MS,
     Refusal,
     RefusalReason,
     is_inside,
@@ -195,6 +196,71 @@ def test_record_overrides_each_part_of_its_list(own, now, allowed):
     assert allowed == (may_dial(replace(RECORD, **own), calling_list, ms(now), ()) is None)
 
 
+# --- several zones ---------------------------------------------------------------------------
+
+COASTS = "America/New_York America/Los_Angeles"
+ATLANTIC = "America/New_York Europe/Berlin"
+SEVERAL = [
+    # from the later opening to the earlier end
+    (COASTS, "2026-07-01T13:00", "09:00", "21:00", "2026-07-01T16:00"),
+    (COASTS, "2026-07-01T16:00", "09:00", "21:00", OPEN),
+    (COASTS, "2026-07-02T00:59:59.999", "09:00", "21:00", OPEN),
+    (COASTS, "2026-07-02T01:00", "09:00", "21:00", "2026-07-02T16:00"),
+    (COASTS, "2026-07-01T03:00", "00:00", "24:00", OPEN),
+    # across midnight
+    (COASTS, "2026-07-01T10:00", "22:00", "06:00", "2026-07-02T05:00"),
+    # half hours; the date line: a day apart, and the same time of day
+    ("Europe/Berlin Asia/Kolkata", "2026-07-01T12:29:59.999", "09:00", "18:00", OPEN),
+    ("Europe/Berlin Asia/Kolkata", "2026-07-01T12:30", "09:00", "18:00", "2026-07-02T07:00"),
+    ("Pacific/Kiritimati Pacific/Honolulu", "2026-01-01T04:00", "09:00", "18:00", "2026-01-01T19:00"),
+    ("Pacific/Kiritimati Pacific/Honolulu", "2026-01-01T19:00", "09:00", "18:00", OPEN),
+    # forward on different days: New York 8 March, Berlin 29 March 2026
+    (ATLANTIC, "2026-03-07T15:00", "09:00", "16:00", "2026-03-08T13:00"),
+    (ATLANTIC, "2026-03-28T15:00", "09:00", "16:00", "2026-03-29T13:00"),
+    (ATLANTIC, "2026-03-29T14:00", "09:00", "16:00", "2026-03-30T13:00"),
+    # back on different days: Berlin 25 October, New York 1 November 2026
+    (ATLANTIC, "2026-10-24T14:00", "09:00", "16:00", "2026-10-25T13:00"),
+    (ATLANTIC, "2026-10-31T15:00", "09:00", "16:00", "2026-11-01T14:00"),
+    # the leap day
+    ("Europe/Berlin Europe/London", "2028-02-28T20:00", "09:00", "20:00", "2028-02-29T09:00"),
+    ("Europe/Berlin Europe/London", "2028-02-29T19:00", "09:00", "20:00", "2028-03-01T09:00"),
+    # nothing in common: until a clock changes, or for the week that is looked at
+    (ATLANTIC, "2026-03-05T00:00", "09:00", "15:00", "2026-03-08T13:00"),
+    (ATLANTIC, "2026-02-28T00:00", "09:00", "15:00", "2026-03-07T00:00"),
+    ("Europe/Berlin Pacific/Honolulu", "2026-07-01T00:00", "09:00", "12:00", "2026-07-08T00:00"),
+    (COASTS, "2026-07-01T00:00", "09:00", "09:00", "2026-07-02T00:00"),
+]
+
+
+def somewhere(zones: str) -> Record:
+    """A record whose number may be in any of these zones."""
+    return replace(RECORD, zones=tuple(zone_of(name) for name in zones.split()))
+
+
+@pytest.mark.parametrize("zones, now, daily_from, daily_till, opens", SEVERAL)
+def test_calling_hours_hold_in_every_zone_of_the_number(zones, now, daily_from, daily_till, opens):
+    calling_list = hours("UTC", clock(daily_from), clock(daily_till))
+    for names in (zones, " ".join(reversed(zones.split()))):
+        refusal = may_dial(somewhere(names), calling_list, ms(now), ())
+        assert (None if opens is OPEN else ms(opens)) == (refusal and refusal.not_before_utc_ms)
+
+
+def test_refusal_names_the_zone_that_forbids_and_how_many_there_are():
+    refusal = may_dial(somewhere(COASTS), hours("UTC", 9 * HOUR_S, 20 * HOUR_S), ms("2026-07-01T14:00"), ())
+    assert refusal is not None
+    text = "calling hours 09:00:00 to 20:00:00, now 07:00:00 (America/Los_Angeles, one of 2 zones of the number)"
+    assert text == refusal.text
+
+
+@pytest.mark.parametrize(
+    "own, zones, allowed",
+    [("", "", False), ("", "Europe/Berlin", True), ("UTC", "Europe/Berlin", False), ("Europe/Berlin", COASTS, True)],
+)
+def test_record_own_zone_comes_before_those_of_its_number_and_these_before_the_lists(own, zones, allowed):
+    record = replace(somewhere(zones), zone=zone_of(own) if own else None)
+    assert allowed == (may_dial(record, hours("UTC", 9 * HOUR_S, 20 * HOUR_S), ms("2026-07-01T08:00"), ()) is None)
+
+
 # --- do-not-call -----------------------------------------------------------------------------
 
 
@@ -301,6 +367,54 @@ def test_refusal_names_the_first_allowed_instant(zone, from_s, till_s, utc_ms):
     for at_ms in [utc_ms, *changes, *openings]:
         if utc_ms <= at_ms < refusal.not_before_utc_ms:
             assert may_dial(RECORD, calling_list, at_ms, ()) is not None
+
+
+@given(
+    st.lists(wild_zones(), min_size=2, max_size=4),
+    st.integers(0, DAY_S - 1),
+    st.integers(0, DAY_S),
+    st.integers(0, 2 * DAY_MS),
+)
+def test_refusal_names_the_first_instant_that_all_zones_allow(zones, from_s, till_s, utc_ms):
+    """Any zones, any second: never outside one of them; shut at each of the instants before at which one can open."""
+    record, calling_list = replace(RECORD, zones=tuple(zones)), hours("UTC", from_s, till_s)
+    refusal = may_dial(record, calling_list, utc_ms, ())
+    if refusal is None:
+        assert all(slow_is_open(local_second_of_day(zone, utc_ms), from_s, till_s) for zone in zones)
+        return
+    until_ms = refusal.not_before_utc_ms
+    assert until_ms is not None
+    assert utc_ms < until_ms <= utc_ms + LOOK_AHEAD_MS
+    if from_s == till_s:
+        return
+    if until_ms < utc_ms + LOOK_AHEAD_MS:
+        assert may_dial(record, calling_list, until_ms, ()) is None
+    instants = {utc_ms}
+    for zone in zones:
+        instants |= {since_ms for since_ms, _ in zone.offsets}
+        instants |= {day * DAY_MS + (from_s - offset) * 1_000 for day in range(-1, 11) for _, offset in zone.offsets}
+    for at_ms in instants:
+        if utc_ms <= at_ms < until_ms:
+            assert not all(slow_is_open(local_second_of_day(zone, at_ms), from_s, till_s) for zone in zones)
+
+
+@pytest.mark.slow
+@given(
+    st.lists(st.sampled_from(ZONES), min_size=2, max_size=5, unique=True).flatmap(
+        lambda names: st.tuples(st.just(names), st.sampled_from(names).flatmap(near_changes))
+    ),
+    QUARTERS.filter(lambda from_s: from_s < DAY_S),
+    QUARTERS,
+)
+def test_hours_of_several_zones_agree_with_a_walk_through_zoneinfo(names_and_instant, from_s, till_s):
+    names, utc_ms = names_and_instant
+    zones = [ZoneInfo(name) for name in names]
+    refusal = may_dial(somewhere(" ".join(names)), hours("UTC", from_s, till_s), utc_ms, ())
+    end_ms = utc_ms + (DAY_MS if from_s == till_s else LOOK_AHEAD_MS)
+    changes = [since_ms for name in names for since_ms, _ in zone_of(name).offsets if utc_ms < since_ms < end_ms]
+    walk = sorted([utc_ms, *changes, *range(utc_ms - utc_ms % QUARTER_MS + QUARTER_MS, end_ms, QUARTER_MS)])
+    opens = (at for at in walk if all(slow_is_open(slow_second_of_day(zone, at), from_s, till_s) for zone in zones))
+    assert next(opens, end_ms) == (utc_ms if refusal is None else refusal.not_before_utc_ms)
 
 
 @given(st.integers(0, DAY_S - 1), st.integers(0, DAY_S), st.integers(0, DAY_S - 1))

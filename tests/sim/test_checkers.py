@@ -1,5 +1,7 @@
 """Every checker catches the bugs that are planted for it, and says nothing where nothing is planted."""
 
+from dataclasses import replace
+
 import pytest
 
 from outdial.core.compliance import may_dial
@@ -118,8 +120,9 @@ def test_windows_are_read_as_the_core_reads_them(window, hour):
     zone = Zone("Europe/Somewhere", ((0, 3_600), (change_ms, 7_200)))
     calling_list = CallingList(1, "list", zone, *window)
     utc_ms = change_ms + (hour - 12) * 3_600 * SECOND_MS + 1_799_999
-    record = Record(1, 1, "5551")
-    assert (may_dial(record, calling_list, utc_ms, ()) is None) == is_open(record, calling_list, utc_ms)
+    record, elsewhere = Record(1, 1, "5551"), Zone("Elsewhere", ((0, -18_000),))
+    for each in (record, replace(record, zones=(zone, elsewhere)), replace(record, zones=(elsewhere,), zone=zone)):
+        assert (may_dial(each, calling_list, utc_ms, ()) is None) == is_open(each, calling_list, utc_ms)
 
 
 def test_a_call_rate_is_a_bucket_that_fills_with_time():

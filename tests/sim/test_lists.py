@@ -1,14 +1,18 @@
 """Calling lists: what is claimed is claimed once, and every record has a fate."""
 
+from dataclasses import replace
+
 import pytest
 
 from outdial.core.commands import Disposition, SettleAttempt
 from outdial.core.modes import DialingMode
 from outdial.core.records import Record
 from outdial.core.results import CallResult, Fault
-from outdial.core.settings import TreatmentAction
+from outdial.core.settings import TreatmentAction, Zone
 from outdial.sim.lists import Lists, RecordStatus, StoredSource, SyntheticSource
 from outdial.sim.settings import ListShape
+
+HERE = Zone("Here", ((0, 0),))
 
 
 def synthetic(records=10, **shape):
@@ -172,3 +176,15 @@ def test_numbers_may_repeat():
     lists = synthetic(1_000, repeated_ratio=0.3)
     numbers = [chain.records[0].number for chain in claim(lists, 1_000)]
     assert 600 < len(set(numbers)) < 800
+
+
+def test_a_record_that_comes_back_is_the_same_but_for_its_attempts():
+    record = Record(1, 1, "5551", 7, 2, 60, 120, HERE, zones=(HERE, HERE))
+    lists = Lists([StoredSource(1, [record])])
+    settle(lists, claimed_record(lists), TreatmentAction.RETRY_IN, history=((CallResult.BUSY, 1),))
+    assert claimed_record(lists) == replace(record, attempts=1, history=((CallResult.BUSY, 1),))
+
+
+def claimed_record(lists):
+    [chain], _, _ = lists.claim(0, ((1, 1),), 1)
+    return chain.records[0]

@@ -5,19 +5,23 @@ Two rules, in this order:
 1. a number on the do-not-call list is never dialed;
 2. the local time of day, in the record's zone, must be inside the record's window.
 
-What the record leaves open (from, till, zone), its calling list says, each on its own. A window is half open: dialing
-starts at `from` and stops before `till`. `from` > `till` crosses midnight; 0 … 86,400 is the whole day and needs no
-zone. `from` = `till` is a mistake that the configuration refuses; here it means never.
+What the record leaves open (from, till, zone), its calling list says, each on its own. A record that names no zone, but
+whose number may be in several, may be dialed only while the local time of every one of them is inside the window.
+
+A window is half open: dialing starts at `from` and stops before `till`. `from` > `till` crosses midnight; 0 … 86,400 is
+the whole day and needs no zone. `from` = `till` is a mistake that the configuration refuses; here it means never.
 
 Zones are tables of offsets (`settings.Zone`), so the local time jumps where the offset changes. The next opening is
 found offset by offset: within one offset local time runs evenly and the opening is arithmetic; at each change the clock
 may jump into the window. A window that the clock jumps over opens a day later.
 
-Invariant: the refusal's instant is the first at or after now at which the record may be dialed.
+Invariant: the refusal's instant is the first at or after now at which the record may be dialed. Zones far apart may
+have no common opening for months, or ever: it is looked for over a week, then the refusal is for that week. So the
+instant is never later than the first opening, and the work of a step is bounded.
 
 Source: do-not-call comes first, and alone decides: OCS pre-dial check. Windows per record with a zone each: OCS
     chains.
-Ours: what `from` > `till` and `from` = `till` mean.
+Ours: what `from` > `till` and `from` = `till` mean; every zone of a number counts.
 """
 
 import enum
@@ -31,6 +35,8 @@ from outdial.core.settings import CallingList, Zone
 from outdial.core.units import DAY_MS, SECOND_MS, Millis
 
 DAY_S = DAY_MS // SECOND_MS
+LOOK_AHEAD_MS: Millis = 7 * DAY_MS
+"""How far ahead a common opening of several zones is looked for. Unit: ms. Ours."""
 
 
 class RefusalReason(enum.StrEnum):
@@ -73,15 +79,30 @@ def may_dial(record: Record, calling_list: CallingList, utc_ms: Millis, do_not_c
     till_s = calling_list.daily_till_s if record.daily_till_s is None else record.daily_till_s
     if from_s == 0 and till_s == DAY_S:
         return None
-    zone = calling_list.zone if record.zone is None else record.zone
+    zone = record.zone
+    if zone is None:
+        if record.zones:
+            return _refusal_anywhere(record.zones, from_s, till_s, utc_ms)
+        zone = calling_list.zone
     second = local_second_of_day(zone, utc_ms)
     if is_inside(second, from_s, till_s):
         return None
-    return Refusal(
-        RefusalReason.OUTSIDE_CALLING_HOURS,
-        f"calling hours {_clock(from_s)} to {_clock(till_s)}, now {_clock(second)} ({zone.name})",
-        next_opening(zone, from_s, till_s, utc_ms),
-    )
+    return _outside(from_s, till_s, second, zone.name, next_opening(zone, from_s, till_s, utc_ms))
+
+
+def _refusal_anywhere(zones: tuple[Zone, ...], from_s: int, till_s: int, utc_ms: Millis) -> Refusal | None:
+    """The same for a number that may be in any of these zones."""
+    for zone in zones:
+        second = local_second_of_day(zone, utc_ms)
+        if not is_inside(second, from_s, till_s):
+            where = zone.name if len(zones) == 1 else f"{zone.name}, one of {len(zones)} zones of the number"
+            return _outside(from_s, till_s, second, where, next_common_opening(zones, from_s, till_s, utc_ms))
+    return None
+
+
+def _outside(from_s: int, till_s: int, second: int, where: str, not_before_utc_ms: Millis) -> Refusal:
+    text = f"calling hours {_clock(from_s)} to {_clock(till_s)}, now {_clock(second)} ({where})"
+    return Refusal(RefusalReason.OUTSIDE_CALLING_HOURS, text, not_before_utc_ms)
 
 
 def local_second_of_day(zone: Zone, utc_ms: Millis) -> int:
@@ -114,6 +135,34 @@ def next_opening(zone: Zone, from_s: int, till_s: int, utc_ms: Millis) -> Millis
         index += 1
         if index == len(zone.offsets) or opening_ms < zone.offsets[index][0]:
             return opening_ms
+
+
+def next_common_opening(zones: tuple[Zone, ...], from_s: int, till_s: int, utc_ms: Millis) -> Millis:
+    """First instant at or after `utc_ms` at which the window is open in all zones. UTC.
+
+    Without one within the week, the end of the week; a day later when the window never opens. From opening to opening:
+    nothing before the latest of the zones' next openings can be common. A day without a common opening and without a
+    change of a clock repeats itself until a clock changes.
+    """
+    if len(zones) == 1 or from_s == till_s:
+        return next_opening(zones[0], from_s, till_s, utc_ms)
+    since_ms = at_ms = utc_ms
+    last_ms = utc_ms + LOOK_AHEAD_MS
+    while at_ms < last_ms:
+        opening_ms = max(next_opening(zone, from_s, till_s, at_ms) for zone in zones)
+        if opening_ms == at_ms:
+            return at_ms
+        at_ms = opening_ms
+        while since_ms + DAY_MS <= at_ms < last_ms:
+            since_ms = min(_next_change(zone, since_ms, last_ms) for zone in zones)
+            at_ms = max(at_ms, since_ms)
+    return last_ms
+
+
+def _next_change(zone: Zone, utc_ms: Millis, last_ms: Millis) -> Millis:
+    """When the zone's clock changes next after `utc_ms`, at most `last_ms`."""
+    index = _offset_index(zone, utc_ms) + 1
+    return min(last_ms, zone.offsets[index][0]) if index < len(zone.offsets) else last_ms
 
 
 def _offset_index(zone: Zone, utc_ms: Millis) -> int:

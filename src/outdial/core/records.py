@@ -24,11 +24,13 @@ class Record:
     daily_till_s: int | None = None
     """Latest local time of day, exclusive; None: the calling list's."""
     zone: Zone | None = None
-    """None: the calling list's."""
+    """None: those of `zones`, or without any the calling list's."""
     attempts: int = 0
     """Attempts made so far."""
     history: tuple[tuple[CallResult, int], ...] = ()
     """How often a treatment was applied per call result. Shape: ((result, count), …)."""
+    zones: tuple[Zone, ...] = ()
+    """Where the number may be, when `zone` is None: it is dialed only while all of them allow it. Empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,15 +27,17 @@ DAY_S = 86_400
 
 
 def is_open(record: Record, calling_list: CallingList, utc_ms: Millis) -> bool:
-    """Whether the local time of day is inside the record's window."""
+    """Whether the local time of day is inside the record's window, wherever its number may be."""
     from_s = calling_list.daily_from_s if record.daily_from_s is None else record.daily_from_s
     till_s = calling_list.daily_till_s if record.daily_till_s is None else record.daily_till_s
     if (from_s, till_s) == (0, DAY_S):
         return True
-    zone = record.zone or calling_list.zone
-    offset_s = [offset for since_ms, offset in zone.offsets if since_ms <= utc_ms][-1]
-    second = (utc_ms // SECOND_MS + offset_s) % DAY_S
-    return from_s <= second < till_s if from_s <= till_s else not till_s <= second < from_s
+    zones = [record.zone] if record.zone else record.zones or [calling_list.zone]
+    offsets = [[offset for since_ms, offset in zone.offsets if since_ms <= utc_ms][-1] for zone in zones]
+    seconds = [(utc_ms // SECOND_MS + offset_s) % DAY_S for offset_s in offsets]
+    if from_s <= till_s:
+        return all(from_s <= second < till_s for second in seconds)
+    return not any(till_s <= second < from_s for second in seconds)
 
 
 class DialingChecks:

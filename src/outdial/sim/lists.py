@@ -233,6 +233,7 @@ class ListState:
             record.zone,
             attempts,
             self._histories.get(index, ()),
+            record.zones,
         )
 
     def attempt_n(self, record_id: RecordId) -> int:
