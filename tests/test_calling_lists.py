@@ -303,3 +303,12 @@ def test_any_lines_after_a_good_header(lines):
             len({record.record_id for record in records}) == len({record.number for record in records}) == len(records)
         )
         assert file.counts.loaded + file.counts.rejected == file.counts.rows
+
+
+@pytest.mark.parametrize("by_number, expected", [(False, []), (True, ["America/Boise", "America/Los_Angeles"])])
+def test_records_in_memory_get_the_zones_of_their_numbers_when_the_list_says_so(tmp_path, by_number, expected):
+    path = tmp_path / "list.csv"
+    path.write_text("phone,tz\n+12085551234,\n+12085551235,UTC\n12085551236,\n")
+    records, _ = read_records(path, CallingList(1, "customers", UTC, zone_by_number=by_number))
+    assert [[zone.name for zone in record.zones] for record in records] == [expected, [], []]
+    assert [record.zone for record in records] == [None, UTC, None]

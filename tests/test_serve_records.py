@@ -218,6 +218,30 @@ def test_what_has_become_of_records_is_in_the_file_at_the_end(tmp_path):
     ]
 
 
+def test_records_get_the_zones_of_their_numbers_when_their_list_says_so_after_a_reload_too(tmp_path):
+    path = write_configuration(tmp_path, records=1)
+    (tmp_path / "list.csv").write_text("phone,tz\n+12085551234,\n+12085551235,UTC\n2001,\n")
+
+    async def zones_of(records, core):
+        records.carry_out(NOW, FetchRecords(1, 1, 9, ((1, 10),)))
+        fetched = await core.told.get()
+        heads = [chain.records[0] for chain in fetched.chains]
+        for head in heads:
+            records.carry_out(NOW, ReturnRecord(1, head.record_id, 0, "looked at"))
+        return {head.record_id: [zone.name for zone in head.zones] for head in heads}
+
+    async def story(records, loaded, log):
+        await records.add_lists(loaded)
+        core = Core(records)
+        assert await zones_of(records, core) == {1: [], 2: [], 3: []}
+        path.write_text(path.read_text().replace("[[calling-list]]\n", "[[calling-list]]\nzone-by-number = true\n"))
+        await records.add_lists(read_setup(path).loaded)
+        assert await zones_of(records, core) == {1: ["America/Boise", "America/Los_Angeles"], 2: [], 3: []}
+        await records.finish()
+
+    open_and(path, story)
+
+
 def test_results_that_the_database_does_not_give_are_no_file(tmp_path):
     path = write_configuration(tmp_path, records=6)
 

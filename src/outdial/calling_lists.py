@@ -9,7 +9,7 @@ The first line names the columns, in any order and case, separated by `,` or `;`
 | `chain_id` | records with one chain id are one customer; empty or 0: the record is alone |
 | `chain_n` | place in the chain, ascending; otherwise by order in the file |
 | `daily_from`, `daily_till` | calling hours of the record: "HH:MM" or seconds since midnight |
-| `tz` or `time_zone` | IANA time zone of the record |
+| `tz` or `time_zone` | IANA time zone of the record; without one: that of the list (`zone-by-number`, `time-zone`) |
 | `record_type` | the vendor's; 7 (No Call) keeps the record from being dialed |
 | any other | kept beside the record, untouched |
 
@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from outdial.config.mistakes import suggest
+from outdial.config.number_zones import with_zones
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.options import DAY_S, parse_time_of_day
 from outdial.config.zones import load_zone
@@ -271,7 +272,7 @@ def read_records(path: Path, calling_list: CallingList, *, rejects: bool = True)
 
     Args:
         path: the CSV file.
-        calling_list: the list that the records belong to.
+        calling_list: the list that the records belong to; when it says so, they get the zones of their numbers.
         rejects: write rejected lines beside the file.
 
     Returns:
@@ -281,7 +282,7 @@ def read_records(path: Path, calling_list: CallingList, *, rejects: bool = True)
         ConfigError: the file is not usable.
     """
     file = CallingListFile(path, calling_list, rejects=rejects)
-    records = [listed.record for listed in file]
+    records = [with_zones(listed.record) if calling_list.zone_by_number else listed.record for listed in file]
     return records, file.counts
 
 

@@ -10,6 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from structlog.typing import FilteringBoundLogger
 
 from outdial.config import Loaded
 from outdial.config.loaded import Database, Serve
+from outdial.config.number_zones import chains_with_zones, load_all_zones
 from outdial.core.commands import Command
 from outdial.core.errors import ConfigError
-from outdial.core.events import Event
+from outdial.core.events import Event, RecordsFetched
 from outdial.core.settings import CallingList
 from outdial.core.units import CallId, ListId, Now
 from outdial.drivers.backoff import longest_pause_s
@@ -57,6 +59,8 @@ class ServeRecords:
         self._log = log
         self._lists: dict[ListId, None] = {}
         """Every list that this run has had."""
+        self._by_number: frozenset[ListId] = frozenset()
+        """Lists whose records get the zones of their numbers: on their way to the core, the database has none."""
         self._writer: StoreWriter | None = None
         self._writing: asyncio.Task[None] | None = None
 
@@ -84,8 +88,16 @@ class ServeRecords:
             raise ConfigError(mistakes)
         wanted = dict.fromkeys(calling_list.dbid for calling_list in loaded.configuration.calling_lists)
         self._lists |= wanted
+        await self._find_zones(loaded)
         self.count = sum(each.records for each in await self._store.imports() if each.list_id in wanted)
         return notes
+
+    async def _find_zones(self, loaded: Loaded) -> None:
+        lists = loaded.configuration.calling_lists
+        by_number = frozenset(calling_list.dbid for calling_list in lists if calling_list.zone_by_number)
+        if by_number:
+            await asyncio.to_thread(load_all_zones)
+        self._by_number = by_number
 
     async def _add_list(
         self, loaded: Loaded, calling_list: CallingList, file: Path, imports: list[Import]
@@ -115,12 +127,18 @@ class ServeRecords:
         on_crash: Callable[[], None],
     ) -> None:
         """Start to write. Arguments: see `StoreWriter`; `on_crash` is told of a bug, which `raise_crash` raises."""
+
+        def tell(event: Event) -> None:
+            if self._by_number and isinstance(event, RecordsFetched):
+                event = replace(event, chains=chains_with_zones(event.chains, self._by_number))
+            submit(event)
+
         self._writer = StoreWriter(
             self._store,
             self._spool,
             self.epoch,
             self._log,
-            submit=submit,
+            submit=tell,
             pass_on=pass_on,
             attempt_n=attempt_n,
             on_failure=on_failure,

@@ -218,6 +218,14 @@ def test_time_zone_becomes_a_table_of_offsets():
     assert (1_792_890_000_000, 3_600) in offsets  # 2026-10-25, 01:00 UTC
 
 
+@pytest.mark.parametrize(
+    "written, meant", [("", False), ("zone-by-number = false", False), ("zone-by-number=true", True)]
+)
+def test_zones_follow_from_numbers_when_the_list_says_so(written, meant):
+    [calling_list] = load_text(added("list", written)).configuration.calling_lists
+    assert calling_list.zone_by_number is meant
+
+
 def test_lists_have_weights():
     campaign = PIECES["campaign"].replace('["customers"]', '[{ calling-list = "customers", weight = 20 }]')
     assert load_text(text_with(campaign=campaign)).configuration.campaigns[0].lists == ((1, 20),)

@@ -202,6 +202,7 @@ def _calling_list(row: Row[CallingListTable]) -> CallingList:
             )
             for t in row.child_rows(TreatmentTable, "treatment")
         ),
+        zone_by_number=table.zone_by_number,
     )
 
 

@@ -120,11 +120,19 @@ class CallingListTable(Table):
     )
     time_zone: str = option(
         "time-zone",
-        "Time zone of records that name none.",
+        "Time zone of records that name none, and for which `zone-by-number` finds none.",
         default="UTC",
         allowed='an IANA time zone, such as "Europe/Berlin"',
         core="CallingList.zone",
         max_length=100,
+    )
+    zone_by_number: bool = option(
+        "zone-by-number",
+        "Records that name no time zone get the zones that their number may be in, and are dialed only while the "
+        "calling hours allow it in all of them. Numbers need a leading + and the country code; for others `time-zone` "
+        "counts.",
+        default=core_default(CallingList, "zone_by_number"),
+        core="CallingList.zone_by_number",
     )
 
 

@@ -186,12 +186,15 @@ class CallingList:
     dbid: ListId
     name: str
     zone: Zone
-    """Zone of records that name none."""
+    """Zone of records that name none and whose number says none."""
     daily_from_s: int = 0
     """Earliest time of day for records that name none. Unit: seconds since local midnight."""
     daily_till_s: int = 86_400
     """Latest time of day (exclusive)."""
     treatments: tuple[Treatment, ...] = ()
+    zone_by_number: bool = False
+    """Records that name no zone get those of their number (`Record.zones`). No decision depends on it: it is here
+    because whoever hands out records reads it."""
 
 
 @dataclass(frozen=True, slots=True)
