@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial import calling_lists
-from outdial.calling_lists import CallingListFile, ListedRecord, chains_of, read_records
+from outdial import calling_lists, csv_lines
+from outdial.calling_lists import CallingListFile, ListedRecord, Present, chains_of, read_records
 from outdial.config.zones import load_zone
 from outdial.core.errors import ConfigError
 from outdial.core.records import Chain, Record
@@ -189,7 +189,8 @@ def test_line_that_is_not_utf8(listed):
 
 
 def test_line_that_is_too_long(listed, monkeypatch):
-    monkeypatch.setattr(calling_lists, "LINE_BYTES_MAX", 50)
+    for module in (calling_lists, csv_lines):
+        monkeypatch.setattr(module, "LINE_BYTES_MAX", 50)
     records, counts = listed("phone,name\n5550100," + "x" * 200 + "\n5550101,a\n")
     assert (len(records), counts.examples) == (1, ["line 2: longer than 50 bytes"])
 
@@ -312,3 +313,96 @@ def test_records_in_memory_get_the_zones_of_their_numbers_when_the_list_says_so(
     records, _ = read_records(path, CallingList(1, "customers", UTC, zone_by_number=by_number))
     assert [[zone.name for zone in record.zones] for record in records] == [expected, [], []]
     assert [record.zone for record in records] == [None, UTC, None]
+
+
+# --- other people's columns, and lists that have records already -------------------------------------------------
+
+
+def test_lead_files_of_vicidial(listed):
+    records, _ = listed(
+        "vendor_lead_code,phone_code,phone_number,first_name,gmt_offset_now\n"
+        "a1,1,555-0100,Ann,-5.00\na2,,5550101,Bob,\na3,44,+15550102,,\n"
+    )
+    assert [one.record.number for one in records] == ["+15550100", "5550101", "+15550102"]
+    assert records[0].custom == (("vendor_lead_code", "a1"), ("first_name", "Ann"), ("gmt_offset_now", "-5.00"))
+
+
+def test_a_calling_code_that_is_none(listed):
+    _, counts = listed("phone_code,phone_number\n0,5550100\nUSA,5550101\n1,5550102\n")
+    assert counts.examples == [
+        'line 2: phone_code "0" is not the calling code of a country, such as 44',
+        'line 3: phone_code "USA" is not the calling code of a country, such as 44',
+    ]
+
+
+def test_a_calling_code_means_nothing_beside_another_column(listed):
+    [record], _ = listed("phone,phone_code\n5550100,1\n")
+    assert (record.record.number, record.custom) == ("5550100", (("phone_code", "1"),))
+
+
+def test_columns_have_the_names_that_they_are_given(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("Mobile,record_id,Code\n555 0100,x7,1\n")
+    names = {"mobile": "phone_number", "record_id": "crm_id", "CODE": "phone_code"}
+    [one] = CallingListFile(path, CUSTOMERS, columns=names)
+    assert (one.record, one.custom) == (Record(1, 1, "+15550100"), (("crm_id", "x7"),))
+    with pytest.raises(ConfigError, match="the header names no column telephone, which is mapped"):
+        list(CallingListFile(path, CUSTOMERS, columns={"Telephone": "phone"}))
+
+
+def test_names_that_are_nearly_ours_are_mistakes():
+    assert calling_lists.check_columns({"a": "phone", "b": "first_name", "c": "Phone Number"}) == []
+    [wrong] = calling_lists.check_columns({"a": "phnoe"})
+    assert wrong == 'there is no column "phnoe" here; did you mean "phone"?'
+
+
+def test_what_the_list_has_already_is_left_out(tmp_path):
+    present = Present()
+    present.add(7, "5550100", 0, 0)
+    present.add(9, "5550101", 3, 0)
+    path = tmp_path / "list.csv"
+    path.write_text("phone,chain_id\n5550100,\n5550102,\n5550103,3\n")
+    file = CallingListFile(path, CUSTOMERS)
+    file.go_on(present, 0, 0)
+    assert [one.record for one in file] == [Record(11, 1, "5550102"), Record(12, 1, "5550103", 3, 1)]
+    assert file.counts.examples == ["line 2: 5550100 is in the list already"]
+
+
+def test_record_numbers_that_the_list_has_are_left_out(tmp_path):
+    present = Present()
+    present.add(7, "5550100", 0, 0)
+    path = tmp_path / "list.csv"
+    path.write_text("phone,record_id\n5550101,7\n5550102,8\n")
+    file = CallingListFile(path, CUSTOMERS)
+    file.go_on(present, 0, 0)
+    assert [one.record for one in file] == [Record(8, 1, "5550102")]
+    assert file.counts.examples == ["line 2: record_id 7 is in the list already"]
+
+
+def test_record_numbers_run_out(tmp_path):
+    present = Present()
+    present.add(calling_lists.RECORD_IDS_PER_LIST - 1, "5550100", 0, 0)
+    path = tmp_path / "list.csv"
+    path.write_text("phone\n5550101\n5550102\n")
+    file = CallingListFile(path, CUSTOMERS)
+    file.go_on(present, 0, 0)
+    assert [one.record.record_id for one in file] == [calling_lists.RECORD_IDS_PER_LIST]
+    assert "record numbers of the list are used up" in file.counts.examples[0]
+
+
+def test_reading_goes_on_behind_what_was_read_with_all_its_rejects(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("phone\nbad\n5550100\n\nworse\n5550101\n5550102\n")
+    first = CallingListFile(path, CUSTOMERS)
+    records = iter(first)
+    done = [next(records), next(records)]
+    first.flush_rejects()
+    present = Present()
+    for one in done:
+        present.add(one.record.record_id, one.record.number, 0, 0)
+    second = CallingListFile(path, CUSTOMERS)
+    second.go_on(present, first.counts.rows, len(done))
+    assert [one.record for one in second] == [Record(5, 1, "5550102")]
+    assert (second.counts.rows, second.counts.loaded, second.counts.rejected) == (5, 3, 2)
+    with (tmp_path / "list.csv.rejects.csv").open() as stream:
+        assert [row[0] for row in csv.reader(stream)] == ["line", "2", "5"]

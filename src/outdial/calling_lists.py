@@ -4,8 +4,9 @@ The first line names the columns, in any order and case, separated by `,` or `;`
 
 | column | meaning |
 |---|---|
-| `phone` (or the vendor's `contact_info`) | the number; needed |
-| `record_id` | number of the record in this list, 1 … 100,000,000; without the column: its place in the file |
+| `phone`, `phone_number` or the vendor's `contact_info` | the number; needed |
+| `phone_code` | only beside `phone_number`: the country's calling code, put before numbers without a + |
+| `record_id` | number of the record in this list, 1 … 100,000,000; without the column they are counted |
 | `chain_id` | records with one chain id are one customer; empty or 0: the record is alone |
 | `chain_n` | place in the chain, ascending; otherwise by order in the file |
 | `daily_from`, `daily_till` | calling hours of the record: "HH:MM" or seconds since midnight |
@@ -17,39 +18,42 @@ One line is one record: a quoted field may hold the separator and doubled quotes
 quote cannot swallow the rest of a file. A line that is wrong is left out and written with its reason to
 `FILE.rejects.csv`; the rest is loaded. A file without a single good record is an error.
 
+Lead files for VICIdial can be taken as they are: `phone_code` and `phone_number` make the number, which is dialed as
+VICIdial would (+1 and 5550100 are +15550100); `vendor_lead_code`, `first_name`, `gmt_offset_now` and the others are
+kept. Columns with other names are given ours with `outdial list import --map`.
+
+A further file can be read into a list with `outdial list import`: what has the number, the `record_id` or the place in
+a chain of a record that the list has already is left out.
+
 Record numbers are unique over all lists: the list's DBID decides the block of 100,000,000 that its records are in.
 
 Ours: everything here but the column names, which are the vendor's where it has one.
 """
 
-import contextlib
-import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO
 
 from outdial.config.mistakes import suggest
 from outdial.config.number_zones import with_zones
 from outdial.config.numbers import NUMBER, normalise_number
-from outdial.config.options import DAY_S, parse_time_of_day
 from outdial.config.zones import load_zone
 from outdial.core.errors import ConfigError
 from outdial.core.records import Chain, Record
 from outdial.core.settings import CallingList, Zone
+from outdial.csv_lines import LINE_BYTES_MAX, Rejected, RejectsFile, decode, fields_of, lines, split, time_in, whole_in
 
 ROWS_MAX = 10_000_000
 """Records of one list. Unit: lines."""
-LINE_BYTES_MAX = 65_536
-"""Longest line. Unit: bytes."""
-FIELD_CHARACTERS_MAX = 4_096
-"""Longest field."""
 COLUMNS_MAX = 200
 RECORD_IDS_PER_LIST = 100_000_000
 """Block of record numbers that belongs to one list."""
 CHAIN_ID_MAX = 2**53 - 1
 CHAIN_N_MAX = 1_000_000
+CODE_DIGITS_MAX = 4
+"""Longest calling code of a country or a part of one (+1 684). Unit: digits."""
 NO_CALL = 7
 """Record type of a record that must not be dialed. Source: OCS record types."""
 EXAMPLES_MAX = 10
@@ -91,12 +95,29 @@ class Counts:
         return self.reasons.total()
 
 
-class _Rejected(Exception):
-    """A line is left out."""
+@dataclass(slots=True)
+class Present:
+    """What a list has before a file is read into it. The file's reader takes it over and adds to it."""
 
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
+    numbers: set[str] = field(default_factory=set)
+    ids: set[int] = field(default_factory=set)
+    """Record numbers, as they are over all lists."""
+    chain_places: set[tuple[int, int]] = field(default_factory=set)
+    """Shape: {(chain id, place in the chain)}."""
+    chain_counts: dict[int, int] = field(default_factory=dict)
+    """Place behind the last record of a chain. Shape: {chain id: place}."""
+
+    def add(self, record_id: int, number: str, chain_id: int, chain_n: int) -> None:
+        """Take in a record of the list."""
+        self.ids.add(record_id)
+        self.numbers.add(number)
+        if chain_id:
+            self.add_place(chain_id, chain_n)
+
+    def add_place(self, chain_id: int, chain_n: int) -> None:
+        """Take in a record's place in its chain."""
+        self.chain_places.add((chain_id, chain_n))
+        self.chain_counts[chain_id] = max(chain_n + 1, self.chain_counts.get(chain_id, 0))
 
 
 class CallingListFile:
@@ -107,7 +128,14 @@ class CallingListFile:
         custom_columns: names of the columns that mean nothing to the dialer; known once the first record was read.
     """
 
-    def __init__(self, path: Path, calling_list: CallingList, *, rejects: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        calling_list: CallingList,
+        *,
+        rejects: bool = True,
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
         """Prepare to read.
 
         Args:
@@ -115,16 +143,45 @@ class CallingListFile:
             calling_list: the list that the records belong to; its calling hours complete those of the records.
             rejects: write rejected lines to `FILE.rejects.csv` beside the file. An older one is replaced, or removed
                 when no line is rejected.
+            columns: what columns of the file are called here. Shape: {column in the file: our name}.
         """
         self.counts = Counts()
         self.custom_columns: tuple[str, ...] = ()
         self._path = path
         self._list = calling_list
-        self._rejects = _Rejects(path.with_name(path.name + ".rejects.csv")) if rejects else None
-        self._numbers: set[str] = set()
-        self._ids: set[int] = set()
-        self._chain_counts: dict[int, int] = {}
-        self._chain_places: set[tuple[int, int]] = set()
+        self._rejects = RejectsFile(path.with_name(path.name + ".rejects.csv")) if rejects else None
+        self._names = {_key(column): ours for column, ours in (columns or {}).items()}
+        self._code_column: str | None = None
+        self._stream: IO[bytes] | None = None
+        self._present = Present()
+        self._id_before = (calling_list.dbid - 1) * RECORD_IDS_PER_LIST
+        """What a record's place in the file is added to."""
+        self._rows_done = 0
+
+    def go_on(self, present: Present, rows_done: int, records_done: int) -> None:
+        """Before reading: say what the list has, and how much of this file is in it.
+
+        Args:
+            present: what the list has, these records included; it is taken over.
+            rows_done: lines that were read before; they are passed over.
+            records_done: how many of them were good.
+        """
+        self._present = present
+        self._rows_done = rows_done
+        self._id_before = max(self._id_before, max(present.ids, default=0) - rows_done)
+        self.counts.loaded = records_done
+        if rows_done > records_done:
+            self.counts.reasons["left out before"] = rows_done - records_done
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file has been read."""
+        return 0 if self._stream is None or self._stream.closed else self._stream.tell()
+
+    def flush_rejects(self) -> None:
+        """Hand the lines that were left out so far to the operating system."""
+        if self._rejects is not None:
+            self._rejects.flush()
 
     def __iter__(self) -> Iterator[ListedRecord]:
         """Read the good records.
@@ -133,8 +190,8 @@ class CallingListFile:
             ConfigError: the file cannot be read, its header is wrong, it is too long, or it has no good record.
         """
         try:
-            with self._path.open("rb") as stream:
-                yield from self._records(stream)
+            with self._path.open("rb") as self._stream:
+                yield from self._records(self._stream)
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror or error}") from error
         finally:
@@ -145,26 +202,30 @@ class CallingListFile:
             raise self._error(f"no record to dial in {self.counts.rows:,} lines{first}")
 
     def _records(self, stream: IO[bytes]) -> Iterator[ListedRecord]:
-        lines = _lines(stream)
-        columns, delimiter = self._header(lines)
-        for number, line in lines:
+        numbered = lines(stream)
+        columns, delimiter = self._header(numbered)
+        for number, line in numbered:
             if line is not None and not line.strip(b" \t\r\n,;"):
                 continue
             self.counts.rows += 1
+            if self.counts.rows <= self._rows_done:
+                if self._rejects is not None and self.counts.rows == self._rows_done:
+                    self._rejects.keep(number + 1)
+                continue
             if self.counts.rows > ROWS_MAX:
                 raise self._error(f"more than {ROWS_MAX:,} records; split the list")
             try:
                 if line is None:
-                    raise _Rejected("line too long", f"longer than {LINE_BYTES_MAX:,} bytes")
-                yield self._record(_fields(line, delimiter, columns), self.counts.rows)
-            except _Rejected as rejected:
+                    raise Rejected("line too long", f"longer than {LINE_BYTES_MAX:,} bytes")
+                yield self._record(fields_of(line, delimiter, columns), self.counts.rows)
+            except Rejected as rejected:
                 self._reject(number, rejected, line)
 
     # --- header -------------------------------------------------------------------------------------------------
 
-    def _header(self, lines: Iterator[tuple[int, bytes | None]]) -> tuple[list[str], str]:
+    def _header(self, numbered: Iterator[tuple[int, bytes | None]]) -> tuple[list[str], str]:
         """Columns by place, and the delimiter."""
-        for number, line in lines:
+        for number, line in numbered:
             if line is None:
                 raise self._error(f"line {number}: the header is longer than {LINE_BYTES_MAX:,} bytes")
             if line[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -175,29 +236,36 @@ class CallingListFile:
                 continue
             delimiter = ";" if line.count(b";") > line.count(b",") else ","
             try:
-                names = _split(_decode(line), delimiter)
-            except _Rejected as rejected:
+                names = split(decode(line), delimiter)
+            except Rejected as rejected:
                 raise self._error(f"line {number}: the header: {rejected}") from rejected
             return self._columns(number, names), delimiter
         raise self._error("the file is empty")
 
     def _columns(self, line: int, names: list[str]) -> list[str]:
         columns: list[str] = []
+        mapped = dict(self._names)
+        written: dict[str, str] = {}
         for place, name in enumerate(names, 1):
-            known = name.strip().lower().replace(" ", "_").replace("-", "_")
-            known = _SYNONYMS.get(known, known)
+            name = mapped.pop(_key(name), name)
+            known = _SYNONYMS.get(_key(name), _key(name))
             if known in _REFUSED:
                 raise self._error(f"line {line}: column {known}: {_REFUSED[known]}")
             column = known if known in _KNOWN else name.strip() or f"column {place}"
             if column in columns:
                 raise self._error(f"line {line}: two columns are called {column}")
             columns.append(column)
+            written[_key(name)] = column
+        if mapped:
+            raise self._error(f"line {line}: the header names no column {', '.join(mapped)}, which is mapped")
         if len(columns) > COLUMNS_MAX:
             raise self._error(f"line {line}: {len(columns):,} columns; allowed: at most {COLUMNS_MAX}")
         if "phone" not in columns:
             near = next((f"; {hint}" for column in columns if (hint := suggest(column, ["phone"]))), "")
             raise self._error(f"line {line}: the header names no column phone (or contact_info){near}")
-        self.custom_columns = tuple(column for column in columns if column not in _KNOWN)
+        self._code_column = written.get("phone_code") if "phone_number" in written else None
+        used = (*_KNOWN, self._code_column)
+        self.custom_columns = tuple(column for column in columns if column not in used)
         return columns
 
     # --- lines --------------------------------------------------------------------------------------------------
@@ -205,57 +273,68 @@ class CallingListFile:
     def _record(self, fields: dict[str, str], place: int) -> ListedRecord:
         """Check one line and take in its numbers; nothing is taken in from a line that is rejected."""
         if fields.get("record_type", "").strip() == str(NO_CALL):
-            raise _Rejected("no call", f"record type {NO_CALL} (No Call)")
-        number = normalise_number(fields["phone"])
+            raise Rejected("no call", f"record type {NO_CALL} (No Call)")
+        number = normalise_number(fields["phone"] if self._code_column is None else self._with_code(fields))
         if number is None:
-            raise _Rejected("not a number", f'phone "{fields["phone"][:40]}" is not a number; allowed: {NUMBER}')
-        if number in self._numbers:
-            raise _Rejected("number twice", f"{number} is in the list already")
+            raise Rejected("not a number", f'phone "{fields["phone"][:40]}" is not a number; allowed: {NUMBER}')
+        if number in self._present.numbers:
+            raise Rejected("number twice", f"{number} is in the list already")
         window_zone = self._window(fields)
-        own_id = _whole(fields, "record_id", 1, RECORD_IDS_PER_LIST)
+        own_id = whole_in(fields, "record_id", 1, RECORD_IDS_PER_LIST)
         if own_id is None and "record_id" in fields:
-            raise _Rejected("record_id missing", "record_id is empty, and the file has such a column")
-        record_id = (self._list.dbid - 1) * RECORD_IDS_PER_LIST + (place if own_id is None else own_id)
-        if record_id in self._ids:
-            raise _Rejected("record_id twice", f"record_id {own_id} is in the list already")
+            raise Rejected("record_id missing", "record_id is empty, and the file has such a column")
+        block = (self._list.dbid - 1) * RECORD_IDS_PER_LIST
+        record_id = self._id_before + place if own_id is None else block + own_id
+        if record_id in self._present.ids:
+            raise Rejected("record_id twice", f"record_id {own_id} is in the list already")
+        if record_id > block + RECORD_IDS_PER_LIST:
+            raise Rejected("no record_id left", "record numbers of the list are used up; give the file a record_id")
         chain_id, chain_n = self._chain(fields)
-        if "record_id" in fields:
-            self._ids.add(record_id)
-        self._numbers.add(number)
+        if own_id is not None:
+            self._present.ids.add(record_id)
+        self._present.numbers.add(number)
         self.counts.loaded += 1
         record = Record(record_id, self._list.dbid, number, chain_id, chain_n, *window_zone)
         custom = tuple((column, fields[column]) for column in self.custom_columns if fields.get(column))
         return ListedRecord(record, custom)
 
+    def _with_code(self, fields: dict[str, str]) -> str:
+        """The number behind its country's calling code."""
+        text, code = fields["phone"].strip(), fields[self._code_column or ""].strip().removeprefix("+")
+        if not text or not code or text.startswith("+"):
+            return text
+        if not (code.isascii() and code.isdigit() and len(code) <= CODE_DIGITS_MAX and code[0] != "0"):
+            raise Rejected("phone_code", f'phone_code "{code[:40]}" is not the calling code of a country, such as 44')
+        return f"+{code}{text}"
+
     def _window(self, fields: dict[str, str]) -> tuple[int | None, int | None, Zone | None]:
-        start, end = _time(fields, "daily_from"), _time(fields, "daily_till")
+        start, end = time_in(fields, "daily_from"), time_in(fields, "daily_till")
         from_s = self._list.daily_from_s if start is None else start
         till_s = self._list.daily_till_s if end is None else end
         if (start is not None or end is not None) and from_s == till_s:
-            raise _Rejected("empty window", "daily_from and daily_till are the same: it could never be dialed")
+            raise Rejected("empty window", "daily_from and daily_till are the same: it could never be dialed")
         name = fields.get("tz", "").strip()
         zone = load_zone(name) if name else None
         if name and zone is None:
-            raise _Rejected("time zone", f'there is no time zone "{name[:40]}"; allowed: an IANA name')
+            raise Rejected("time zone", f'there is no time zone "{name[:40]}"; allowed: an IANA name')
         return start, end, zone
 
     def _chain(self, fields: dict[str, str]) -> tuple[int, int]:
-        chain_id = _whole(fields, "chain_id", 0, CHAIN_ID_MAX) or 0
-        chain_n = _whole(fields, "chain_n", 0, CHAIN_N_MAX)
+        chain_id = whole_in(fields, "chain_id", 0, CHAIN_ID_MAX) or 0
+        chain_n = whole_in(fields, "chain_n", 0, CHAIN_N_MAX)
         if not chain_id:
             self.counts.chains += 1
             return 0, 0
         if chain_n is None:
-            chain_n = self._chain_counts.get(chain_id, 0)
-        if (chain_id, chain_n) in self._chain_places:
-            raise _Rejected("chain_n twice", f"chain {chain_id} has a record with chain_n {chain_n} already")
-        if chain_id not in self._chain_counts:
+            chain_n = self._present.chain_counts.get(chain_id, 0)
+        if (chain_id, chain_n) in self._present.chain_places:
+            raise Rejected("chain_n twice", f"chain {chain_id} has a record with chain_n {chain_n} already")
+        if chain_id not in self._present.chain_counts:
             self.counts.chains += 1
-        self._chain_places.add((chain_id, chain_n))
-        self._chain_counts[chain_id] = max(chain_n + 1, self._chain_counts.get(chain_id, 0))
+        self._present.add_place(chain_id, chain_n)
         return chain_id, chain_n
 
-    def _reject(self, number: int, rejected: _Rejected, line: bytes | None) -> None:
+    def _reject(self, number: int, rejected: Rejected, line: bytes | None) -> None:
         self.counts.reasons[rejected.kind] += 1
         if len(self.counts.examples) < EXAMPLES_MAX:
             self.counts.examples.append(f"line {number}: {rejected}")
@@ -265,6 +344,17 @@ class CallingListFile:
 
     def _error(self, wrong: str) -> ConfigError:
         return ConfigError([f"{self._path}: {wrong}"])
+
+
+def check_columns(columns: Mapping[str, str]) -> list[str]:
+    """What is wrong with names given to columns of a file. One of ours, or anything that is not nearly one.
+
+    Args:
+        columns: shape: {column in the file: our name}.
+    """
+    ours = (*_KNOWN, *_SYNONYMS, "phone_code")
+    hints = {name: suggest(_key(name), ours) for name in columns.values() if _key(name) not in ours}
+    return [f'there is no column "{name}" here; {hint}' for name, hint in hints.items() if hint]
 
 
 def read_records(path: Path, calling_list: CallingList, *, rejects: bool = True) -> tuple[list[Record], Counts]:
@@ -294,99 +384,6 @@ def chains_of(records: list[Record]) -> tuple[Chain, ...]:
     return tuple(Chain(tuple(sorted(chain, key=lambda record: record.chain_n))) for chain in grouped.values())
 
 
-# --- text --------------------------------------------------------------------------------------------------------
-
-
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """Numbered lines; None stands for one that is too long."""
-    number = 0
-    while line := stream.readline(LINE_BYTES_MAX + 1):
-        number += 1
-        if len(line) <= LINE_BYTES_MAX or line.endswith(b"\n"):
-            yield number, line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = stream.readline(LINE_BYTES_MAX)
-        yield number, None
-
-
-def _decode(line: bytes) -> str:
-    try:
-        text = line.rstrip(b"\r\n").decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _Rejected("not UTF-8", f"byte {line[error.start]:#04x} is not UTF-8") from error
-    if not text.isprintable() and any(ord(c) < 32 and c != "\t" for c in text):
-        raise _Rejected("control character", "holds a control character")
-    return text
-
-
-def _split(text: str, delimiter: str) -> list[str]:
-    if '"' not in text:
-        return text.split(delimiter)
-    try:
-        [fields] = csv.reader([text], delimiter=delimiter, strict=True)
-    except (csv.Error, ValueError) as error:
-        raise _Rejected("quotes", f"quotes do not match: {error}") from error
-    return fields
-
-
-def _fields(line: bytes, delimiter: str, columns: list[str]) -> dict[str, str]:
-    fields = _split(_decode(line), delimiter)
-    if len(fields) != len(columns):
-        raise _Rejected("columns", f"{len(fields)} fields, but the header names {len(columns)}")
-    if max(map(len, fields)) > FIELD_CHARACTERS_MAX:
-        raise _Rejected("field too long", f"a field is longer than {FIELD_CHARACTERS_MAX:,} characters")
-    return dict(zip(columns, fields, strict=True))
-
-
-def _whole(fields: dict[str, str], column: str, low: int, high: int) -> int | None:
-    text = fields.get(column, "").strip()
-    if not text:
-        return None
-    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1
-    if not low <= value <= high:
-        raise _Rejected(column, f'{column} "{text[:40]}": allowed: a whole number {low:,} … {high:,}')
-    return value
-
-
-def _time(fields: dict[str, str], column: str) -> int | None:
-    text = fields.get(column, "").strip()
-    if not text:
-        return None
-    seconds = parse_time_of_day(text)
-    if seconds is None:
-        raise _Rejected(column, f'{column} "{text[:40]}": allowed: "HH:MM" or seconds since midnight 0 … {DAY_S:,}')
-    return seconds
-
-
-class _Rejects:
-    """The file of rejected lines, made when there is a first one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stream: TextIO | None = None
-        self._broken = False
-
-    def write(self, number: int, reason: str, raw: str) -> None:
-        """Add a line. A file that cannot be written is given up; the lines are still counted."""
-        if self._broken:
-            return
-        try:
-            if self._stream is None:
-                self._stream = self._path.open("w", encoding="utf-8", newline="")
-                csv.writer(self._stream).writerow(["line", "reason", "raw"])
-            csv.writer(self._stream).writerow([number, reason, raw])
-        except OSError:
-            self._broken = True
-
-    def close(self) -> Path | None:
-        """Finish; an old file is removed when there was nothing to write."""
-        if self._stream is not None:
-            try:
-                self._stream.close()
-            except OSError:
-                self._broken = True
-            return None if self._broken else self._path
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
-        return None
+def _key(column: str) -> str:
+    """A column's name as it is compared: `Phone Number` is `phone_number`."""
+    return column.strip().lower().replace(" ", "_").replace("-", "_")

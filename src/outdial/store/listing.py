@@ -2,12 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from outdial.calling_lists import CallingListFile, Counts, ListedRecord
+from outdial.calling_lists import CallingListFile, Counts, ListedRecord, Present
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
 from outdial.core.units import ListId
@@ -15,6 +15,8 @@ from outdial.store.interface import Import, Store
 
 BATCH = 2_000
 """Records of one transaction: some hundredths of a second. Unit: records."""
+PAGE = 20_000
+"""Records of a list that are looked at at once. Unit: records."""
 
 
 def digest_of(path: Path) -> str:
@@ -30,15 +32,26 @@ def digest_of(path: Path) -> str:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
 
 
-async def read_into(store: Store, calling_list: CallingList, path: Path, begun: Import, utc_ms: int) -> Counts:
-    """Read a file into a calling list.
+async def read_into(
+    store: Store,
+    calling_list: CallingList,
+    path: Path,
+    begun: Import,
+    utc_ms: int,
+    *,
+    columns: Mapping[str, str] | None = None,
+    on_batch: Callable[[CallingListFile], None] | None = None,
+) -> Counts:
+    """Read a file into a calling list. What the list has already is left out.
 
     Args:
         store: an open store.
-        calling_list: the list.
+        calling_list: the list. Nobody else reads a file into it meanwhile.
         path: the CSV file.
         begun: how far it has been read before; its lines are passed over.
         utc_ms: now.
+        columns: see `CallingListFile`.
+        on_batch: told after each batch that is in the store.
 
     Returns:
         What became of the file's lines.
@@ -47,14 +60,32 @@ async def read_into(store: Store, calling_list: CallingList, path: Path, begun: 
         ConfigError: the file is not usable.
         StoreUnavailable: the store does not answer; to be begun again with what `Store.imports` says then.
     """
-    file = CallingListFile(path, calling_list)
-    records = _not_done(file, begun.lines_done)
+    file = CallingListFile(path, calling_list, columns=columns)
+    file.go_on(await present_in(store, calling_list.dbid), begun.lines_done, begun.records)
+    records = iter(file)
     progress = begun
     while batch := await asyncio.to_thread(_batch_of, records):
+        file.flush_rejects()
         progress = replace(progress, lines_done=file.counts.rows, records=progress.records + len(batch))
         await store.add_records(progress, batch)
+        if on_batch is not None:
+            on_batch(file)
     await store.add_records(replace(progress, lines_done=file.counts.rows, finished_utc_ms=utc_ms), ())
     return file.counts
+
+
+async def present_in(store: Store, list_id: ListId) -> Present:
+    """What a list has.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    present, after = Present(), 0
+    while page := await store.fates(list_id, after, PAGE):
+        for fate in page:
+            present.add(fate.record_id, fate.number, fate.chain_id, fate.chain_n)
+        after = page[-1].record_id
+    return present
 
 
 async def add_records(store: Store, list_id: ListId, records: Sequence[ListedRecord], utc_ms: int) -> None:
@@ -76,11 +107,6 @@ async def add_records(store: Store, list_id: ListId, records: Sequence[ListedRec
         progress = replace(progress, lines_done=done, records=done)
         await store.add_records(progress, batch)
     await store.add_records(replace(progress, finished_utc_ms=utc_ms), ())
-
-
-def _not_done(file: CallingListFile, lines_done: int) -> Iterator[ListedRecord]:
-    """Records of a file behind those lines. They are read all the same: a number must not come twice."""
-    return (listed for listed in file if file.counts.rows > lines_done)
 
 
 def _batch_of(records: Iterator[ListedRecord]) -> list[ListedRecord]:
