@@ -585,14 +585,18 @@ def test_arrays_have_the_types_of_the_tables():
 
 
 def test_no_statement_reads_a_whole_table(database):
-    """Even with a plan that was made while the tables were empty and is kept for ever. Open attempts are few."""
+    """Even with a plan that was made while the tables were empty and is kept for ever. Open attempts are few.
+
+    Counting a list reads it, on behalf of an operator who asks for that.
+    """
     statements = {
         name: text
         for name, text in vars(postgres_statements).items()
         if name.isupper()
+        and not name.startswith("_")
         and isinstance(text, str)
         and " " in text
-        and name not in ("LOCK_SERVERS", "IMPORTS", "TAKE_LEFT_ATTEMPTS")
+        and name not in ("LOCK_SERVERS", "IMPORTS", "TAKE_LEFT_ATTEMPTS", "COUNT_LIST", "OPEN_ATTEMPTS_ON")
     }
 
     async def story() -> None:

@@ -12,7 +12,7 @@ what has an uncertain fate (the connection broke during the commit) is simply wr
 Source: fencing by epoch after the lease tokens of Gray and Cheriton (1989). Ours: the rest (decision 0016).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -20,8 +20,9 @@ from outdial.calling_lists import ListedRecord
 from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
 from outdial.core.errors import OutdialError
 from outdial.core.records import Chain
-from outdial.core.units import CallId, GroupId, ListId, Millis, NodeId, RecordId
-from outdial.sim.lists import RecordFate
+from outdial.core.results import CallResult
+from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
+from outdial.sim.lists import RecordFate, RecordStatus
 
 
 class StoreError(OutdialError):
@@ -125,6 +126,68 @@ class Import:
     """When it was read to its end; None: it was not yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListCounts:
+    """A list at a glance."""
+
+    by_status: Mapping[RecordStatus, int]
+    """Records by status, those there are."""
+    due: int
+    """Chains that are due; a record that is alone is a chain."""
+    waiting: int
+    """Chains that become due later."""
+    next_due_utc_ms: int | None
+    """When the next of them becomes due. None: none waits."""
+    claimed: int
+    """Chains that a server has."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """All that is known of a record."""
+
+    fate: RecordFate
+    due_utc_ms: int | None
+    """From when on it is due. None: it does not wait."""
+    claim_epoch: int | None
+    """Start of the server that has claimed its chain from it on."""
+    daily_from_s: int | None
+    daily_till_s: int | None
+    zone: str | None
+    custom: Mapping[str, str]
+    """Columns of its file that mean nothing to the dialer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttempt:
+    """An attempt as it was written down."""
+
+    epoch: int
+    call_id: CallId
+    group_id: GroupId
+    node_id: NodeId
+    attempt_n: int
+    number: str
+    dialed_utc_ms: int
+    call_result: CallResult | None = None
+    """None: its end was not seen yet; what follows is nothing then."""
+    mode: str = ""
+    fault: str = ""
+    verdict: str | None = None
+    sip_status: int | None = None
+    q850_cause: int | None = None
+    agent_id: AgentId | None = None
+    ring_ms: Millis = 0
+    wait_ms: Millis = 0
+    talk_ms: Millis = 0
+    disposition: str = ""
+    not_before_utc_ms: int = 0
+
+
+FINISHED = (RecordStatus.UPDATED, RecordStatus.CANCELLED, RecordStatus.CHAIN_UPDATED)
+"""Records that are not tried any more."""
+
+
 class Store(Protocol):
     """A database. All methods but `open` raise `StoreUnavailable` when it cannot be reached."""
 
@@ -187,6 +250,49 @@ class Store(Protocol):
 
     async def fates(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[RecordFate, ...]:
         """What has become of the records of a list, by record number: those after one, a page at a time."""
+        ...
+
+    # --- for operators -------------------------------------------------------------------------------------------
+
+    async def look(self) -> None:
+        """Connect, check or make the tables, and no more: no start is counted, nothing is cleared up.
+
+        So it disturbs no server that uses the same database. `claim` and `write` raise `EpochLost` then.
+
+        Raises:
+            StoreError: it cannot be used, or a server uses a SQLite file.
+            StoreUnavailable: it does not answer.
+        """
+        ...
+
+    async def list_counts(self, list_id: ListId, utc_ms: int) -> ListCounts:
+        """Count the records of a list. Reads all of them."""
+        ...
+
+    async def records(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[StoredRecord, ...]:
+        """As `fates`, with everything that is known."""
+        ...
+
+    async def find_records(self, record_id: RecordId, numbers: Sequence[str]) -> tuple[StoredRecord, ...]:
+        """The record with this id and those with one of these numbers, by record id."""
+        ...
+
+    async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
+        """Every attempt on a record, in the order in which they were dialed, those under way included."""
+        ...
+
+    async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
+        """Finished records are ready again, as new ones that remember how often they were tried. Some at a time.
+
+        A chain that waits or is claimed stays as it is. So does a record whose number must not be called.
+
+        Args:
+            list_id: the list; every import into it is finished.
+            statuses: which records. Range: of `FINISHED`.
+
+        Returns:
+            Records that are ready again.
+        """
         ...
 
     async def close(self) -> None:

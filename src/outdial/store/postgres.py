@@ -13,7 +13,7 @@ PostgreSQL 14 or newer. The extra `outdial[postgres]` brings the driver, asyncpg
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import asyncpg  # type: ignore[import-untyped]
@@ -21,7 +21,7 @@ import asyncpg  # type: ignore[import-untyped]
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import Chain
 from outdial.core.units import ListId, Millis, RecordId
-from outdial.sim.lists import RecordFate
+from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import postgres_statements as sql
 from outdial.store.interface import (
     Change,
@@ -30,13 +30,26 @@ from outdial.store.interface import (
     EpochLost,
     Import,
     LeftBehind,
+    ListCounts,
     Opened,
+    StoredAttempt,
+    StoredRecord,
     StoreError,
     StoreUnavailable,
 )
 from outdial.store.postgres_changes import start, write
 from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
-from outdial.store.rows import Row, chains_of, fate_of, import_values, new_record_values, with_rest
+from outdial.store.rows import (
+    Row,
+    chains_of,
+    counts_of,
+    fate_of,
+    import_values,
+    new_record_values,
+    stored_attempt_of,
+    stored_of,
+    with_rest,
+)
 from outdial.store.turns import Claim, Credit
 from outdial.store.upgrade import VERSION, VERSION_QUERY, upgrade
 
@@ -44,6 +57,8 @@ OPEN_S = 600.0
 """Longest wait for a step of opening: for tables that are changed, also by another server. Unit: seconds."""
 LIST_S = 60.0
 """Longest wait for a page of a list: the table may have many other lists. Unit: seconds."""
+RESET_AT_ONCE = 5_000
+"""Records that are made ready again in one transaction. Unit: records. Ours."""
 CHAIN_RECORDS_AT_ONCE = 5_000
 """Records of chains that are looked at in one transaction when an import is finished. Unit: records. Ours."""
 
@@ -77,10 +92,8 @@ class PostgresStore:
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
         """See `Store.open`."""
-        await self._link.open()
+        await self.look()
         try:
-            if await self._link.transaction(_found_version) != VERSION:
-                await self._migrate()
             for epoch, changes in left:
                 await self._link.transaction(partial(write, server=server, epoch=epoch, changes=changes))
             opened: Opened = await self._link.transaction(
@@ -92,6 +105,17 @@ class PostgresStore:
         self._link.opened()
         self._server, self._epoch, self._credit = server, opened.epoch, {}
         return opened
+
+    async def look(self) -> None:
+        """See `Store.look`."""
+        self._server, self._epoch = "", 0
+        await self._link.open()
+        try:
+            if await self._link.transaction(_found_version) != VERSION:
+                await self._migrate()
+        except BaseException:
+            await self._link.close()
+            raise
 
     async def _migrate(self) -> None:
         """Let SQLAlchemy make or change the tables, on a connection of its own."""
@@ -160,6 +184,54 @@ class PostgresStore:
             lambda connection: connection.fetch(sql.FATES, list_id, after, count_max), LIST_S
         )
         return tuple(fate_of(row) for row in rows)
+
+    async def list_counts(self, list_id: ListId, utc_ms: int) -> ListCounts:
+        """See `Store.list_counts`."""
+        return counts_of(await self._fetch(sql.COUNT_LIST, list_id, utc_ms))
+
+    async def records(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[StoredRecord, ...]:
+        """See `Store.records`."""
+        return tuple(stored_of(row) for row in await self._fetch(sql.RECORDS_OF_LIST, list_id, after, count_max))
+
+    async def find_records(self, record_id: RecordId, numbers: Sequence[str]) -> tuple[StoredRecord, ...]:
+        """See `Store.find_records`."""
+        return tuple(stored_of(row) for row in await self._fetch(sql.FIND_RECORDS, record_id, numbers))
+
+    async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
+        """See `Store.attempts`."""
+        rows = [*await self._fetch(sql.ATTEMPTS_ON, record_id), *await self._fetch(sql.OPEN_ATTEMPTS_ON, record_id)]
+        found = {(row[0], row[1]): stored_attempt_of(row) for row in reversed(rows)}  # one may just have ended
+        return tuple(sorted(found.values(), key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
+
+    async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
+        """See `Store.reset`."""
+        wanted, total, after = [int(status) for status in statuses], 0, 0
+        while rows := await self._fetch(sql.RESET_SINGLES, list_id, after, RESET_AT_ONCE, wanted):
+            total += len(rows)
+            after = max(row[0] for row in rows)
+        chain: int | None = 0
+        while chain is not None:
+            count, chain = await self._reset_chains(list_id, wanted, chain)
+            total += count
+        return total
+
+    async def _reset_chains(self, list_id: ListId, wanted: list[int], after: int) -> tuple[int, int | None]:
+        """Make the next chains of a list ready again. Returns how many records, and the last of the chains."""
+
+        async def work(connection: Connection) -> tuple[int, int | None]:
+            last: int | None = await connection.fetchval(sql.LAST_CHAIN, list_id, after, CHAIN_RECORDS_AT_ONCE)
+            if last is None:
+                return 0, None
+            rows = await connection.fetch(sql.RESET_CHAINS, list_id, after, last, wanted)
+            await connection.execute(sql.RELEASE_CHAINS, list_id, after, last)
+            return len(rows), last
+
+        return await self._link.transaction(work, LIST_S)
+
+    async def _fetch(self, statement: str, *values: object) -> list[Row]:
+        """Ask for rows of lists."""
+        rows: list[Row] = await self._link.transaction(lambda connection: connection.fetch(statement, *values), LIST_S)
+        return rows
 
     async def close(self) -> None:
         """See `Store.close`."""

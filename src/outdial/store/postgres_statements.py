@@ -10,6 +10,7 @@ rows that were picked in the same statement it guesses how many they are, and ma
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from outdial.core.results import CallResult
 from outdial.sim.lists import RecordStatus
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
 from outdial.store.rows import (
@@ -20,7 +21,11 @@ from outdial.store.rows import (
     OPEN_ATTEMPT_COLUMNS,
     PRIORITIES,
     RECORD_COLUMNS,
+    STORED_ATTEMPT_COLUMNS,
+    STORED_COLUMNS,
+    STORED_OPEN_COLUMNS,
     UNKNOWN_MODE,
+    Priority,
     Row,
 )
 
@@ -228,3 +233,39 @@ WHERE record_id = ANY (ARRAY(
 What is said of the record twice is looked at again if another import was quicker.
 """
 FATES = f"SELECT {_names(FATE_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > $2 ORDER BY record_id LIMIT $3"
+
+# --- for operators -----------------------------------------------------------------------------------------------
+
+COUNT_LIST = """
+SELECT status, count(*), count(*) FILTER (WHERE due_utc_ms <= $2), count(*) FILTER (WHERE due_utc_ms > $2),
+    min(due_utc_ms) FILTER (WHERE due_utc_ms > $2), count(claim_epoch)
+FROM records WHERE list_id = $1 GROUP BY status ORDER BY status
+"""
+RECORDS_OF_LIST = f"""
+SELECT {_names(STORED_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > $2 ORDER BY record_id LIMIT $3
+"""
+FIND_RECORDS = f"""
+SELECT {_names(STORED_COLUMNS)} FROM records WHERE record_id = $1
+UNION SELECT {_names(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[]) ORDER BY record_id
+"""
+ATTEMPTS_ON = f"SELECT {_names(STORED_ATTEMPT_COLUMNS)} FROM attempts WHERE record_id = $1"
+OPEN_ATTEMPTS_ON = f"SELECT {_names(STORED_OPEN_COLUMNS)} FROM open_attempts WHERE record_id = $1"
+_FINISHED = f"list_id = $1 AND status = ANY ($4::smallint[]) AND call_result <> {CallResult.DO_NOT_CALL:d}"
+_READY = f"status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL"
+RESET_SINGLES = f"""
+UPDATE records SET {_READY}, due_utc_ms = 0
+WHERE record_id = ANY (ARRAY(
+    SELECT record_id FROM records WHERE {_FINISHED} AND chain_id = 0 AND record_id > $2 ORDER BY record_id LIMIT $3
+)) AND {_FINISHED}
+RETURNING record_id
+"""
+RESET_CHAINS = f"""
+UPDATE records SET {_READY}
+WHERE record_id = ANY (ARRAY(
+    SELECT unnest(array_agg(record_id)) FROM records
+    WHERE list_id = $1 AND chain_id > $2 AND chain_id <= $3 AND chain_id > 0
+    GROUP BY chain_id HAVING bool_and(due_utc_ms IS NULL AND claim_epoch IS NULL)
+)) AND {_FINISHED}
+RETURNING record_id
+"""
+"""Only records of chains that neither wait nor are claimed; `RELEASE_CHAINS` lets these wait afterwards."""

@@ -16,7 +16,7 @@ from outdial.core.records import Chain, Record
 from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction, Zone
 from outdial.sim.lists import RecordFate, RecordStatus
-from outdial.store.interface import AttemptBegun, Import, StoreError
+from outdial.store.interface import AttemptBegun, Import, ListCounts, StoredAttempt, StoredRecord, StoreError
 
 Row: TypeAlias = Sequence[Any]
 """Values in the order of one of the tuples of names below. asyncpg's records do, too, though not by their type."""
@@ -100,6 +100,28 @@ FATE_COLUMNS = (
     "last_attempt_utc_ms",
 )
 """What `fate_of` reads, in its order."""
+
+STORED_COLUMNS = (*FATE_COLUMNS, "due_utc_ms", "claim_epoch", "daily_from_s", "daily_till_s", "zone", "custom")
+"""What `stored_of` reads, in its order."""
+
+STORED_OPEN_COLUMNS = ("epoch", "call_id", "group_id", "node_id", "attempt_n", "number", "dialed_utc_ms")
+"""What `stored_attempt_of` reads of an open attempt, in its order."""
+STORED_ATTEMPT_COLUMNS = (
+    *STORED_OPEN_COLUMNS,
+    "call_result",
+    "mode",
+    "fault",
+    "verdict",
+    "sip_status",
+    "q850_cause",
+    "agent_id",
+    "ring_ms",
+    "wait_ms",
+    "talk_ms",
+    "disposition",
+    "not_before_utc_ms",
+)
+"""What it reads of one that is over: the fields of `StoredAttempt`."""
 
 IMPORT_COLUMNS = ("list_id", "file", "digest", "lines_done", "records", "finished_utc_ms")
 """The fields of `Import`."""
@@ -275,6 +297,40 @@ def fate_of(row: Row) -> RecordFate:
         None if result == CallResult.UNKNOWN and not attempts else CallResult(result),
         agent_id,
         last_attempt_utc_ms,
+    )
+
+
+def stored_of(row: Row) -> StoredRecord:
+    """All that is known of a record, from the columns of `STORED_COLUMNS`."""
+    due_utc_ms, claim_epoch, daily_from_s, daily_till_s, zone, custom = row[len(FATE_COLUMNS) :]
+    return StoredRecord(
+        fate_of(row[: len(FATE_COLUMNS)]),
+        due_utc_ms,
+        claim_epoch,
+        daily_from_s,
+        daily_till_s,
+        zone,
+        json.loads(custom) if custom else {},
+    )
+
+
+def stored_attempt_of(row: Row) -> StoredAttempt:
+    """An attempt, from the columns of `STORED_ATTEMPT_COLUMNS` or `STORED_OPEN_COLUMNS`."""
+    values = dict(zip(STORED_ATTEMPT_COLUMNS, row, strict=False))
+    if "call_result" in values:
+        values["call_result"] = CallResult(values["call_result"])
+    return StoredAttempt(**values)
+
+
+def counts_of(rows: Iterable[Row]) -> ListCounts:
+    """A list at a glance. Shape of `rows`: (status, records, due, waiting, next due, claimed) by status."""
+    rows = list(rows)
+    return ListCounts(
+        by_status={RecordStatus(row[0]): row[1] for row in rows},
+        due=sum(row[2] for row in rows),
+        waiting=sum(row[3] for row in rows),
+        next_due_utc_ms=min((row[4] for row in rows if row[4] is not None), default=None),
+        claimed=sum(row[5] for row in rows),
     )
 
 

@@ -7,12 +7,13 @@ is on the disk when its method returns.
     sqlite_claim   claiming
     sqlite_write   changes, and clearing up after earlier starts
     sqlite_lists   imports and results
+    sqlite_looks   what operators look at, lists that begin anew
 """
 
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +21,8 @@ from typing import TypeVar, TypeVarTuple
 
 from outdial.calling_lists import ListedRecord
 from outdial.core.units import ListId, Millis, RecordId
-from outdial.sim.lists import RecordFate
-from outdial.store import sqlite_claim, sqlite_lists, sqlite_write
+from outdial.sim.lists import RecordFate, RecordStatus
+from outdial.store import sqlite_claim, sqlite_lists, sqlite_looks, sqlite_write
 from outdial.store.interface import (
     Change,
     Claimed,
@@ -29,7 +30,10 @@ from outdial.store.interface import (
     EpochLost,
     Import,
     LeftBehind,
+    ListCounts,
     Opened,
+    StoredAttempt,
+    StoredRecord,
     StoreUnavailable,
 )
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
@@ -62,10 +66,19 @@ class SqliteStore:
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
         """See `Store.open`."""
+        await self.look()
+        try:
+            return await self._in_thread(self._start, server, utc_ms, stale_ms, left)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def look(self) -> None:
+        """See `Store.look`."""
         await self.close()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outdial-sqlite")
         try:
-            return await self._in_thread(self._open, server, utc_ms, stale_ms, left)
+            await self._in_thread(self._connect)
         except BaseException:
             await self.close()
             raise
@@ -107,6 +120,37 @@ class SqliteStore:
             found += page
         return tuple(found)
 
+    async def list_counts(self, list_id: ListId, utc_ms: int) -> ListCounts:
+        """See `Store.list_counts`."""
+        return await self._in_transaction(sqlite_looks.list_counts, list_id, utc_ms)
+
+    async def records(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[StoredRecord, ...]:
+        """See `Store.records`."""
+        found: list[StoredRecord] = []
+        place: RecordId | None = after
+        while place is not None and len(found) < count_max:
+            page, place = await self._in_transaction(sqlite_looks.records, list_id, place, count_max - len(found))
+            found += page
+        return tuple(found)
+
+    async def find_records(self, record_id: RecordId, numbers: Sequence[str]) -> tuple[StoredRecord, ...]:
+        """See `Store.find_records`."""
+        return await self._in_transaction(sqlite_looks.find_records, record_id, numbers)
+
+    async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
+        """See `Store.attempts`."""
+        return await self._in_transaction(sqlite_looks.attempts, record_id)
+
+    async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
+        """See `Store.reset`."""
+        total = 0
+        for part in (sqlite_looks.reset_singles, sqlite_looks.reset_chains):
+            after: int | None = 0
+            while after is not None:
+                count, after = await self._in_transaction(part, list_id, statuses, after)
+                total += count
+        return total
+
     async def close(self) -> None:
         """See `Store.close`."""
         thread, self._thread = self._thread, None
@@ -144,9 +188,12 @@ class SqliteStore:
         with transaction(self._connection):
             yield self._connection
 
-    def _open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind) -> Opened:
+    def _connect(self) -> None:
+        self._server, self._epoch = "", 0
         self._lock = FileLock(self.path)
         self._connection = connect(self.path)
+
+    def _start(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind) -> Opened:
         for earlier, changes in left:
             with self._transaction() as connection:
                 sqlite_write.write(connection, server, earlier, changes)

@@ -65,15 +65,29 @@ def release_chains(connection: sqlite3.Connection, list_id: ListId, after: int) 
     Returns:
         Chain up to which it is done now. None: that were all.
     """
+    last = last_chain(connection, list_id, after)
+    if last is not None:
+        connection.execute(_RELEASE, (list_id, after, last))
+    return last
+
+
+def last_chain(connection: sqlite3.Connection, list_id: ListId, after: int) -> int | None:
+    """Up to which chain of a list to go at once. None: there are no more behind that one."""
     (last,) = connection.execute(
         "SELECT max(chain_id) FROM (SELECT chain_id FROM records WHERE list_id = ? AND chain_id > ? AND chain_id > 0 "
         "ORDER BY chain_id LIMIT ?)",
         (list_id, after, CHAIN_RECORDS_AT_ONCE),
     ).fetchone()
-    if last is None:
-        return None
-    connection.execute(_RELEASE, (list_id, after, last))
-    return int(last)
+    return None if last is None else int(last)
+
+
+def page_end(connection: sqlite3.Connection, after: RecordId) -> RecordId | None:
+    """Up to which record, of any list, to go at once. None: there are no more behind those."""
+    row = connection.execute(
+        "SELECT record_id FROM records WHERE record_id > ? ORDER BY record_id LIMIT 1 OFFSET ?",
+        (after, RECORDS_AT_ONCE - 1),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def fates(
@@ -89,11 +103,7 @@ def fates(
     Returns:
         The records; and after which record to go on looking for more, None: there are no more.
     """
-    row = connection.execute(
-        "SELECT record_id FROM records WHERE record_id > ? ORDER BY record_id LIMIT 1 OFFSET ?",
-        (after, RECORDS_AT_ONCE - 1),
-    ).fetchone()
-    till = None if row is None else row[0]
+    till = page_end(connection, after)
     found = connection.execute(
         f"SELECT {', '.join(FATE_COLUMNS)} FROM records WHERE record_id > ?1 AND (?2 IS NULL OR record_id <= ?2) "
         "AND list_id = ?3 ORDER BY record_id LIMIT ?4",

@@ -1,0 +1,100 @@
+"""What operators look at in SQLite, and lists that begin anew; inside transactions that the caller has begun."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+
+from outdial.core.results import CallResult
+from outdial.core.units import ListId, RecordId
+from outdial.sim.lists import RecordStatus
+from outdial.store.interface import ListCounts, StoredAttempt, StoredRecord
+from outdial.store.rows import (
+    STORED_ATTEMPT_COLUMNS,
+    STORED_COLUMNS,
+    STORED_OPEN_COLUMNS,
+    Priority,
+    Row,
+    counts_of,
+    stored_attempt_of,
+    stored_of,
+)
+from outdial.store.sqlite_lists import last_chain, page_end, release_chains
+
+_COUNT = """
+SELECT status, count(*), coalesce(sum(due_utc_ms <= ?2), 0), coalesce(sum(due_utc_ms > ?2), 0),
+    min(CASE WHEN due_utc_ms > ?2 THEN due_utc_ms END), count(claim_epoch)
+FROM records WHERE list_id = ?1 GROUP BY status ORDER BY status
+"""
+_FIND = f"SELECT {', '.join(STORED_COLUMNS)} FROM records WHERE "
+_READY = (
+    f"UPDATE records SET status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL"
+    "{due} WHERE list_id = ?1 AND status IN ({statuses})"
+    f" AND call_result <> {CallResult.DO_NOT_CALL:d}"
+)
+_SINGLES = " AND chain_id = 0 AND record_id > ?2 AND (?3 IS NULL OR record_id <= ?3)"
+_CHAINS = """ AND chain_id > ?2 AND chain_id <= ?3 AND chain_id > 0 AND NOT EXISTS (
+    SELECT 1 FROM records AS other
+    WHERE other.list_id = ?1 AND other.chain_id = records.chain_id AND likely(other.chain_id > 0)
+      AND (other.due_utc_ms IS NOT NULL OR other.claim_epoch IS NOT NULL))"""
+
+
+def list_counts(connection: sqlite3.Connection, list_id: ListId, utc_ms: int) -> ListCounts:
+    """Count the records of a list."""
+    return counts_of(connection.execute(_COUNT, (list_id, utc_ms)).fetchall())
+
+
+def records(
+    connection: sqlite3.Connection, list_id: ListId, after: RecordId, count_max: int
+) -> tuple[list[StoredRecord], RecordId | None]:
+    """Some records of a list; and after which record to go on looking for more, None: there are no more."""
+    till = page_end(connection, after)
+    found = connection.execute(
+        f"{_FIND} record_id > ?1 AND (?2 IS NULL OR record_id <= ?2) AND list_id = ?3 ORDER BY record_id LIMIT ?4",
+        (after, till, list_id, count_max),
+    )
+    page = [stored_of(row) for row in found]
+    return page, page[-1].fate.record_id if len(page) == count_max else till
+
+
+def find_records(
+    connection: sqlite3.Connection, record_id: RecordId, numbers: Sequence[str]
+) -> tuple[StoredRecord, ...]:
+    """The record with this id, and those with one of these numbers."""
+    rows = connection.execute(f"{_FIND} record_id = ?", (record_id,)).fetchall()
+    for number in numbers:
+        rows += connection.execute(f"{_FIND} number = ?", (number,)).fetchall()
+    return tuple(stored_of(row) for row in sorted(dict.fromkeys(rows)))
+
+
+def attempts(connection: sqlite3.Connection, record_id: RecordId) -> tuple[StoredAttempt, ...]:
+    """Every attempt on a record."""
+    rows: list[Row] = []
+    for table, columns in (("attempts", STORED_ATTEMPT_COLUMNS), ("open_attempts", STORED_OPEN_COLUMNS)):
+        rows += connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE record_id = ?", (record_id,))
+    found = [stored_attempt_of(row) for row in rows]
+    return tuple(sorted(found, key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
+
+
+def reset_singles(
+    connection: sqlite3.Connection, list_id: ListId, statuses: Collection[RecordStatus], after: RecordId
+) -> tuple[int, RecordId | None]:
+    """Make some records that are alone ready again. Returns how many; and after which to go on, None: that was all."""
+    till = page_end(connection, after)
+    statement = _READY.format(due=", due_utc_ms = 0", statuses=_listed(statuses)) + _SINGLES
+    return connection.execute(statement, (list_id, after, till)).rowcount, till
+
+
+def reset_chains(
+    connection: sqlite3.Connection, list_id: ListId, statuses: Collection[RecordStatus], after: int
+) -> tuple[int, int | None]:
+    """As `reset_singles`, for some chains."""
+    last = last_chain(connection, list_id, after)
+    if last is None:
+        return 0, None
+    statement = _READY.format(due="", statuses=_listed(statuses)) + _CHAINS
+    count = connection.execute(statement, (list_id, after, last)).rowcount
+    release_chains(connection, list_id, after)
+    return count, last
+
+
+def _listed(statuses: Collection[RecordStatus]) -> str:
+    return ", ".join(str(int(status)) for status in statuses)
