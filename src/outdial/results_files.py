@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from outdial.core.commands import SettleAttempt
 from outdial.core.errors import OutdialError
@@ -92,16 +93,22 @@ class CsvFile:
         rows: rows written so far, without the header.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path | None, columns: Sequence[str], *, stream: TextIO | None = None) -> None:
         """Create the file with its header line; what was there is replaced.
+
+        Args:
+            path: the file.
+            columns: the header.
+            stream: written instead of a file, and left open.
 
         Raises:
             ResultsError: the file cannot be created.
         """
-        self.path = path
+        self.path = path or Path("standard output")
         self.rows = 0
+        self._is_ours = stream is None
         try:
-            self._file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115 closed by close()
+            self._file = stream or open(path or "", "w", encoding="utf-8", newline="")  # noqa: SIM115 closed by close()
         except OSError as error:
             raise ResultsError(f"{path}: cannot be created: {error.strerror}") from error
         self._writer = csv.writer(self._file)
@@ -129,7 +136,7 @@ class CsvFile:
     def close(self) -> None:
         """Flush and close. Closing twice does no harm."""
         try:
-            self._file.close()
+            self._file.close() if self._is_ours else self._file.flush()
         except OSError as error:
             raise ResultsError(f"{self.path}: cannot be written: {error.strerror}") from error
 

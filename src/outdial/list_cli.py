@@ -1,0 +1,105 @@
+"""The commands `outdial list …` and `outdial record …`: arguments only, so that `outdial --help` answers at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Calling lists in the database.", no_args_is_help=True)
+record_app = typer.Typer(help="Single records in the database.", no_args_is_help=True)
+
+ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")]
+ListOption = Annotated[str, typer.Option("--list", metavar="NAME", help="The calling list.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
+
+
+@app.callback()
+def lists() -> None:
+    """Calling lists in the database. With SQLite only while no server uses it; beside a server with PostgreSQL."""
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="The records.")],
+    config: ConfigArgument,
+    list_name: ListOption,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=OURS", help="What a column of the file is called here. Repeatable."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and write nothing.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Read a CSV file into a calling list, which may have records already. What was cut off goes on.
+
+    Example: outdial list import leads.csv outdial.toml --list customers --map Mobile=phone
+    """
+    from outdial.list_import import ImportOptions, run_import
+
+    typer.echo(run_import(ImportOptions(file, config, list_name, tuple(columns or ()), dry_run), as_json=json_output))
+
+
+@app.command()
+def show(
+    config: ConfigArgument,
+    list_name: Annotated[
+        str | None, typer.Option("--list", metavar="NAME", help="One calling list. Default: all.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Tell of each calling list how many records it has, what is due, and which files were read into it."""
+    from outdial.list_show import run_show
+
+    typer.echo(run_show(config, list_name, as_json=json_output))
+
+
+@app.command()
+def export(
+    config: ConfigArgument,
+    list_name: ListOption,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.csv", help="The file. Default: standard output.")
+    ] = None,
+) -> None:
+    """Write every record of a calling list as CSV: what has become of it, and its own columns."""
+    from outdial.list_export import run_export
+
+    run_export(config, list_name, out)
+
+
+@app.command()
+def reset(
+    config: ConfigArgument,
+    list_name: ListOption,
+    yes: Annotated[bool, typer.Option("--yes", help="Yes, these people will be called again.")] = False,
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help="Only these: updated, cancelled, chain-updated. Repeatable. Default: all three.",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Make the finished records of a calling list ready again. They keep the count of their attempts."""
+    from outdial.list_reset import run_reset
+
+    typer.echo(run_reset(config, list_name, tuple(statuses or ()), is_sure=yes, as_json=json_output))
+
+
+@record_app.callback()
+def records() -> None:
+    """Single records in the database. With SQLite only while no server uses it; beside a server with PostgreSQL."""
+
+
+@record_app.command("show")
+def show_record(
+    config: ConfigArgument,
+    which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Tell everything about a record, and every attempt on it."""
+    from outdial.record_show import run_show_record
+
+    typer.echo(run_show_record(config, which, as_json=json_output))

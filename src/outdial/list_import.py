@@ -1,0 +1,185 @@
+"""`outdial list import`: a CSV file into a calling list of the database, whatever the list has already."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from outdial.calling_lists import CallingListFile, Counts, Present, check_columns
+from outdial.config import load
+from outdial.configured_store import in_new_store, is_there, list_named, utc_now_ms
+from outdial.core.errors import ConfigError
+from outdial.core.settings import CallingList
+from outdial.results_files import utc_text
+from outdial.store.interface import Import, Store
+from outdial.store.listing import digest_of, present_in, read_into
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the command line says."""
+
+    file: Path
+    config: Path
+    list_name: str
+    columns: tuple[str, ...] = ()
+    """Shape: ("column in the file=our name", …)."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What an import has done, or would do."""
+
+    begun: Import
+    """What had been read before."""
+    counts: Counts
+
+    @property
+    def added(self) -> int:
+        return self.counts.loaded - self.begun.records
+
+
+def run_import(options: ImportOptions, *, as_json: bool) -> str:
+    """Read a file into a calling list.
+
+    Returns:
+        What is printed.
+
+    Raises:
+        ConfigError: the configuration, the arguments or the file have mistakes; or the list has another file that was
+            not read to its end.
+        StoreError: the database cannot be used, or a server uses its file.
+        StoreUnavailable: the database does not answer; the same command goes on where it stopped.
+    """
+    loaded = load(options.config)
+    calling_list = list_named(loaded, options.list_name)
+    columns = _columns(options.columns)
+    digest = digest_of(options.file)
+
+    async def work(store: Store) -> _Outcome:
+        begun = await _begun(store, calling_list, options.file, digest)
+        if begun.finished_utc_ms is not None:
+            return _Outcome(begun, Counts(rows=begun.lines_done, loaded=begun.records))
+        if options.dry_run:
+            return _tried(options, calling_list, columns, begun, await present_in(store, calling_list.dbid))
+        with _bar(options.file) as on_batch:
+            counts = await read_into(
+                store, calling_list, options.file, begun, utc_now_ms(), columns=columns, on_batch=on_batch
+            )
+        return _Outcome(begun, counts)
+
+    if options.dry_run and not is_there(loaded):
+        begun = Import(calling_list.dbid, str(options.file), digest)
+        outcome = _tried(options, calling_list, columns, begun, Present())
+    else:
+        outcome = in_new_store(loaded, work)
+    return json.dumps(_to_json(options, outcome), ensure_ascii=False) if as_json else _to_text(options, outcome)
+
+
+def _columns(texts: tuple[str, ...]) -> dict[str, str]:
+    """What columns of the file are called here.
+
+    Raises:
+        ConfigError: that is not how it is said.
+    """
+    mistakes: list[str] = []
+    columns: dict[str, str] = {}
+    for text in texts:
+        column, equals, ours = (part.strip() for part in text.rpartition("="))
+        if not equals or not column or not ours:
+            mistakes.append(f'--map "{text}": allowed: COLUMN=OURS, such as Mobile=phone')
+        elif column in columns:
+            mistakes.append(f'--map: column "{column}" is mapped twice')
+        columns[column] = ours
+    mistakes += [f"--map: {wrong}" for wrong in check_columns(columns)]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return columns
+
+
+async def _begun(store: Store, calling_list: CallingList, file: Path, digest: str) -> Import:
+    """How far the file has been read into the list.
+
+    Raises:
+        ConfigError: another file has not been read to its end: what is numbered by place would mix.
+    """
+    imports = [each for each in await store.imports() if each.list_id == calling_list.dbid]
+    for each in imports:
+        if each.digest == digest:
+            return each
+    for each in imports:
+        if each.finished_utc_ms is None:
+            raise ConfigError(
+                [
+                    f"calling list {calling_list.name}: {each.file} has been read up to line {each.lines_done:,} only; "
+                    "import it to its end first"
+                ]
+            )
+    return Import(calling_list.dbid, str(file), digest)
+
+
+def _tried(
+    options: ImportOptions, calling_list: CallingList, columns: dict[str, str], begun: Import, present: Present
+) -> _Outcome:
+    """Read the file for nothing."""
+    file = CallingListFile(options.file, calling_list, rejects=False, columns=columns)
+    file.go_on(present, begun.lines_done, begun.records)
+    with _bar(options.file) as on_batch:
+        for place, _ in enumerate(file):
+            if place % 2_000 == 0:
+                on_batch(file)
+    return _Outcome(begun, file.counts)
+
+
+@contextlib.contextmanager
+def _bar(path: Path) -> Iterator[Callable[[CallingListFile], None]]:
+    """A progress bar on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda file: None
+        return
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[records]:,} records"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=path.stat().st_size, records=0)
+        yield lambda file: bar.update(task, completed=file.bytes_read, records=file.counts.loaded)
+
+
+def _to_text(options: ImportOptions, outcome: _Outcome) -> str:
+    begun, counts = outcome.begun, outcome.counts
+    where = f"{options.file}: "
+    if begun.finished_utc_ms is not None:
+        when = utc_text(begun.finished_utc_ms)
+        return f"{where}was read into {options.list_name} on {when}, {begun.records:,} records; nothing to do"
+    done = "would be added to" if options.dry_run else "added to"
+    lines = [f"{where}{outcome.added:,} records {done} {options.list_name}, {counts.rejected:,} lines left out"]
+    if begun.lines_done:
+        lines.append(f"  {begun.lines_done:,} lines were read before, with {begun.records:,} records")
+    lines += [f"  {count:>9,}  {reason}" for reason, count in counts.reasons.most_common()]
+    lines += [f"  {example}" for example in counts.examples]
+    if counts.rejects_file is not None:
+        lines.append(f"  all of them are in {counts.rejects_file}")
+    return "\n".join(lines)
+
+
+def _to_json(options: ImportOptions, outcome: _Outcome) -> dict[str, object]:
+    """Shape: docs/reference/command-line.md."""
+    begun, counts = outcome.begun, outcome.counts
+    is_known = begun.finished_utc_ms is not None
+    return {
+        "file": str(options.file),
+        "list": options.list_name,
+        "dry_run": options.dry_run,
+        "lines": counts.rows,
+        "added": outcome.added,
+        "read_before": begun.records,
+        "rejected": counts.rows - counts.loaded,
+        "reasons": dict(counts.reasons),
+        "examples": counts.examples,
+        "rejects_file": None if counts.rejects_file is None else str(counts.rejects_file),
+        "finished_before_utc": utc_text(begun.finished_utc_ms or 0) if is_known else None,
+    }

@@ -1,0 +1,81 @@
+"""`outdial list show`: calling lists at a glance."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from outdial.config import load
+from outdial.configured_store import in_store, list_named, utc_now_ms
+from outdial.core.settings import CallingList
+from outdial.results_files import utc_text
+from outdial.store.interface import Import, ListCounts, Store
+
+
+def run_show(config: Path, list_name: str | None, *, as_json: bool) -> str:
+    """Tell what calling lists have. Returns what is printed.
+
+    Raises:
+        ConfigError: the configuration or the arguments have mistakes, or there is no database yet.
+        StoreError: the database cannot be used, or a server uses its file.
+        StoreUnavailable: it does not answer.
+    """
+    loaded = load(config)
+    lists = loaded.configuration.calling_lists if list_name is None else (list_named(loaded, list_name),)
+
+    async def work(store: Store) -> list[tuple[CallingList, ListCounts, list[Import]]]:
+        imports, now = await store.imports(), utc_now_ms()
+        return [
+            (one, await store.list_counts(one.dbid, now), [each for each in imports if each.list_id == one.dbid])
+            for one in lists
+        ]
+
+    found = in_store(loaded, work)
+    if as_json:
+        return json.dumps({"lists": [_to_json(*each) for each in found]}, ensure_ascii=False)
+    return "\n".join(line for each in found for line in _to_text(*each))
+
+
+def _to_text(calling_list: CallingList, counts: ListCounts, imports: Sequence[Import]) -> list[str]:
+    statuses = ", ".join(f"{count:,} {status.label}" for status, count in counts.by_status.items())
+    records = sum(counts.by_status.values())
+    waiting = f"{counts.waiting:,} later"
+    if counts.next_due_utc_ms is not None:
+        waiting += f", the next at {utc_text(counts.next_due_utc_ms)}"
+    lines = [
+        f"{calling_list.name}: {records:,} records{f' ({statuses})' if records else ''}",
+        f"  customers: {counts.due:,} due now, {waiting}; {counts.claimed:,} claimed by a server",
+    ]
+    return lines + [f"  {_import_text(each)}" for each in imports]
+
+
+def _import_text(each: Import) -> str:
+    what = f"{each.file or 'records without a file'}: {each.records:,} records of {each.lines_done:,} lines"
+    if each.finished_utc_ms is None:
+        return f"{what} so far, not read to its end"
+    return f"{what}, {utc_text(each.finished_utc_ms)}"
+
+
+def _to_json(calling_list: CallingList, counts: ListCounts, imports: Sequence[Import]) -> dict[str, object]:
+    """Shape: docs/reference/command-line.md."""
+    return {
+        "name": calling_list.name,
+        "records": sum(counts.by_status.values()),
+        "by_status": {status.label: count for status, count in counts.by_status.items()},
+        "due": counts.due,
+        "waiting": counts.waiting,
+        "next_due_utc": _time(counts.next_due_utc_ms),
+        "claimed": counts.claimed,
+        "imports": [
+            {
+                "file": each.file,
+                "lines": each.lines_done,
+                "records": each.records,
+                "finished_utc": _time(each.finished_utc_ms),
+            }
+            for each in imports
+        ],
+    }
+
+
+def _time(utc_ms: int | None) -> str | None:
+    return None if utc_ms is None else utc_text(utc_ms)

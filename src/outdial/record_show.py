@@ -1,0 +1,106 @@
+"""`outdial record show`: everything about a record, and every attempt on it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from outdial.config import load
+from outdial.config.numbers import NUMBER, normalise_number
+from outdial.configured_store import in_store
+from outdial.core.errors import ConfigError
+from outdial.names import Names
+from outdial.results_files import RECORD_COLUMNS, record_row, utc_text
+from outdial.store.interface import Store, StoredAttempt, StoredRecord
+
+
+def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
+    """Tell everything about the records with an id or a number. Returns what is printed.
+
+    Raises:
+        ConfigError: the configuration has mistakes, there is no database yet, or no such record.
+        StoreError: the database cannot be used, or a server uses its file.
+        StoreUnavailable: it does not answer.
+    """
+    loaded = load(config)
+    number = normalise_number(which)
+    record_id = int(which) if which.isascii() and which.isdigit() and len(which) <= 18 else 0
+    if number is None and not record_id:
+        raise ConfigError([f'"{which[:40]}" is neither the number of a record nor a telephone number ({NUMBER})'])
+    bare = (number or "").removeprefix("+")
+
+    async def work(store: Store) -> list[tuple[StoredRecord, tuple[StoredAttempt, ...]]]:
+        records = await store.find_records(record_id, (bare, f"+{bare}") if bare else ())
+        return [(record, await store.attempts(record.fate.record_id)) for record in records]
+
+    found = in_store(loaded, work)
+    if not found:
+        raise ConfigError([f"no record has the number {which}"])
+    names = Names(loaded.configuration)
+    if as_json:
+        return json.dumps({"records": [_to_json(*each, names) for each in found]}, ensure_ascii=False)
+    return "\n\n".join("\n".join(_to_text(*each, names)) for each in found)
+
+
+def _facts(record: StoredRecord, names: Names) -> dict[str, object]:
+    """What is known of a record, by name."""
+    facts: dict[str, object] = dict(zip(RECORD_COLUMNS, record_row(record.fate, names), strict=True))
+    facts["due_utc"] = None if record.due_utc_ms is None else utc_text(record.due_utc_ms) or "now"
+    facts["claim_epoch"] = record.claim_epoch
+    facts["daily_from"] = _time_of_day(record.daily_from_s)
+    facts["daily_till"] = _time_of_day(record.daily_till_s)
+    facts["time_zone"] = record.zone
+    return {name: value if value != "" else None for name, value in facts.items()}
+
+
+def _time_of_day(seconds: int | None) -> str | None:
+    return None if seconds is None else f"{seconds // 3_600:02}:{seconds // 60 % 60:02}"
+
+
+def _to_text(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Names) -> list[str]:
+    facts = {name: value for name, value in _facts(record, names).items() if value is not None}
+    lines = [f"{name + ':':<17} {value}" for name, value in (*facts.items(), *record.custom.items())]
+    lines.append(f"{len(attempts):,} attempt{'' if len(attempts) == 1 else 's'}")
+    return lines + [f"  {_attempt_text(attempt, names)}" for attempt in attempts]
+
+
+def _attempt_text(attempt: StoredAttempt, names: Names) -> str:
+    where = f"{utc_text(attempt.dialed_utc_ms)}  {names.group(attempt.group_id)} on {names.node(attempt.node_id)}"
+    if attempt.call_result is None:
+        return f"{where}: its end is not known yet"
+    result = attempt.call_result.name.lower().replace("_", " ")
+    agent = "" if attempt.agent_id is None else f", agent {names.agent(attempt.agent_id)}"
+    talk = f", talked {attempt.talk_ms / 1_000:.1f} s" if attempt.talk_ms else ""
+    again = f" at {utc_text(attempt.not_before_utc_ms)}" if attempt.not_before_utc_ms else ""
+    return f"{where}: {result}{agent}{talk}; then {attempt.disposition}{again}"
+
+
+def _to_json(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Names) -> dict[str, object]:
+    """Shape: docs/reference/command-line.md."""
+    return {
+        **_facts(record, names),
+        "custom": dict(record.custom),
+        "made": [
+            {
+                "call_id": attempt.call_id,
+                "epoch": attempt.epoch,
+                "dialed_utc": utc_text(attempt.dialed_utc_ms),
+                "group": names.group(attempt.group_id),
+                "node": names.node(attempt.node_id),
+                "number": attempt.number,
+                "attempt_n": attempt.attempt_n,
+                "call_result": None if attempt.call_result is None else attempt.call_result.name.lower(),
+                "dialing_mode": attempt.mode or None,
+                "fault": attempt.fault or None,
+                "verdict": attempt.verdict,
+                "sip_status": attempt.sip_status,
+                "q850_cause": attempt.q850_cause,
+                "agent": names.agent(attempt.agent_id) or None,
+                "ring_ms": attempt.ring_ms,
+                "wait_ms": attempt.wait_ms,
+                "talk_ms": attempt.talk_ms,
+                "disposition": attempt.disposition or None,
+                "not_before_utc": utc_text(attempt.not_before_utc_ms) or None,
+            }
+            for attempt in attempts
+        ],
+    }

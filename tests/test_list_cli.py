@@ -1,0 +1,211 @@
+"""`outdial list …` and `outdial record …`: stories of an operator with lists in a database that no server uses."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outdial import cli
+from outdial.store import listing
+from outdial.store.interface import StoreUnavailable
+from outdial.store.sqlite import SqliteStore
+from outdial.store.sqlite_file import FileLock
+from serve_samples import write_configuration
+
+pytestmark = pytest.mark.slow
+
+
+class Operator:
+    """Types commands and reads what they say."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.config = write_configuration(folder, records=3)
+        self.database = folder / "results" / "outdial.sqlite3"
+        self._capsys = capsys
+
+    def file(self, text: str, name: str = "leads.csv") -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def types(self, *arguments: object) -> str:
+        """A command that goes well. Returns its output."""
+        assert cli.run_command_line([str(argument) for argument in arguments]) == 0, self._capsys.readouterr().err
+        return self._capsys.readouterr().out
+
+    def fails(self, *arguments: object) -> str:
+        """A command that ends with 2. Returns what it says."""
+        assert cli.run_command_line([str(argument) for argument in arguments]) == 2
+        out, err = self._capsys.readouterr()
+        assert out == ""
+        return err
+
+    def imports(self, path: Path, *options: object) -> dict[str, Any]:
+        said = self.types("list", "import", path, self.config, "--list", "customers", "--json", *options)
+        return json.loads(said)
+
+    def shows(self) -> dict[str, Any]:
+        [shown] = json.loads(self.types("list", "show", self.config, "--json"))["lists"]
+        return shown
+
+    def exports(self) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(self.types("list", "export", self.config, "--list", "customers"))))
+
+    def asks(self, statement: str) -> None:
+        """Change something with another program."""
+        import sqlite3
+
+        connection = sqlite3.connect(self.database, isolation_level=None)
+        connection.execute(statement)
+        connection.close()
+
+
+@pytest.fixture
+def operator(tmp_path, capsys) -> Operator:
+    return Operator(tmp_path, capsys)
+
+
+# --- import ------------------------------------------------------------------------------------------------------
+
+
+def test_two_files_are_read_into_a_list(operator):
+    first = operator.imports(operator.file("phone,name\n5550100,Ann\nbad,Bob\n5550101,Cy\n"))
+    assert (first["lines"], first["added"], first["rejected"], first["reasons"]) == (3, 2, 1, {"not a number": 1})
+    second = operator.imports(operator.file("phone,city\n5550101,Rome\n5550102,Oslo\n", "more.csv"))
+    assert (second["added"], second["reasons"]) == (1, {"number twice": 1})
+    assert second["examples"] == ["line 2: 5550101 is in the list already"]
+    rows = operator.exports()
+    assert [(row["record_id"], row["number"], row["name"], row["city"]) for row in rows] == [
+        ("1", "5550100", "Ann", ""),
+        ("3", "5550101", "Cy", ""),
+        ("5", "5550102", "", "Oslo"),
+    ]
+    assert [each["records"] for each in operator.shows()["imports"]] == [2, 1]
+
+
+def test_a_file_that_was_read_is_not_read_again(operator):
+    path = operator.file("phone\n5550100\n")
+    operator.imports(path)
+    again = operator.imports(path)
+    assert (again["added"], again["read_before"]) == (0, 1)
+    assert "nothing to do" in operator.types("list", "import", path, operator.config, "--list", "customers")
+
+
+def test_a_dry_run_writes_nothing(operator):
+    path = operator.file("phone\n5550100\nbad\n")
+    tried = operator.imports(path, "--dry-run")
+    assert (tried["added"], tried["rejected"], tried["dry_run"]) == (1, 1, True)
+    assert not operator.database.exists() and not list(operator.folder.glob("*.rejects.csv"))
+    operator.imports(path)
+    more = operator.file("phone\n5550100\n5550101\n", "more.csv")
+    said = operator.types("list", "import", more, operator.config, "--list", "customers", "--dry-run")
+    assert "1 records would be added to customers, 1 lines left out" in said
+    assert "line 2: 5550100 is in the list already" in said
+    assert operator.shows()["records"] == 1
+
+
+def test_columns_are_mapped(operator):
+    path = operator.file("Mobile;Name\n555 0100;Ann\n")
+    assert operator.imports(path, "--map", "Mobile=phone", "--map", "Name=first_name")["added"] == 1
+    assert operator.exports()[0]["first_name"] == "Ann"
+    options = ("--map", "x", "--map", "a=phnoe", "--map", "b=phone", "--map", "b=tz")
+    wrong = operator.fails("list", "import", path, operator.config, "--list", "customers", *options).splitlines()
+    assert len(wrong) == 3 and 'did you mean "phone"?' in wrong[2]
+
+
+def test_an_import_that_was_cut_off_goes_on(operator, monkeypatch):
+    monkeypatch.setattr(listing, "BATCH", 10)
+    path = operator.file("phone\nbad\n" + "".join(f"55501{n:02}\n" for n in range(35)))
+    add, batches = SqliteStore.add_records, []
+
+    async def add_two(store, progress, batch):
+        batches.append(batch)
+        if len(batches) == 3:
+            raise StoreUnavailable("the disk is full")
+        await add(store, progress, batch)
+
+    monkeypatch.setattr(SqliteStore, "add_records", add_two)
+    assert "the disk is full" in operator.fails("list", "import", path, operator.config, "--list", "customers")
+    monkeypatch.setattr(SqliteStore, "add_records", add)
+    other = operator.file("phone\n5559999\n", "other.csv")
+    said = operator.fails("list", "import", other, operator.config, "--list", "customers")
+    assert "has been read up to line 21 only; import it to its end first" in said
+    assert "not read to its end" in operator.types("list", "show", operator.config)
+    assert "not read to its end" in operator.fails("list", "reset", operator.config, "--list", "customers", "--yes")
+    done = operator.imports(path)
+    assert (done["read_before"], done["added"], done["rejected"]) == (20, 15, 1)
+    assert operator.shows()["records"] == 35
+    assert len((operator.folder / "leads.csv.rejects.csv").read_text().splitlines()) == 2
+
+
+def test_a_list_that_is_not_there(operator):
+    said = operator.fails("list", "import", operator.file("phone\n1234\n"), operator.config, "--list", "custmers")
+    assert 'there is no calling list "custmers"; did you mean "customers"?' in said
+    assert "there is no database yet" in operator.fails("list", "show", operator.config)
+
+
+def test_a_database_that_a_server_uses(operator):
+    path = operator.file("phone\n5550100\n")
+    operator.imports(path)
+    lock = FileLock(operator.database)
+    try:
+        assert "in use by another process" in operator.fails("list", "show", operator.config)
+    finally:
+        lock.release()
+
+
+# --- show, export, reset -----------------------------------------------------------------------------------------
+
+
+def test_a_list_is_shown(operator):
+    operator.imports(operator.file("phone\n5550100\n5550101\n5550102\n"))
+    operator.asks("UPDATE records SET status = 3, due_utc_ms = NULL WHERE record_id = 1")
+    operator.asks("UPDATE records SET due_utc_ms = 4102444800000 WHERE record_id = 2")
+    said = operator.types("list", "show", operator.config, "--list", "customers").splitlines()
+    assert said[0] == "customers: 3 records (2 ready, 1 updated)"
+    assert said[1] == "  customers: 1 due now, 1 later, the next at 2100-01-01T00:00:00.000Z; 0 claimed by a server"
+    assert "leads.csv: 3 records of 3 lines, " in said[2]
+
+
+def test_an_export_goes_to_a_file_and_own_columns_keep_their_names_apart(operator):
+    operator.imports(operator.file("phone,status,note\n5550100,NEW,=1+1\n"))
+    out = operator.folder / "out.csv"
+    assert operator.types("list", "export", operator.config, "--list", "customers", "--out", out) == ""
+    [row] = csv.DictReader(out.open(newline=""))
+    assert (row["status"], row["file_status"], row["note"], row["due_utc"]) == ("ready", "NEW", "'=1+1", "now")
+
+
+def test_a_list_is_dialed_once_more(operator):
+    operator.imports(operator.file("phone\n5550100\n5550101\n"))
+    operator.asks("UPDATE records SET status = 3, due_utc_ms = NULL, attempts = 2")
+    assert "say --yes" in operator.fails("list", "reset", operator.config, "--list", "customers")
+    wrong = operator.fails("list", "reset", operator.config, "--list", "customers", "--yes", "--status", "ready")
+    assert "allowed: updated, cancelled, chain-updated" in wrong
+    assert operator.shows()["due"] == 0
+    options = ("--list", "customers", "--yes", "--status", "updated")
+    assert operator.types("list", "reset", operator.config, *options) == "customers: 2 records are ready again\n"
+    assert (operator.shows()["due"], operator.exports()[0]["attempts"]) == (2, "2")
+
+
+# --- record ------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_is_shown_by_its_number_and_its_id(operator):
+    operator.imports(operator.file("phone,first_name\n+1 555 0100,Ann\n"))
+    operator.asks(
+        "INSERT INTO attempts VALUES (1, 9, 1, 1, 1, 1, '+15550100', 1, 'progressive', 33, 'none', 'person', 200, "
+        "NULL, 7, 1800000000000, 900, 0, 61500, 'done', 0)"
+    )
+    for which in ("1", "+1 (555) 0100", "15550100"):
+        said = operator.types("record", "show", operator.config, which)
+        assert "number:           +15550100" in said and "first_name:       Ann" in said
+        assert "1 attempt\n  2027-01-15T08:00:00.000Z  " in said
+        assert ": answer, agent ada, talked 61.5 s; then done" in said
+    [record] = json.loads(operator.types("record", "show", operator.config, "1", "--json"))["records"]
+    assert (record["custom"], record["made"][0]["call_result"]) == ({"first_name": "Ann"}, "answer")
+    assert "no record has the number 77" in operator.fails("record", "show", operator.config, "77")
+    assert "neither the number of a record nor" in operator.fails("record", "show", operator.config, "Ann")
