@@ -164,22 +164,18 @@ class Postgres:
         child = self._running()
         child.send(signal.SIGSTOP)  # it starts no further ones meanwhile
         workers = _children_of(child.pid)
-        for pid in workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _send(signal.SIGKILL, workers)
         child.wait_until(lambda: not any(map(_lives, workers)), END_S_MAX)  # until then its memory is in use
         child.close()
 
     def hang(self) -> None:
         """Freeze it: connections stay, new ones are neither taken nor refused, nothing is answered."""
         self._running().send(signal.SIGSTOP)
-        for pid in _children_of(self.pid):
-            os.kill(pid, signal.SIGSTOP)
+        _send(signal.SIGSTOP, _children_of(self.pid))
 
     def wake(self) -> None:
         """End the freeze."""
-        for pid in _children_of(self.pid):
-            os.kill(pid, signal.SIGCONT)
+        _send(signal.SIGCONT, _children_of(self.pid))
         self._running().send(signal.SIGCONT)
 
     def stop(self) -> None:
@@ -336,6 +332,13 @@ def _free_port() -> int:
         with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
             probe.bind((ADDRESS, port))
             return port
+
+
+def _send(what: signal.Signals, pids: list[int]) -> None:
+    """Send a signal to processes, some of which may have ended meanwhile."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, what)
 
 
 def _lives(pid: int) -> bool:
