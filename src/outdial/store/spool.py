@@ -236,7 +236,7 @@ class Spool:
 
     def _lines(self, place: int) -> Iterator[tuple[int, Change, int]]:
         """Changes from a place on. Shape: (epoch, change, place behind it)."""
-        with open(os.dup(self._file), "rb") as stream:
+        with open(self.path, "rb") as stream:  # with a place of its own: somebody may be appending
             stream.seek(place)
             while place < self._end:
                 line = stream.readline()
