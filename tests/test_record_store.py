@@ -46,13 +46,3 @@ def test_records_come_back_or_are_finished():
     assert store.carry_out(NOW, CancelRecord(1, 101, CallResult.DO_NOT_CALL))
     assert store.lists.claimed_counts() == {1: 0}
     assert not store.carry_out(NOW, Connect(1))
-
-
-def test_a_list_that_is_there_stays_as_it_is():
-    told: list[Event] = []
-    store = RecordStore([source(1)], told.append)
-    store.carry_out(NOW, fetch(4))
-    store.add([source(1), source(2)])
-    assert store.list_ids == {1, 2}
-    store.carry_out(NOW, fetch(9, 1, 2))
-    assert {chain.records[0].list_id for chain in told[1].chains} == {2}

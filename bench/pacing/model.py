@@ -17,7 +17,7 @@ from typing import Protocol
 
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
 from outdial.sim.callees import BUSY_MS, Callees
-from outdial.sim.draws import QUANTILE_BITS, QUANTILES, Quantiles, gamma, seed_of, word
+from outdial.sim.draws import QUANTILE_BITS, QUANTILES, Quantiles, exponential, gamma, seed_of, word
 from outdial.sim.settings import CalleeKind, CalleeSettings, IvrSettings
 
 NO_ANSWER_RING_MS: Millis = 22_000
@@ -282,8 +282,6 @@ class Simulation:
         self._work: Quantiles = gamma(cell.work_ms_mean, 0.707)
         self._draw: Callable[[Call], None] = self._markov if cell.is_markov else self._plan
         if cell.is_markov:
-            from outdial.sim.draws import exponential
-
             self._ring: Quantiles = exponential(14_000)
             self._handle: Quantiles = exponential(cell.talk_ms_mean + cell.work_ms_mean)
         self._heap: list[tuple[Millis, int, int, object]] = []

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 
 from outdial.core.commands import CancelRecord, Command, FetchRecords, ReturnRecord, SettleAttempt
 from outdial.core.events import Event, RecordsFetched
-from outdial.core.units import ListId, Now
+from outdial.core.units import Now
 from outdial.drivers.runner import InboxFull
-from outdial.sim.lists import Lists, ListState, Source
+from outdial.sim.lists import Lists, Source
 
 
 class RecordStore:
     """All calling lists that this process has read.
 
     Attributes:
-        lists: the records. Lists that left the configuration stay: their records may still be in use.
+        lists: the records.
     """
 
     def __init__(self, sources: Sequence[Source], submit: Callable[[Event], None]) -> None:
@@ -33,16 +33,6 @@ class RecordStore:
     def records(self) -> int:
         """Records of all lists together."""
         return sum(state.source.count for state in self.lists.by_id.values())
-
-    @property
-    def list_ids(self) -> frozenset[ListId]:
-        """Lists that have been read."""
-        return frozenset(self.lists.by_id)
-
-    def add(self, sources: Sequence[Source]) -> None:
-        """Take in further lists; one that is there already stays as it is."""
-        for source in sources:
-            self.lists.by_id.setdefault(source.list_id, ListState(source))
 
     def carry_out(self, now: Now, command: Command) -> bool:
         """Carry out a command if it is one to the store. Returns whether it was."""

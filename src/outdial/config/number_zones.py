@@ -16,6 +16,7 @@ Ours: numbers that differ in their last five digits alone are of one kind. So a 
 
 import functools
 from collections.abc import Container, Mapping
+from dataclasses import replace
 
 from outdial.config.zones import load_zone
 from outdial.core.records import Chain, Record
@@ -60,19 +61,7 @@ def with_zones(record: Record) -> Record:
     """The record with the zones of its number, unless it names one."""
     if record.zone is not None:
         return record
-    return Record(
-        record.record_id,
-        record.list_id,
-        record.number,
-        record.chain_id,
-        record.chain_n,
-        record.daily_from_s,
-        record.daily_till_s,
-        record.zone,
-        record.attempts,
-        record.history,
-        zones_of_number(record.number),
-    )
+    return replace(record, zones=zones_of_number(record.number))
 
 
 def chains_with_zones(chains: tuple[Chain, ...], lists: Container[ListId]) -> tuple[Chain, ...]:

@@ -10,15 +10,16 @@ changes nothing.
 Invariant: no record stays RETRIEVED after the claim on its chain has ended.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
-from outdial.core.units import ListId, RecordId
+from outdial.core.units import CallId, ListId, RecordId
 from outdial.sim.lists import RecordStatus
+from outdial.store.interface import AttemptBegun, Change
 from outdial.store.rows import Priority, Row, history_text
 
 
@@ -45,18 +46,36 @@ HELD_COLUMNS = tuple(HeldRecord.__dataclass_fields__)
 """What `Fates` reads, in its order."""
 CHANGED_COLUMNS = HELD_COLUMNS[4:]
 """What a change may set."""
+RecordChange = SettleAttempt | ReturnRecord | CancelRecord
+
+
+def attempts_in(changes: Sequence[Change]) -> tuple[dict[CallId, SettleAttempt], list[AttemptBegun]]:
+    """Attempts that changes settle, each once, and those that they begin."""
+    settled: dict[CallId, SettleAttempt] = {}
+    for change in changes:
+        if isinstance(change, SettleAttempt):
+            settled.setdefault(change.call_id, change)
+    return settled, [change for change in changes if isinstance(change, AttemptBegun)]
+
+
+def record_changes(changes: Sequence[Change], new: Collection[CallId]) -> list[RecordChange]:
+    """Changes to records, in order; a settlement counts once, and only if its call is `new`."""
+    left, found = set(new), list[RecordChange]()
+    for change in changes:
+        if isinstance(change, SettleAttempt):
+            if change.call_id not in left:
+                continue
+            left.remove(change.call_id)
+        if not isinstance(change, AttemptBegun):
+            found.append(change)
+    return found
 
 
 class Fates:
-    """Records that changes are made to.
-
-    Attributes:
-        strays: changes to records that no claim of this epoch covered.
-    """
+    """Records that changes are made to."""
 
     def __init__(self, epoch: int, rows: Iterable[Row]) -> None:
         """Take in rows (in the order of `HELD_COLUMNS`): the records named by changes, with their whole chains."""
-        self.strays = 0
         self._epoch = epoch
         self._records = {row[0]: HeldRecord(*row) for row in rows}
         self._chains: dict[tuple[ListId, int], list[HeldRecord]] = {}
@@ -85,7 +104,7 @@ class Fates:
             for record in self._changed.values()
         ]
 
-    def make(self, change: SettleAttempt | ReturnRecord | CancelRecord) -> None:
+    def make(self, change: RecordChange) -> None:
         """Make one change."""
         covered = self._covered(change.record_id)
         if covered is None:
@@ -129,7 +148,6 @@ class Fates:
                     self._changed[record_id] = record
                     self._changed[head.record_id] = head
                     return chain, head, record
-        self.strays += 1
         return None
 
     def _chain(self, record: HeldRecord) -> list[HeldRecord]:

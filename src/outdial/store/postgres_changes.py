@@ -7,11 +7,10 @@ the records only the order of changes to one chain matters: all that are named a
 
 from collections.abc import Iterable, Sequence
 
-from outdial.core.commands import SettleAttempt
 from outdial.core.units import CallId, RecordId
 from outdial.store import postgres_statements as sql
-from outdial.store.fates import Fates
-from outdial.store.interface import AttemptBegun, Change, Opened
+from outdial.store.fates import Fates, attempts_in, record_changes
+from outdial.store.interface import Change, Opened
 from outdial.store.postgres_link import Connection
 from outdial.store.rows import Row, attempt_values, begun_values, stale_values
 
@@ -22,32 +21,17 @@ async def write(connection: Connection, server: str, epoch: int, changes: Sequen
     new = await _write_attempts(connection, epoch, changes)
     if not is_ours:
         return False
-    to_make: list[Change] = []
-    for change in changes:
-        if isinstance(change, SettleAttempt):
-            if change.call_id not in new:
-                continue
-            new.discard(change.call_id)
-        to_make.append(change)
-    touched = dict.fromkeys(change.record_id for change in to_make if not isinstance(change, AttemptBegun))
-    if touched:
-        fates = Fates(epoch, await _hold(connection, touched))
+    if to_make := record_changes(changes, new):
+        fates = Fates(epoch, await _hold(connection, dict.fromkeys(change.record_id for change in to_make)))
         for change in to_make:
-            if not isinstance(change, AttemptBegun):
-                fates.make(change)
+            fates.make(change)
         await _write_changed(connection, fates)
     return True
 
 
 async def _write_attempts(connection: Connection, epoch: int, changes: Sequence[Change]) -> set[CallId]:
     """Write begun and settled attempts down. Returns the calls that have been settled for the first time."""
-    settled: dict[CallId, SettleAttempt] = {}
-    begun: list[AttemptBegun] = []
-    for change in changes:
-        if isinstance(change, SettleAttempt):
-            settled.setdefault(change.call_id, change)
-        elif isinstance(change, AttemptBegun):
-            begun.append(change)
+    settled, begun = attempts_in(changes)
     new: set[CallId] = set()
     if settled:
         rows = [attempt_values(epoch, attempt) for attempt in settled.values()]

@@ -193,8 +193,7 @@ class Spool:
         """Find the first change and the end; cut off what was never kept."""
         try:
             self._end = os.fstat(self._file).st_size
-            with open(os.dup(self._file), "rb") as stream:
-                stream.seek(0)
+            with open(self.path, "rb") as stream:
                 first = stream.readline()
             _sync_folder(self.path.parent)
         except OSError as error:

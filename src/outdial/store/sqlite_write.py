@@ -8,10 +8,9 @@ order, and written back at once.
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from outdial.core.commands import SettleAttempt
 from outdial.core.units import CallId, RecordId
-from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates
-from outdial.store.interface import AttemptBegun, Change
+from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates, attempts_in, record_changes
+from outdial.store.interface import Change
 from outdial.store.rows import (
     ATTEMPT_COLUMNS,
     OPEN_ATTEMPT_COLUMNS,
@@ -62,15 +61,9 @@ def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequ
     new = _write_attempts(connection, epoch, changes)
     if not is_current(connection, server, epoch):
         return False
-    touched = {change.record_id: None for change in changes if not isinstance(change, AttemptBegun)}
-    fates = Fates(epoch, read_held(connection, touched))
-    for change in changes:
-        if isinstance(change, AttemptBegun):
-            continue
-        if isinstance(change, SettleAttempt):
-            if change.call_id not in new:
-                continue
-            new.discard(change.call_id)
+    to_make = record_changes(changes, new)
+    fates = Fates(epoch, read_held(connection, dict.fromkeys(change.record_id for change in to_make)))
+    for change in to_make:
         fates.make(change)
     write_changed(connection, fates)
     return True
@@ -78,13 +71,7 @@ def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequ
 
 def _write_attempts(connection: sqlite3.Connection, epoch: int, changes: Sequence[Change]) -> set[CallId]:
     """Write begun and settled attempts down. Returns the calls that have been settled for the first time."""
-    settled: dict[CallId, SettleAttempt] = {}
-    begun: list[AttemptBegun] = []
-    for change in changes:
-        if isinstance(change, SettleAttempt):
-            settled.setdefault(change.call_id, change)
-        elif isinstance(change, AttemptBegun):
-            begun.append(change)
+    settled, begun = attempts_in(changes)
     new = {call_id for call_id in settled if not connection.execute(_IS_SETTLED, (epoch, call_id)).fetchone()}
     connection.executemany(_SETTLE, [attempt_values(epoch, attempt) for attempt in settled.values()])
     connection.executemany(_BEGIN, [begun_values(epoch, attempt) for attempt in begun])
