@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bench.pacing.model import Floor
 from bench.pacing.ours import Ours
-from outdial.core.risk import Sum
+from outdial.core.risk import Sum, total
 from outdial.core.units import Millis
 
 
@@ -33,7 +33,4 @@ class CallsKnown(Ours):
 
 
 def _known(instants: Sequence[Millis], horizons: Sequence[Millis]) -> Sum:
-    found = Sum()
-    for instant in instants:
-        found.add(1, [1.0 if instant <= horizon else 0.0 for horizon in horizons])
-    return found
+    return total((1, [1.0 if instant <= horizon else 0.0 for horizon in horizons]) for instant in instants)

@@ -99,9 +99,9 @@ def test_progressive_never_has_more_calls_in_flight_than_the_multiplier_allows(
 
 # --- predictive ---------------------------------------------------------------------------------------------------
 
-RINGING = (0.02, 0.06, 0.11, 0.16, 0.21, 0.26)
+RINGING = (0.03, 0.09, 0.17, 0.24)
 """A call that reaches a person three times in ten."""
-TALKING = (0.08, 0.12, 0.15, 0.18, 0.22, 0.28)
+TALKING = (0.09, 0.14, 0.19, 0.26)
 """An agent in conversation."""
 
 ROWS = st.lists(

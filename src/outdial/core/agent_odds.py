@@ -12,7 +12,6 @@ Source: piecewise exponential hazards, ends over exposure. Ours: bins, priors, m
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from outdial.core.units import SECOND_MS, Millis
@@ -33,7 +32,7 @@ STEPS = 8
 READY_MEMORY = 30.0
 """Agents who finish, for the share that is ready again. Ours (0014)."""
 SLOT_MS: Millis = SECOND_MS
-UPDATE_MS: Millis = 30 * SECOND_MS
+UPDATE_MS: Millis = 60 * SECOND_MS
 NEWS = 0.05
 
 
@@ -126,8 +125,8 @@ class AgentOdds:
     ready: float = 1.0
     """Share of the agents who finish and are ready again."""
     _ready_weight: float = 5.0
-    _rows: dict[tuple[Millis, ...], dict[tuple[bool, int], tuple[float, ...]]] = field(default_factory=dict)
-    """Chances worked out since the last update. Shape: {horizons: {(in conversation, age bin): chances}}."""
+    _rows: dict[tuple[Millis, ...], "_Rows"] = field(default_factory=dict)
+    """Chances worked out since the last update, by horizons."""
 
     def count(self) -> int:
         """Agents who are expected back."""
@@ -147,50 +146,87 @@ class AgentOdds:
 
     def spells(self, now_ms: Millis, horizons: tuple[Millis, ...]) -> list[tuple[int, tuple[float, ...]]]:
         """Busy agents now, those of like chances together, and their chances of being free within each horizon."""
-        counts: dict[tuple[bool, int], int] = {}
-        for in_talk, spells in ((True, self.talk), (False, self.work)):
-            for slot, count in spells.running.items():
-                key = (in_talk, _slot_bin(now_ms, slot))
-                counts[key] = counts.get(key, 0) + count
-        return [(count, self._row_of(key, horizons)) for key, count in counts.items()]
+        rows, ready = self._rows_of(horizons), self.ready
+        found = []
+        for known, spells in ((rows.of_talk, self.talk), (rows.of_work, self.work)):
+            for place, count in _count_by_bin(now_ms, spells.running).items():
+                row = known[place]
+                found.append((count, rows.row(place, in_talk=spells is self.talk) if row is None else row))
+        if ready < 1.0:
+            found = [(count, tuple([ready * chance for chance in row])) for count, row in found]
+        return found
 
     def chances(self, now_ms: Millis, horizons: tuple[Millis, ...], *, in_talk: bool, slot: int) -> tuple[float, ...]:
         """Chances of one busy agent whose spell began in a slot, as `spells` counts them."""
-        return self._row_of((in_talk, _slot_bin(now_ms, slot)), horizons)
+        [place] = _count_by_bin(now_ms, {slot: 1})
+        return tuple([self.ready * chance for chance in self._rows_of(horizons).row(place, in_talk=in_talk)])
 
-    def _row_of(self, key: tuple[bool, int], horizons: tuple[Millis, ...]) -> tuple[float, ...]:
-        rows, ready = self._rows.setdefault(horizons, {}), self.ready
-        row = rows.get(key)
+    def _rows_of(self, horizons: tuple[Millis, ...]) -> "_Rows":
+        rows = self._rows.get(horizons)
+        if rows is None:
+            rows = self._rows[horizons] = _Rows(self.talk, self.work, horizons)
+        return rows
+
+
+class _Rows:
+    """Chances of being free within some horizons, by age bin; worked out as they are asked for."""
+
+    def __init__(self, talk: Spells, work: Spells, horizons: tuple[Millis, ...]) -> None:
+        self._talk = talk
+        self._work = work
+        self._horizons = horizons
+        self.of_talk: list[tuple[float, ...] | None] = [None] * BINS
+        self.of_work: list[tuple[float, ...] | None] = [None] * BINS
+        self._worked = [
+            [-math.expm1(-work.hazard_to((STEPS - number - 0.5) * horizon_ms / STEPS)) for number in range(STEPS)]
+            for horizon_ms in horizons
+        ]
+        """Chance that after-call work which begins in the middle of a step is over by the horizon."""
+
+    def row(self, place: int, *, in_talk: bool) -> tuple[float, ...]:
+        """Chances of an agent in an age bin."""
+        rows = self.of_talk if in_talk else self.of_work
+        row = rows[place]
         if row is None:
-            row = rows[key] = self._row(*key, horizons)
-        return tuple([ready * chance for chance in row])
+            low, high = EDGES[place], EDGES[place + 1] if place + 1 < BINS else 2 * EDGES[place]
+            row = rows[place] = self._talking(0.5 * (low + high)) if in_talk else self._working(0.5 * (low + high))
+        return row
 
-    def _row(self, in_talk: bool, place: int, horizons: Sequence[Millis]) -> tuple[float, ...]:
-        low, high = EDGES[place], EDGES[place + 1] if place + 1 < BINS else 2 * EDGES[place]
-        age = 0.5 * (low + high)
-        if not in_talk:
-            passed = self.work.hazard_to(age)
-            return tuple(-math.expm1(passed - self.work.hazard_to(age + ms)) for ms in horizons)
-        return tuple(self._free_within(age, ms) for ms in horizons)
+    def _working(self, age: float) -> tuple[float, ...]:
+        passed = self._work.hazard_to(age)
+        return tuple([-math.expm1(passed - self._work.hazard_to(age + ms)) for ms in self._horizons])
 
-    def _free_within(self, age: float, horizon: Millis) -> float:
-        """Chance that a conversation of this age ends, and its after-call work too, within the horizon."""
-        talk, work = self.talk, self.work
-        step = horizon / STEPS
-        passed = talk.hazard_to(age)
-        chance, alive = 0.0, 1.0
-        for number in range(1, STEPS + 1):
-            still = math.exp(passed - talk.hazard_to(age + number * step))
-            left_ms = horizon - (number - 0.5) * step
-            chance += (alive - still) * -math.expm1(-work.hazard_to(left_ms))
-            alive = still
-        return chance
+    def _talking(self, age: float) -> tuple[float, ...]:
+        """Chances that a conversation of this age ends, and its after-call work too."""
+        hazard_to, found = self._talk.hazard_to, []
+        passed = hazard_to(age)
+        for horizon_ms, worked in zip(self._horizons, self._worked, strict=True):
+            step, at_ms = horizon_ms / STEPS, age
+            chance, alive = 0.0, 1.0
+            for done in worked:
+                at_ms += step
+                still = math.exp(passed - hazard_to(at_ms))
+                chance += (alive - still) * done
+                alive = still
+            found.append(chance)
+        return tuple(found)
 
 
-def _slot_bin(now_ms: Millis, slot: int) -> int:
-    """Age bin of spells that began in a slot."""
-    return _bin(max(0, now_ms - slot * SLOT_MS - SLOT_MS // 2))
+def _count_by_bin(now_ms: Millis, running: dict[int, int]) -> dict[int, int]:
+    """Spells by age bin. Shape of both: {slot, or bin: spells}."""
+    counts: dict[int, int] = {}
+    last = len(_BIN_OF_AGE) - 1
+    now = (now_ms - SLOT_MS // 2) // SLOT_MS
+    for slot, count in running.items():
+        age = now - slot
+        place = _BIN_OF_AGE[0 if age < 0 else age if age < last else last]
+        counts[place] = counts.get(place, 0) + count
+    return counts
 
 
 def _bin(age_ms: float) -> int:
     return bisect_right(EDGES, age_ms) - 1
+
+
+_BIN_OF_AGE = [_bin(age * SLOT_MS + SLOT_MS // 2) for age in range(EDGES[-1] // SLOT_MS + 2)]
+"""Age bins by age in whole slots; the last holds for all beyond."""

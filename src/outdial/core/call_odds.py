@@ -41,9 +41,13 @@ MEMORY_FLIGHTS = 20.0
 that they have rung before it began. Ours (0014)."""
 SHARE_PRIOR = 4.0
 """Calls that the share of persons over all ages counts for at one age. Ours (0014)."""
-SHAPES_MS: Millis = 30 * SECOND_MS
+SHAPES_MS: Millis = 60 * SECOND_MS
 NEWS = 0.05
 """Shapes are worked out anew after this time, or when this share of all calls is new."""
+HORIZON_NEWS_MS: Millis = 200
+"""Horizons that have moved by no more than this stay: agents' chances were worked out for them."""
+FACTOR_NEWS = 0.002
+"""A change of the level by less than this part changes no chances."""
 DOUBT = 0.7
 """A young group takes its calls for better than they look, by this over the root of the persons seen. Ours (0014)."""
 CERTAIN = 0.98
@@ -195,17 +199,19 @@ class CallOdds:
     def update(self, now_ms: Millis) -> None:
         """Work out shapes, horizons and level anew. To be called every few seconds."""
         self._follow_level(now_ms)
-        if self._new >= max(10.0, NEWS * self.resolved) or now_ms - self._shaped_at >= SHAPES_MS:
+        is_new = self._new >= max(10.0, NEWS * self.resolved) or now_ms - self._shaped_at >= SHAPES_MS
+        if is_new:
             self._shaped_at = now_ms
             self._shape(now_ms)
         self._expected_ringing = sum(
             count * self._compensator[self._age(slot, now_ms)] for slot, count in self._ringing.items()
         )
         factor = self.level * (1.0 + DOUBT / math.sqrt(self.persons_seen + 1.0))
-        self._factor = factor
-        self._lifted = [tuple([min(CERTAIN, factor * chance) for chance in row]) for row in self._ring_chances]
-        if self._lifted:
-            self.fresh = self._lifted[0]
+        if is_new or abs(factor - self._factor) > FACTOR_NEWS * self._factor:
+            self._factor = factor
+            self._lifted = [tuple([min(CERTAIN, factor * chance) for chance in row]) for row in self._ring_chances]
+            if self._lifted:
+                self.fresh = self._lifted[0]
 
     def _shape(self, now_ms: Millis) -> None:
         fade = math.exp(-min(1.0, self._new / max(MEMORY, MEMORY_FLIGHTS * self.in_flight)))
@@ -269,7 +275,8 @@ class CallOdds:
                 found.append(round((age + within) * RING_BIN_MS + mean_delay))
                 part += 1
         found += [found[-1] if found else 0] * (HORIZONS - len(found))
-        self.horizons = tuple(found)
+        if any(abs(new - old) > HORIZON_NEWS_MS for new, old in zip(found, self.horizons, strict=True)):
+            self.horizons = tuple(found)
 
     def _chances_at(self, age: int, alive: float, density: Sequence[float], sums: Sequence[float]) -> Chances:
         """Chance that a call which has rung for `age` bins has a person's verdict within each horizon."""

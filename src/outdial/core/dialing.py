@@ -88,10 +88,10 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
             trim_engaged(state, group)
             no_port = engage_agents(state, group, node)
     mode = group.mode
-    nobody_free = mode is not DialingMode.POWER_GVP and not available_agents(state, group)
+    free = available_agents(state, group)
     if mode.is_predictive:
         wanted = calls_ahead(state, group)
-    elif nobody_free:  # the progressive formula needs somebody who is free; most looks end here
+    elif not free and mode is not DialingMode.POWER_GVP:  # nobody is there to dial for; most looks end here
         wanted = 0
     else:
         wanted = attempts_to_start(mode, situation(state, group))
@@ -99,8 +99,8 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
         return _start(state, group, wanted)
     if no_port is not None:
         return (Hold.WAITING_PORTS, no_port.value)
-    if mode is not DialingMode.POWER_GVP and available_leavers(state, group) == available_agents(state, group):
-        return (Hold.WAITING_AGENTS, "" if nobody_free else "those who are free are due to leave")
+    if mode is not DialingMode.POWER_GVP and available_leavers(state, group) == free:
+        return (Hold.WAITING_AGENTS, "those who are free are due to leave" if free else "")
     return (Hold.PACING, "")
 
 

@@ -107,7 +107,8 @@ class Turn:
     def add(self, hit: float, *, person: bool) -> bool:
         """Count one attempt of a list that was known for `hit`. Returns whether it has turned."""
         hit = min(hit, 1.0 - RATIO_MIN)
-        self.evidence += (math.log(self.factor) if person else 0.0) - math.log(1.0 - hit + self.factor * hit)
+        change = 1.0 - hit + self.factor * hit
+        self.evidence += math.log(self.factor / change if person else 1.0 / change)
         self.attempts += 1
         self.persons += person
         if self.evidence <= 0.0:

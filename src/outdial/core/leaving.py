@@ -74,10 +74,10 @@ def leaves_soon(state: State, group: Group, agent: Agent) -> bool:
 
 def available_leavers(state: State, group: Group) -> int:
     """Agents who could be given a person now and leave soon."""
-    if not _leaving_within(state, group, _lead_ms(group)):
-        return 0
     agents = state.agent_group_of(group)
-    queue = group.engaged_idle if group.mode.is_seizing or agents is None else agents.free
+    if agents is None or not agents.leaving or not _leaving_within(state, group, _lead_ms(group)):
+        return 0
+    queue = group.engaged_idle if group.mode.is_seizing else agents.free
     free = [state.agents[agent_id] for agent_id in queue]
     return sum(_is_available(group, agent) and leaves_soon(state, group, agent) for agent in free)
 
@@ -105,10 +105,10 @@ def take_out(state: State, group: Group, agents: Sum, forecasts: AgentOdds, spar
             what, since_ms = agent.expected
             busy[at_ms, what is AgentState.TALKING, since_ms // SLOT_MS] += 1
     for at_ms, count in free.items():
-        agents.add(-count, [float(state.mono_ms + horizon_ms >= at_ms) for horizon_ms in horizons])
+        agents.add([(-count, [float(state.mono_ms + horizon_ms >= at_ms) for horizon_ms in horizons])])
     for (at_ms, in_talk, slot), count in busy.items():
         chances = zip(ends, forecasts.chances(state.mono_ms, ends, in_talk=in_talk, slot=slot), strict=True)
-        agents.add(-count, [chance * (state.mono_ms + end_ms >= at_ms) for end_ms, chance in chances])
+        agents.add([(-count, [chance * (state.mono_ms + end_ms >= at_ms) for end_ms, chance in chances])])
 
 
 def _lead_ms(group: Group) -> Millis:

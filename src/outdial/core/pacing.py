@@ -25,7 +25,7 @@ from outdial.core.units import Millis
 
 STARTS_PER_DECISION_MAX = 1_000
 """No single decision starts more. Unit: attempts. Ours: bounds the work of one step."""
-PACE_MS: Millis = 500
+PACE_MS: Millis = 1000
 """Shortest time between two forecasts of a group; free agents without a call do not wait for it. Ours (0014)."""
 TICK_MS: Millis = 1_000
 """A group that dials ahead looks again after this time, as calls and conversations age. Ours (0014)."""

@@ -50,12 +50,10 @@ def available_agents(state: State, group: Group) -> int:
 
 def situation(state: State, group: Group) -> Situation:
     """What pacing looks at. Groups that share agents share the calls in flight for them, too."""
-    agents = state.agent_group_of(group)
-    seizing = group.mode.is_seizing
     return Situation(
         available=available_agents(state, group),
-        waiting=len(group.waiting) if seizing else 0 if agents is None else len(agents.waiting),
-        pending=group.pending if seizing or agents is None else len(agents.pending),
+        waiting=_waiting(state, group),
+        pending=_pending(state, group),
         in_progress=group.live if group.mode is DialingMode.POWER_GVP else 0,
         multiplier_millis=group.settings.progressive_multiplier_millis,
         queue_size=group.settings.maximum_queue_size,
@@ -63,10 +61,22 @@ def situation(state: State, group: Group) -> Situation:
     )
 
 
+def _waiting(state: State, group: Group) -> int:
+    agents = state.agent_group_of(group)
+    return len(group.waiting) if group.mode.is_seizing else 0 if agents is None else len(agents.waiting)
+
+
+def _pending(state: State, group: Group) -> int:
+    agents = state.agent_group_of(group)
+    return group.pending if group.mode.is_seizing or agents is None else len(agents.pending)
+
+
 def calls_ahead(state: State, group: Group) -> int:
     """Attempts that a predictive group should start now, and when to look again."""
     pace, now_ms = group.pace, state.mono_ms
-    there = situation(state, group)
+    if pace.decided_at_ms is not None and now_ms - pace.decided_at_ms < PACE_MS:
+        state.wake_group_at(group, pace.decided_at_ms + PACE_MS)
+        return _least(state, group)
     agents = state.agent_group_of(group)
     assert agents is not None, "predictive modes need agents"
     forecasts = group.held_odds if group.mode.is_seizing else agents.odds
@@ -75,17 +85,21 @@ def calls_ahead(state: State, group: Group) -> int:
     if pace.note:
         if group.estimates.finished >= group.settings.history_length:
             state.wake_group_at(group, now_ms + TICK_MS)
-        return attempts_to_start(progressive_form(group.mode), there)
+        return attempts_to_start(progressive_form(group.mode), situation(state, group))
+    there = situation(state, group)
     if not there.available and not forecasts.count():
         return 0  # nobody at work, nobody called
-    least = max(0, there.available - there.leaving - there.waiting - there.pending)
-    since_ms = now_ms - pace.decided_at_ms if pace.decided_at_ms is not None else PACE_MS
-    if since_ms < PACE_MS:
-        state.wake_group_at(group, now_ms + PACE_MS - since_ms)
-        return least
     state.wake_group_at(group, now_ms + TICK_MS)
     pace.decided_at_ms = now_ms
-    return _decide(state, group, there, forecasts, least)
+    return _decide(state, group, there, forecasts, _least(state, group))
+
+
+def _least(state: State, group: Group) -> int:
+    """Free agents without a call: they get one whatever the risk. Most looks find none."""
+    uncovered = available_agents(state, group) - _pending(state, group)
+    if uncovered <= 0:
+        return 0
+    return max(0, uncovered - _waiting(state, group) - available_leavers(state, group))
 
 
 def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, least: int) -> int:

@@ -1,6 +1,6 @@
 """The chance that one more person would find no agent.
 
-A call that is started now brings a person, if it does, at one of six equally likely instants. At each of them the
+A call that is started now brings a person, if it does, at one of four equally likely instants. At each of them the
 persons whom the other calls in flight have brought and the agents who have come free are two sums of independent
 yes/no outcomes; the newcomer finds nobody when the first is not smaller than the second and those who are free now
 together.
@@ -18,8 +18,8 @@ the rule.
 import math
 from collections.abc import Iterable, Sequence
 
-HORIZONS = 6
-"""Instants at which a call's verdict is looked at: the middles of six equally likely parts. Ours (0014)."""
+HORIZONS = 4
+"""Instants at which a call's verdict is looked at: the middles of four equally likely parts. Ours (0014)."""
 MANY = 12.0
 """Variance above which a sum is taken for normal: two hundredths of the risk too much there, and ever less. Ours
 (0014)."""
@@ -48,30 +48,36 @@ class Sum:
         self.missing = [0.0] * HORIZONS
         self.missing_squares = [0.0] * HORIZONS
 
-    def add(self, count: int, chances: Sequence[float]) -> None:
-        """Count outcomes of like chances. The loop over the horizons is written out: it is the pacer's innermost.
+    def add(self, rows: Iterable[tuple[int, Sequence[float]]]) -> None:
+        """Count outcomes. The loop over the horizons is written out: it is the pacer's innermost.
 
         Args:
-            count: how many.
-            chances: their chance within each horizon, ascending.
+            rows: how many outcomes, and their chance within each horizon, ascending.
         """
-        a, b, c, d, e, f = chances
-        if f > HALF:
+        m0, m1, m2, m3 = self.mean
+        s0, s1, s2, s3 = self.squares
+        likely = []
+        for count, chances in rows:
+            a, b, c, d = chances
+            if d > HALF:
+                likely.append((count, chances))
+                continue
+            x = count * a
+            m0 += x
+            s0 += x * a
+            x = count * b
+            m1 += x
+            s1 += x * b
+            x = count * c
+            m2 += x
+            s2 += x * c
+            x = count * d
+            m3 += x
+            s3 += x * d
+        self.mean = [m0, m1, m2, m3]
+        self.squares = [s0, s1, s2, s3]
+        for count, chances in likely:
             self._add_likely(count, chances)
-            return
-        mean, squares = self.mean, self.squares
-        mean[0] += count * a
-        mean[1] += count * b
-        mean[2] += count * c
-        mean[3] += count * d
-        mean[4] += count * e
-        mean[5] += count * f
-        squares[0] += count * a * a
-        squares[1] += count * b * b
-        squares[2] += count * c * c
-        squares[3] += count * d * d
-        squares[4] += count * e * e
-        squares[5] += count * f * f
 
     def _add_likely(self, count: int, chances: Sequence[float]) -> None:
         for place, chance in enumerate(chances):
@@ -79,9 +85,10 @@ class Sum:
                 self.mean[place] += count * chance
                 self.squares[place] += count * chance * chance
             else:
+                lack = 1.0 - chance
                 self.sure[place] += count
-                self.missing[place] += count * (1.0 - chance)
-                self.missing_squares[place] += count * (1.0 - chance) * (1.0 - chance)
+                self.missing[place] += count * lack
+                self.missing_squares[place] += count * lack * lack
 
     def expected(self, place: int) -> float:
         """Mean of the sum at one horizon."""
@@ -137,15 +144,14 @@ def nobody_free_of_many(free: int, mean: float, variance: float, third: float) -
 def total(rows: Iterable[tuple[int, Sequence[float]]]) -> Sum:
     """The sum of (count, chances) rows."""
     found = Sum()
-    for count, chances in rows:
-        found.add(count, chances)
+    found.add(rows)
     return found
 
 
 class Forecast:
     """The risk of the next call, and of those after it."""
 
-    __slots__ = ("_agents", "_free", "_fresh", "_persons", "_pmfs")
+    __slots__ = ("_places", "_pmfs")
 
     def __init__(self, free: int, agents: Sum, persons: Sum, fresh: Sequence[float] = (0.0,) * HORIZONS) -> None:
         """Take what there is.
@@ -156,38 +162,44 @@ class Forecast:
             persons: calls in flight that bring a person within each horizon.
             fresh: chance of a call that is started now, within each horizon.
         """
-        self._free = free
-        self._agents = agents
-        self._persons = persons
-        self._fresh = fresh
+        self._places = [
+            (
+                place,
+                free + agents.sure[place] - persons.sure[place],
+                agents.mean[place] + persons.missing[place],
+                agents.squares[place] + persons.missing_squares[place],
+                persons.mean[place] + agents.missing[place],
+                persons.squares[place] + agents.missing_squares[place],
+                fresh[place],
+            )
+            for place in range(HORIZONS)
+        ]
+        """At each horizon: agents who are sure to be there, mean and squares of those who may come, of the persons who
+        may, chance of a new call."""
         self._pmfs: list[list[float] | None] = [None] * HORIZONS
 
     def risk(self, started: int = 0) -> float:
         """Chance that the person of one more call finds nobody, once so many are started: mean over the horizons."""
-        return sum([self._at(place, started) for place in range(HORIZONS)]) / HORIZONS
-
-    def _at(self, place: int, started: int) -> float:
-        agents, persons, chance = self._agents, self._persons, self._fresh[place]
-        free = self._free + agents.sure[place] - persons.sure[place]
-        more = agents.mean[place] + persons.missing[place]
-        more2 = agents.squares[place] + persons.missing_squares[place]
-        less = persons.mean[place] + agents.missing[place]
-        less2 = persons.squares[place] + agents.missing_squares[place]
-        is_likely = chance > HALF
-        if is_likely:
-            free -= started
-            more += started * (1.0 - chance)
-            more2 += started * (1.0 - chance) * (1.0 - chance)
-        else:
-            less += started * chance
-            less2 += started * chance * chance
-        variance = more - more2 + less - less2
-        if variance > MANY:
-            return nobody_free_of_many(free, less - more, variance, _third(less, less2) - _third(more, more2))
-        pmf = None if is_likely else self._pmfs[place]
-        if pmf is None:
-            pmf = self._pmfs[place] = binomial(more, more2)
-        return nobody_free(free, pmf, binomial(less, less2))
+        found = 0.0
+        for place, free, more, more2, less, less2, chance in self._places:
+            if chance > HALF:
+                lack = 1.0 - chance
+                free -= started
+                more += started * lack
+                more2 += started * lack * lack
+            else:
+                less += started * chance
+                less2 += started * chance * chance
+            variance = more - more2 + less - less2
+            if variance > MANY:
+                third = _third(less, less2) - _third(more, more2)
+                found += nobody_free_of_many(free, less - more, variance, third)
+            else:
+                pmf = None if chance > HALF else self._pmfs[place]
+                if pmf is None:
+                    pmf = self._pmfs[place] = binomial(more, more2)
+                found += nobody_free(free, pmf, binomial(less, less2))
+        return found / HORIZONS
 
 
 def _third(mean: float, squares: float) -> float:
