@@ -13,6 +13,7 @@ from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction
 from outdial.core.units import Now
 from outdial.drivers.runner import InboxFull
+from outdial.store.do_not_call import Objections
 from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, StoreUnavailable
 from outdial.store.spool import Spool
 from outdial.store.writer import StoreWriter
@@ -69,15 +70,17 @@ class FakeStore:
         asked: what it was asked for, in order: the changes of a write, or a request.
         made: changes of writes that went well, in order.
         chains: what the next claim gives.
+        objections_found: what the next look finds.
         is_down: it does not answer.
         error: what it answers to everything; it makes changes all the same when the epoch is lost.
         is_free: cleared, it thinks before it answers.
     """
 
     def __init__(self, *chains: Chain) -> None:
-        self.asked: list[list[Change] | ClaimRequest] = []
+        self.asked: list[list[Change] | ClaimRequest | tuple[str, int, int]] = []
         self.made: list[Change] = []
         self.chains = chains
+        self.objections_found = Objections(0)
         self.is_down = False
         self.error: Exception | None = None
         self.is_free = asyncio.Event()
@@ -98,6 +101,13 @@ class FakeStore:
         if self.error is not None:
             raise self.error
         return Claimed(self.chains, True, None)
+
+    async def objections(self, seq: int, utc_ms: int) -> Objections:
+        self.asked.append(("objections", seq, utc_ms))
+        await self._think()
+        if self.error is not None:
+            raise self.error
+        return self.objections_found
 
     async def _think(self) -> None:
         await self.is_free.wait()

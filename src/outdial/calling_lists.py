@@ -71,6 +71,8 @@ class ListedRecord:
     record: Record
     custom: tuple[tuple[str, str], ...]
     """Fields of columns that mean nothing to the dialer. Shape: ((column, text), …)."""
+    customer_id: str | None = None
+    """What do-not-call lists may have instead of the number."""
 
 
 @dataclass(slots=True)
@@ -152,6 +154,7 @@ class CallingListFile:
         self._rejects = RejectsFile(path.with_name(path.name + ".rejects.csv")) if rejects else None
         self._names = {_key(column): ours for column, ours in (columns or {}).items()}
         self._code_column: str | None = None
+        self._customer_column: str | None = None
         self._stream: IO[bytes] | None = None
         self._present = Present()
         self._id_before = (calling_list.dbid - 1) * RECORD_IDS_PER_LIST
@@ -264,6 +267,10 @@ class CallingListFile:
             near = next((f"; {hint}" for column in columns if (hint := suggest(column, ["phone"]))), "")
             raise self._error(f"line {line}: the header names no column phone (or contact_info){near}")
         self._code_column = written.get("phone_code") if "phone_number" in written else None
+        wanted = self._list.customer_id
+        self._customer_column = written.get(_key(wanted))
+        if wanted and self._customer_column is None:
+            raise self._error(f"line {line}: the header names no column {wanted}, which is the list's customer-id")
         used = (*_KNOWN, self._code_column)
         self.custom_columns = tuple(column for column in columns if column not in used)
         return columns
@@ -296,7 +303,8 @@ class CallingListFile:
         self.counts.loaded += 1
         record = Record(record_id, self._list.dbid, number, chain_id, chain_n, *window_zone)
         custom = tuple((column, fields[column]) for column in self.custom_columns if fields.get(column))
-        return ListedRecord(record, custom)
+        customer_id = fields[self._customer_column].strip() or None if self._customer_column is not None else None
+        return ListedRecord(record, custom, customer_id)
 
     def _with_code(self, fields: dict[str, str]) -> str:
         """The number behind its country's calling code."""

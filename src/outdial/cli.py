@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from outdial import __version__, list_cli, ports_cli
+from outdial import __version__, dnc_cli, list_cli, ports_cli
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
 
 EXIT_FINE = 0
@@ -36,6 +36,7 @@ app = typer.Typer(
 app.add_typer(ports_cli.app, name="ports")
 app.add_typer(list_cli.app, name="list")
 app.add_typer(list_cli.record_app, name="record")
+app.add_typer(dnc_cli.app, name="dnc")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 JournalOption = Annotated[

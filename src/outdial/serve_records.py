@@ -38,6 +38,8 @@ OPEN_S_MAX = 60.0
 """Longest wait for a database that does not answer at the start. Unit: seconds. Origin: both machines boot at once."""
 LAST_S_MAX = 10.0
 """Longest wait at the end for what has to be written down. Unit: seconds."""
+LOOK_S = 1.0
+"""Pause between two looks for records that must not be dialed any more. Unit: seconds."""
 PAGE = 5_000
 """Records that are read at once for `records.csv`. Unit: records."""
 
@@ -63,6 +65,7 @@ class ServeRecords:
         """Lists whose records get the zones of their numbers: on their way to the core, the database has none."""
         self._writer: StoreWriter | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     # --- calling lists -------------------------------------------------------------------------------------------
 
@@ -145,6 +148,13 @@ class ServeRecords:
         )
         self._writing = asyncio.create_task(self._writer.run())
         self._writing.add_done_callback(lambda _: on_crash())
+        self._looking = asyncio.create_task(self._look_again_and_again(self._writer))
+
+    async def _look_again_and_again(self, writer: StoreWriter) -> None:
+        """Numbers may come onto do-not-call lists, and records may be cancelled, by others than this server."""
+        while True:
+            writer.look(_utc_ms())
+            await pause(LOOK_S)
 
     def carry_out(self, now: Now, command: Command) -> bool:
         """Carry out a command if it is one to the database, or waits for it. Returns whether it is."""
@@ -177,6 +187,8 @@ class ServeRecords:
         if self._writer is None or self._writing is None:
             return
         self.stop_dialing()
+        if self._looking is not None:
+            self._looking.cancel()
         self._writer.close()
         if self._writing.done():
             self._writing = asyncio.create_task(self._writer.run())

@@ -924,6 +924,13 @@ def test_offered_record_that_is_cancelled_is_withdrawn() -> None:
     assert [] == [each for each in story.said(ReturnRecord) if each.record_id == offer.record.record_id]
 
 
+def test_offered_record_that_comes_onto_a_do_not_call_list_is_finished() -> None:
+    story, offer = offered()
+    story.tell(RecordCancelled(1, offer.record.record_id, "national"))
+    assert 1 == len(story.said(WithdrawOffer))
+    assert [CallResult.DO_NOT_CALL] == [each.call_result for each in story.said(CancelRecord)]
+
+
 def test_lost_prime_node_takes_back_the_accepted_record() -> None:
     story, offer = offered()
     story.node_down(1)

@@ -1,5 +1,7 @@
 """Records in memory: fetched in time, given back whole, never lost and never dialed twice."""
 
+from dataclasses import replace
+
 import pytest
 
 from dialing_story import (
@@ -16,8 +18,9 @@ from dialing_story import (
 )
 from outdial.core.callable_records import FETCH_MS_MAX, NUMBER_BUSY_MS, SKIPS_MAX
 from outdial.core.commands import CancelRecord, Dial, FetchRecords, ReturnRecord, SettleAttempt
-from outdial.core.events import DoNotCallAdded, FetchFailed, RecordCancelled, RecordsFetched
+from outdial.core.events import DoNotCallAdded, FetchFailed, GroupStartRequested, RecordCancelled, RecordsFetched
 from outdial.core.modes import DialingMode as Mode
+from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.settings import CallingList, TreatmentAction
 from outdial.core.state import FETCH_POLL_MS
@@ -206,6 +209,45 @@ def test_rest_of_the_chain_is_tried_when_its_first_number_is_do_not_call() -> No
     story.fetched(chain(1, 2))
     assert [CancelRecord(1, 1, CallResult.DO_NOT_CALL)] == story.said(CancelRecord)
     assert [2] == [each.record_id for each in story.said(Dial)]
+
+
+def forbidden(record_id: int) -> Chain:
+    """A chain whose record the store has found on a list."""
+    [record] = chain(record_id).records
+    return Chain((replace(record, do_not_call="national"),))
+
+
+def test_a_record_that_the_store_has_found_on_a_list_is_finished_and_passed_over() -> None:
+    story = empty()
+    story.fetched(forbidden(1), chain(2))
+    assert [CancelRecord(1, 1, CallResult.DO_NOT_CALL)] == story.said(CancelRecord)
+    assert [2] == [each.record_id for each in story.said(Dial)]
+
+
+def test_a_record_in_memory_that_comes_onto_a_list_is_finished() -> None:
+    story = dialing_story(group(1), ready=[], has_records=False)
+    story.fetched(chain(1, 2), chain(3)).tell(RecordCancelled(1, 1, "national"))
+    assert [CancelRecord(1, 1, CallResult.DO_NOT_CALL)] == story.said(CancelRecord)
+    assert [2, 3] == buffered(story)
+
+
+@pytest.mark.parametrize("list_name, is_heeded", [("national", False), ("seller-b", True), ("internal", True)])
+def test_a_campaign_heeds_the_lists_it_names_and_the_internal_one(list_name: str, is_heeded: bool) -> None:
+    settings = configuration(group(1))
+    [campaign] = settings.campaigns
+    named = replace(settings, campaigns=(replace(campaign, do_not_call_lists=("seller-b",)),))
+    story = dialing_story(group(1), ready=[], has_records=False)
+    story.load(named)
+    story.fetched(chain(1), chain(2)).tell(RecordCancelled(1, 1, list_name))
+    assert buffered(story) == ([2] if is_heeded else [1, 2])
+
+
+def test_the_store_is_told_which_lists_count() -> None:
+    settings = configuration(group(1))
+    named = replace(settings, campaigns=(replace(settings.campaigns[0], do_not_call_lists=("seller-b",)),))
+    story = Story(named, has_records=False)
+    story.tell(GroupStartRequested(1, 1))
+    assert ("seller-b",) == story.ever(FetchRecords)[-1].do_not_call_lists
 
 
 def test_record_outside_its_hours_goes_back_until_they_open() -> None:

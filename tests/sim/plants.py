@@ -358,6 +358,17 @@ def the_do_not_call_list_is_ignored(patch):
     patch.setattr(callable_records, "may_dial", lambda record, rules, utc_ms, _: may_dial(record, rules, utc_ms, ()))
 
 
+@plant("do not call", "forbidden")
+def what_the_store_says_of_a_record_is_ignored(patch):
+    may_dial = callable_records.may_dial
+    patch.setattr(callable_records, "may_dial", lambda record, *rest: may_dial(replace(record, do_not_call=""), *rest))
+
+
+@plant("do not call", "operator", sweep_every=100_000)
+def what_is_said_of_a_record_in_memory_is_not_heard(patch):
+    patch.setattr(callable_records, "cancelled", nothing)
+
+
 @plant("stopped group", "operator", sweep_every=100_000)
 def a_group_that_was_stopped_goes_on(patch):
     patch.setattr(group_control, "stop", nothing)

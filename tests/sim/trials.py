@@ -239,6 +239,7 @@ TRIALS: dict[str, Trial] = {
             act(7, GroupModeChangeRequested(4, 2, M.PREDICTIVE)),
             act(8, DoNotCallAdded(NUMBERS[900])),
             *(act(9, RecordCancelled(1, record_id)) for record_id in range(500, 600, 3)),
+            *(act(9, RecordCancelled(1, record_id, "registry")) for record_id in range(201, 2_000, 9)),
             act(10, NodeEnableRequested(5, 2)),
             act(11, NodeDrainRequested(6, 1)),
             act(12, GroupStartRequested(7, 1)),
@@ -247,7 +248,9 @@ TRIALS: dict[str, Trial] = {
         ),
     ),
     "hours": trial(*ALL_MODES, calling_list={"daily_from_s": 30_000, "daily_till_s": 9 * 3_600 + 10}),
-    "forbidden": trial(*ALL_MODES, do_not_call=tuple(NUMBERS[::5])),
+    "forbidden": trial(
+        *ALL_MODES, do_not_call=tuple(NUMBERS[::5]), lists=(ListShape(1, 5_000, 2, forbidden_ratio=0.2),)
+    ),
     "phones": trial(
         group(1, M.PROGRESSIVE),
         group(2, M.PREDICTIVE, progressive_multiplier_millis=2_000),

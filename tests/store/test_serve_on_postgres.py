@@ -1,10 +1,13 @@
 """`outdial serve` on a PostgreSQL database that several servers could share, and that freezes for a while."""
 
 import asyncio
+import time
 
 import pytest
 
-from serve_samples import serving, write_configuration
+from outdial import cli
+from outdial.core.results import CallResult
+from serve_samples import WAIT_S, serving, write_configuration
 
 pytestmark = pytest.mark.slow
 
@@ -41,3 +44,33 @@ def test_calls_go_on_while_the_server_is_frozen_and_the_next_start_goes_on(tmp_p
         assert server.until("attempt settled")["record_id"] > attempts
         server.process.terminate()
         assert server.ended() == 0
+
+
+def test_numbers_that_come_onto_a_list_beside_the_server_are_not_dialed(tmp_path, empty_database, monkeypatch):
+    """Those in memory are finished without a call; the one that is being dialed goes on."""
+    database = empty_database
+    options = f'''database = "{database.url}"
+        database-password-env = "OUTDIAL_TEST_DATABASE"'''
+    path = write_configuration(tmp_path, options, records=3_000)
+    monkeypatch.setenv("OUTDIAL_TEST_DATABASE", database.password)
+    with serving(path, env={"OUTDIAL_TEST_DATABASE": database.password}) as server:
+        dialed = server.until("attempt settled", 3)["record_id"]
+        forbidden = [f"2001{n:05}" for n in range(dialed + 40, dialed + 100)] + ["200102999"]
+        assert cli.run_command_line(["dnc", "add", str(path), *forbidden, "--list", "national"]) == 0
+        until(lambda: finished(database) >= 20)
+        server.process.terminate()
+        assert server.ended() == 0
+    assert rows(database, "SELECT count(*) FROM attempts WHERE number IN ('" + "','".join(forbidden) + "')") == [(0,)]
+
+
+def finished(database) -> int:
+    """Records that were finished because of a do-not-call list."""
+    [(count,)] = rows(database, f"SELECT count(*) FROM records WHERE call_result = {CallResult.DO_NOT_CALL:d}")
+    return int(count)
+
+
+def until(is_so) -> None:
+    """Wait for something in the database."""
+    deadline = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < deadline

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from fake_store import NOW, Desk, FakeStore, chain, dial, fetch, returned, settled
-from outdial.core.commands import CancelRecord, Connect, Release, ReturnRecord, Transfer
-from outdial.core.events import DialRejected, FetchFailed, RecordsFetched
+from outdial.core.commands import CancelRecord, Connect, ForbidNumber, Release, ReturnRecord, Transfer
+from outdial.core.events import DialRejected, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.results import CallResult
+from outdial.store.do_not_call import NumberForbidden, Objections
 from outdial.store.interface import AttemptBegun, ClaimRequest, EpochLost, StoreError, StoreUnavailable
 from outdial.store.spool import Spool
 
@@ -286,5 +287,86 @@ def test_a_claim_that_is_refused_stops_the_dialing(tmp_path, error):
         await desk.until(lambda: desk.failures)
         assert isinstance(desk.told[0], FetchFailed)
         assert await desk.end()
+
+    tell(story)
+
+
+# --- records that must not be dialed any more -------------------------------------------------------------------
+
+
+def test_a_number_that_is_forbidden_is_written_down(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        desk.do(ForbidNumber("+15550100", "said so"))
+        assert await desk.end()
+        assert store.made == [NumberForbidden("+15550100", "internal", "said so", 1_700_000_000_000)]
+
+    tell(story)
+
+
+def test_the_core_hears_of_records_first_and_of_objections_afterwards(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8, 9)))
+        store.objections_found = Objections(5, ((1, 9, "national"),), ((1, 8),))
+        desk.do(fetch(3))
+        desk.writer.look(7)
+        desk.writer.look(7)
+        assert await desk.end()
+        assert desk.told == [
+            RecordsFetched(1, 3, (chain(8, 9),), True, None),
+            RecordCancelled(1, 9, "national"),
+            RecordCancelled(1, 8),
+        ]
+        assert store.asked[1:] == [("objections", 0, 7)]
+
+    tell(story)
+
+
+def test_each_look_goes_on_where_the_last_one_ended(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        for objections in (
+            Objections(5, ((1, 9, "a"),), ((1, 8),)),
+            Objections(6, (), ((1, 8), (1, 7))),
+            Objections(6, (), ((1, 8),)),
+        ):
+            store.objections_found, told = objections, len(store.asked)
+            desk.writer.look(7)
+            await desk.until(lambda told=told: len(store.asked) > told)
+        assert await desk.end()
+        assert store.asked == [("objections", seq, 7) for seq in (0, 5, 6)]
+        assert desk.told == [RecordCancelled(1, 9, "a"), RecordCancelled(1, 8), RecordCancelled(1, 7)]
+
+    tell(story)
+
+
+def test_what_the_core_has_no_room_for_is_told_by_the_next_look(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.objections_found = Objections(5, ((1, 9, "a"),), ((1, 8),))
+        desk.is_inbox_full = True
+        desk.writer.look(7)
+        await desk.until(lambda: store.asked)
+        desk.is_inbox_full = False
+        desk.writer.look(8)
+        assert await desk.end()
+        assert store.asked == [("objections", 0, 7), ("objections", 0, 8)]
+        assert desk.told == [RecordCancelled(1, 9, "a"), RecordCancelled(1, 8)]
+
+    tell(story)
+
+
+def test_a_look_while_the_database_is_away_finds_nothing_and_harms_nothing(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.is_down = True
+        desk.writer.look(7)
+        await desk.until(lambda: desk.writer.why_away)
+        store.is_down = False
+        store.objections_found = Objections(5, ((1, 9, "a"),))
+        desk.writer.look(8)
+        assert await desk.end()
+        assert desk.told == [RecordCancelled(1, 9, "a")]
+        assert not desk.failures
 
     tell(story)

@@ -6,7 +6,7 @@ from pathlib import Path
 from outdial.config.document import Document
 from outdial.config.groups import CampaignGroupTable
 from outdial.config.groups_check import Groups
-from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, TreatmentTable
+from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, DoNotCallTable, TreatmentTable
 from outdial.config.lists_check import Lists
 from outdial.config.loaded import ARI_PORT, TCP_PORTS, Password, Server, ShiftEnd
 from outdial.config.people_check import People
@@ -122,6 +122,12 @@ def list_files_of(document: Document, lists: Lists) -> dict[int, Path | int]:
     return found
 
 
+def registries_of(document: Document) -> dict[str, int]:
+    """Do-not-call lists that are copies of a registry, and how old those may be. Unit: days."""
+    table = document.do_not_call.table if document.do_not_call else DoNotCallTable()
+    return dict.fromkeys(table.registries, table.registry_days_max)
+
+
 def statistics_of(document: Document) -> dict[int, Millis]:
     """Campaign groups that begin with the statistics of an earlier run, and how old these may be."""
     hours = {row.table.dbid: row.table.statistics_carry_over_hours for row in document.campaign_groups}
@@ -203,6 +209,7 @@ def _calling_list(row: Row[CallingListTable]) -> CallingList:
             for t in row.child_rows(TreatmentTable, "treatment")
         ),
         zone_by_number=table.zone_by_number,
+        customer_id=table.customer_id,
     )
 
 
@@ -212,7 +219,7 @@ def _campaign(row: Row[CampaignTable], lists: Lists) -> Campaign:
         entry = lists.lists.get(child.table.calling_list)
         assert entry is not None
         weights.append((entry.item.table.dbid, child.table.weight))
-    return Campaign(row.table.dbid, row.table.name, tuple(weights))
+    return Campaign(row.table.dbid, row.table.name, tuple(weights), tuple(row.table.do_not_call_lists))
 
 
 def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, groups: Groups) -> CampaignGroup:

@@ -126,6 +126,15 @@ class CallingListTable(Table):
         core="CallingList.zone",
         max_length=100,
     )
+    customer_id: str = option(
+        "customer-id",
+        "Column of the file with the id of the customer, by which do-not-call lists of the database may know them "
+        "(`customer:ID`). Empty: none has.",
+        default=core_default(CallingList, "customer_id"),
+        allowed="the name of a column, as the file or `outdial list import --map` calls it",
+        core="CallingList.customer_id",
+        max_length=100,
+    )
     zone_by_number: bool = option(
         "zone-by-number",
         "Records that name no time zone get the zones that their number may be in, and are dialed only while the "
@@ -161,10 +170,19 @@ class CampaignTable(Table):
 
     dbid: Dbid = option("dbid", "Number of the campaign.", source="vendor", core="Campaign.dbid")
     name: Name = option("name", "Name of the campaign.", source="vendor", allowed=NAME, core="Campaign.name")
+    do_not_call_lists: list[Name] = option(
+        "do-not-call-lists",
+        "Do-not-call lists of the database (`outdial dnc`) that count for this campaign, beside `internal`, which "
+        "counts for all. Empty: every list counts.",
+        default=[],
+        allowed="an array of names of do-not-call lists",
+        core="Campaign.do_not_call_lists",
+        max_length=100,
+    )
 
 
 class DoNotCallTable(Table):
-    """`[do-not-call]`: numbers that are never dialed."""
+    """`[do-not-call]`: numbers that are never dialed, beside the do-not-call lists of the database (`outdial dnc`)."""
 
     numbers: list[str] = option(
         "numbers",
@@ -181,4 +199,19 @@ class DoNotCallTable(Table):
         allowed="a path",
         min_length=1,
         max_length=4_096,
+    )
+    registries: list[Name] = option(
+        "registries",
+        "Do-not-call lists of the database that are copies of a public registry: to be renewed from time to time.",
+        default=["national"],
+        allowed="an array of names of do-not-call lists",
+        max_length=100,
+    )
+    registry_days_max: int = option(
+        "registry-days-max",
+        "Oldest copy of a registry that is not warned of. 31: what the rules of the United States allow.",
+        default=31,
+        unit="days",
+        ge=1,
+        le=366,
     )

@@ -157,5 +157,7 @@ class Loaded:
     """The table `[serve]`."""
     world: Mapping[str, Any] = field(default_factory=dict)
     """The table `[world]` as it stands in the file; `outdial.config.world` reads it."""
+    registries: Mapping[str, int] = field(default_factory=dict)
+    """Do-not-call lists that are copies of a public registry. Shape: {name: oldest copy in days}."""
     notes: tuple[str, ...] = ()
     """What is allowed, but may not be what was meant. One line each, in the form of mistakes."""

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from outdial.config.assemble import configuration_of, edge_of, list_files_of, shift_ends_of, statistics_of
+from outdial.config.assemble import (
+    configuration_of,
+    edge_of,
+    list_files_of,
+    registries_of,
+    shift_ends_of,
+    statistics_of,
+)
 from outdial.config.asterisk_check import check_asterisk
 from outdial.config.directory import known_of
 from outdial.config.document import parse, read_document, read_text
@@ -87,6 +94,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
         statistics_ms_max=statistics_of(document),
         shift_ends=shift_ends_of(document, people),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
+        registries=registries_of(document),
         world=document.world,
         notes=notes.lines,
     )

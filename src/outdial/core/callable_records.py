@@ -83,7 +83,7 @@ def fetch_if_low(state: State, group: Group) -> None:
     group.fetch_id = state.last_fetch_id
     group.is_fetching = True
     wanted = settings.optimal_record_buffer - len(group.buffer)
-    state.emit(FetchRecords(group.group_id, group.fetch_id, wanted, campaign.lists))
+    state.emit(FetchRecords(group.group_id, group.fetch_id, wanted, campaign.lists, campaign.do_not_call_lists))
     state.deadlines.arm((Timer.FETCH, group.group_id), state.mono_ms + FETCH_MS_MAX)
 
 
@@ -143,13 +143,26 @@ def _fetch_over(state: State, group: Group) -> None:
 def cancelled(state: State, event: RecordCancelled) -> None:
     """A record must not be dialed any more: take it out of the buffers."""
     for group in state.groups.values():
+        if not does_concern(state, group, event):
+            continue
         for place, chain in enumerate(group.buffer):
             rest = tuple(record for record in chain.records if record.record_id != event.record_id)
             if len(rest) == len(chain.records) or chain.records[0].list_id != event.list_id:
                 continue
-            state.emit(CancelRecord(event.list_id, event.record_id, CallResult.CANCEL_RECORD))
+            state.emit(CancelRecord(event.list_id, event.record_id, result_of(event)))
             if rest:
                 group.buffer[place] = Chain(rest)
             else:
                 del group.buffer[place]
             return
+
+
+def does_concern(state: State, group: Group, event: RecordCancelled) -> bool:
+    """Whether the group's campaign heeds what forbids the record."""
+    campaign = state.campaigns.get(group.settings.campaign)
+    return not event.forbidden_by or campaign is None or campaign.heeds(event.forbidden_by)
+
+
+def result_of(event: RecordCancelled) -> CallResult:
+    """What the record ends with."""
+    return CallResult.DO_NOT_CALL if event.forbidden_by else CallResult.CANCEL_RECORD

@@ -169,6 +169,8 @@ class FetchRecords:
     chains_max: int
     lists: tuple[tuple[ListId, int], ...]
     """Lists with their weights."""
+    do_not_call_lists: tuple[str, ...] = ()
+    """Do-not-call lists that count beside the internal one. Empty: all do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,14 @@ class SettleAttempt:
     disposition: Disposition
 
 
+@dataclass(frozen=True, slots=True)
+class ForbidNumber:
+    """Put a number on the do-not-call list for good: the person has said so."""
+
+    number: str
+    reason: str
+
+
 # --- operator ---------------------------------------------------------------------------------------------------
 
 
@@ -266,5 +276,6 @@ Command = (
     | ReturnRecord
     | CancelRecord
     | SettleAttempt
+    | ForbidNumber
     | Reply
 )

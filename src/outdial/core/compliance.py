@@ -75,6 +75,8 @@ def may_dial(record: Record, calling_list: CallingList, utc_ms: Millis, do_not_c
     """
     if record.number in do_not_call:
         return Refusal(RefusalReason.DO_NOT_CALL, f"{record.number} is on the do-not-call list", None)
+    if record.do_not_call:
+        return Refusal(RefusalReason.DO_NOT_CALL, f"{record.number} is on the list {record.do_not_call}", None)
     from_s = calling_list.daily_from_s if record.daily_from_s is None else record.daily_from_s
     till_s = calling_list.daily_till_s if record.daily_till_s is None else record.daily_till_s
     if from_s == 0 and till_s == DAY_S:

@@ -88,7 +88,7 @@ def _rejected(state: State, event: e.DialRejected) -> None:
 
 
 def _record_cancelled(state: State, event: e.RecordCancelled) -> None:
-    if not preview.cancel_offered(state, event.record_id):
+    if not preview.cancel_offered(state, event):
         callable_records.cancelled(state, event)
 
 

@@ -1,7 +1,6 @@
 """Events: every fact that the outside may report to the core.
 
-Past tense, frozen. Instants are not fields: the `now` that comes with the event says when the core learned of it.
-Events about calls name the call by the core's own number; a call the core no longer knows is *late* and counted.
+Past tense, frozen. `now` says when the core learned of it. Calls go by the core's numbers; one it forgot is *late*.
 """
 
 import enum
@@ -356,6 +355,8 @@ class RecordCancelled:
 
     list_id: ListId
     record_id: RecordId
+    forbidden_by: str = ""
+    """Name of the do-not-call list that has it now; campaigns that do not heed the list go on. Empty: cancelled."""
 
 
 Event = (

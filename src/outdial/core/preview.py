@@ -9,11 +9,11 @@ Source: OCS preview flow; the guide's load balancing names neither mode. Ours: t
 from outdial.core.agents import Agent, AgentSignal, AgentState
 from outdial.core.attempt import Attempt
 from outdial.core.availability import signal
-from outdial.core.callable_records import fetch_if_low, give_back, take_next
+from outdial.core.callable_records import does_concern, fetch_if_low, give_back, result_of, take_next
 from outdial.core.commands import CancelRecord, Dial, OfferRecord, WithdrawOffer
 from outdial.core.compliance import may_dial
 from outdial.core.deadlines import Timer
-from outdial.core.events import PreviewAccepted, PreviewRejected, PreviewRequested
+from outdial.core.events import PreviewAccepted, PreviewRejected, PreviewRequested, RecordCancelled
 from outdial.core.groups import Group
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node
@@ -21,7 +21,7 @@ from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.settlement import agent_missed, free_reserved
 from outdial.core.state import State
-from outdial.core.units import Millis, RecordId
+from outdial.core.units import Millis
 
 RING_ADDED_MS: Millis = 1_000
 """Slack between the agent's and the callee's ring limits of a preview call. Unit: ms. Ours."""
@@ -136,13 +136,15 @@ def _too_late(state: State, chain: Chain, prime: Node | None) -> str | None:
     return refusal.reason.value if refusal is not None else None
 
 
-def cancel_offered(state: State, record_id: RecordId) -> bool:
+def cancel_offered(state: State, event: RecordCancelled) -> bool:
     """A record on offer is cancelled: withdraw it, finish it, return the rest of its chain. False: not on offer."""
     for agent in state.agents.values():
-        if agent.offer is not None and agent.offer[1].records[0].record_id == record_id:
+        if agent.offer is not None and agent.offer[1].records[0].record_id == event.record_id:
+            if not does_concern(state, state.groups[agent.offer[0]], event):
+                return True
             offer = _take_offer(state, agent)
             assert offer is not None
-            finish_first(state, offer[1], CallResult.CANCEL_RECORD)
+            finish_first(state, offer[1], result_of(event))
             state.emit(WithdrawOffer(agent.agent_id, "the record was cancelled"))
             free_reserved(state, agent)
             return True

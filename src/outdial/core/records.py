@@ -31,6 +31,8 @@ class Record:
     """How often a treatment was applied per call result. Shape: ((result, count), …)."""
     zones: tuple[Zone, ...] = ()
     """Where the number may be, when `zone` is None: it is dialed only while all of them allow it. Empty: not known."""
+    do_not_call: str = ""
+    """Name of a do-not-call list of the store that has the number or the customer. Empty: none that counts here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ A whole `Configuration` enters the core as one event (`ConfigurationLoaded`), at
 """
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from outdial.core.aims import AimKind
@@ -195,6 +196,17 @@ class CallingList:
     zone_by_number: bool = False
     """Records that name no zone get those of their number (`Record.zones`). No decision depends on it: it is here
     because whoever hands out records reads it."""
+    customer_id: str = ""
+    """Column with the id that do-not-call lists may have of a customer. As above: for whoever reads records."""
+
+
+INTERNAL_LIST = "internal"
+"""Do-not-call list of those who have said so themselves. Ours (decision 0020): it counts for every campaign."""
+
+
+def does_count(list_name: str, named: Collection[str]) -> bool:
+    """Whether a do-not-call list counts for who has named these. Empty: all do."""
+    return not named or list_name == INTERNAL_LIST or list_name in named
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +217,12 @@ class Campaign:
     name: str
     lists: tuple[tuple[ListId, int], ...]
     """Shape: ((list, weight), …). A list of weight 20 is asked for twice as many records as one of weight 10."""
+    do_not_call_lists: tuple[str, ...] = ()
+    """Do-not-call lists of the store that count beside the internal one. Empty: all do."""
+
+    def heeds(self, list_name: str) -> bool:
+        """Whether a do-not-call list of the store counts for it."""
+        return does_count(list_name, self.do_not_call_lists)
 
 
 @dataclass(frozen=True, slots=True)

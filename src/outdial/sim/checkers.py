@@ -177,6 +177,7 @@ class Checkers:
             e.PhoneStateChanged: self._phone_changed,
             e.RecordsFetched: self._calls.fetched,
             e.DoNotCallAdded: self._do_not_call,
+            e.RecordCancelled: self._calls.forbidden,
         }
 
     def _configuration_loaded(self, event: e.ConfigurationLoaded) -> None:

@@ -12,6 +12,8 @@ Checkers:
 Source: design section 7, item 3.
 """
 
+from dataclasses import replace
+
 from outdial.core.attempt import AttemptState
 from outdial.core.commands import CancelRecord, Dial, OfferRecord, QueryCalls, ReturnRecord, SettleAttempt
 from outdial.core.deadlines import Timer
@@ -24,6 +26,7 @@ from outdial.core.events import (
     DeadlineReached,
     DialRejected,
     EngagingReleased,
+    RecordCancelled,
     RecordsFetched,
 )
 from outdial.core.records import Chain, Record
@@ -100,6 +103,18 @@ class CallChecks:
                     place = claims[record.record_id].place
                     self._picture.fail("record", f"record {record.record_id} is handed out twice; it is {place}")
                 claims[record.record_id] = claim
+
+    def forbidden(self, event: RecordCancelled) -> None:
+        """A record must not be dialed, unless it is handed out anew."""
+        claim = self._claims.get(event.record_id)
+        if claim is not None:
+            why = event.forbidden_by or "the list of cancelled records"
+            claim.records = [
+                replace(own, do_not_call=why)
+                if (own.list_id, own.record_id) == (event.list_id, event.record_id)
+                else own
+                for own in claim.records
+            ]
 
     def connected(self, event: CallConnected) -> None:
         """A transfer is done: in regular modes the call has left the dialer."""

@@ -73,6 +73,8 @@ class DialingChecks:
         if command.number in picture.do_not_call:
             picture.fail("do not call", f"{command.number} is on the list, and is dialed as call {command.call_id}")
         record, calling_list = self._calls.record(command.record_id), picture.lists.get(command.list_id)
+        if record is not None and record.do_not_call:
+            picture.fail("do not call", f"{command.number} is on {record.do_not_call}, and is call {command.call_id}")
         if record is None or calling_list is None or record.number != command.number:
             picture.fail("calling hours", f"call {command.call_id} does not belong to a record: {command}")
         if not is_open(record, calling_list, picture.utc_ms):

@@ -98,6 +98,10 @@ class Source(Protocol):
         ...
 
 
+FORBIDDING_LIST = "registry"
+"""Do-not-call list that has some records of synthetic lists."""
+
+
 class SyntheticSource:
     """Records computed from their place."""
 
@@ -107,6 +111,7 @@ class SyntheticSource:
         self._shape = shape
         self._first_id = (shape.list_id - 1) * RECORDS_MAX + 1
         self._repeated = round(shape.repeated_ratio * 1024)
+        self._forbidden = round(shape.forbidden_ratio * 1024)
 
     def record(self, index: int) -> Record:
         """Compute one record."""
@@ -115,10 +120,9 @@ class SyntheticSource:
         if self._repeated and index and mix(record_id) & 1023 < self._repeated:
             number -= 1
         length = self._shape.chain_length
-        if length == 1:
-            return Record(record_id, self.list_id, str(NUMBERS_FROM + number))
-        chain_id = self._first_id + index - index % length
-        return Record(record_id, self.list_id, str(NUMBERS_FROM + number), chain_id, index % length)
+        do_not_call = FORBIDDING_LIST if self._forbidden and mix(~record_id) & 1023 < self._forbidden else ""
+        chain = (0, 0) if length == 1 else (self._first_id + index - index % length, index % length)
+        return Record(record_id, self.list_id, str(NUMBERS_FROM + number), *chain, do_not_call=do_not_call)
 
     def index_of(self, record_id: RecordId) -> int:
         """Place of a record."""
@@ -234,6 +238,7 @@ class ListState:
             attempts,
             self._histories.get(index, ()),
             record.zones,
+            record.do_not_call,
         )
 
     def attempt_n(self, record_id: RecordId) -> int:

@@ -78,6 +78,7 @@ def random_scenario(seed: int) -> Scenario:
                 round(dice.log_between(50, 20_000)) if dice.chance(0.2) else 8_000,
                 dice.pick((1, 1, 2, 3)),
                 dice.pick((0.0, 0.0, 0.1, 0.5)),
+                0.05 if seed % 5 == 2 else 0.0,
             )
             for calling_list in configuration.calling_lists
         ),

@@ -233,6 +233,8 @@ class ListShape:
     """Records of one customer. Range: ≥ 1."""
     repeated_ratio: float = 0.0
     """Share of records with the number of the record before them."""
+    forbidden_ratio: float = 0.0
+    """Share of records that a do-not-call list of the store has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
+from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, NumberForbidden, Objections
 
 
 class StoreError(OutdialError):
@@ -68,7 +69,7 @@ class AttemptBegun:
     dialed_utc_ms: int
 
 
-Change = AttemptBegun | SettleAttempt | ReturnRecord | CancelRecord
+Change = AttemptBegun | SettleAttempt | ReturnRecord | CancelRecord | NumberForbidden
 """What `write` takes."""
 
 LeftBehind: TypeAlias = Iterable[tuple[int, Sequence[Change]]]
@@ -86,6 +87,8 @@ class ClaimRequest:
     """Range: 1 … 10,000."""
     utc_ms: int
     """Now: what is due by then."""
+    do_not_call_lists: tuple[str, ...] = ()
+    """Do-not-call lists that count beside the internal one. Empty: all do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,7 @@ class Store(Protocol):
 
         Order within a list: priority (callbacks, then what came back, then what is new), then the instant from which
         it is due, then list order. Lists take turns by weight. Records of a chain come in ascending chain order from
-        the one that is due.
+        the one that is due. A record that is on a do-not-call list says so.
 
         Raises:
             EpochLost: another start has taken over.
@@ -225,10 +228,20 @@ class Store(Protocol):
         """Make changes, all or none, durably.
 
         An attempt that has been settled does not begin again. A settlement that comes late takes the place of the
-        Stale one that another start has put there for it; the record stays as that start left it.
+        Stale one that another start has put there for it; the record stays as that start left it. Numbers come onto
+        their do-not-call lists whoever says so.
 
         Raises:
             EpochLost: another start has taken over; attempts are written down all the same.
+        """
+        ...
+
+    async def objections(self, seq: int, utc_ms: int) -> Objections:
+        """Records that this start has claimed and that must not be dialed any more, whoever said so.
+
+        Args:
+            seq: up to which entry of do-not-call lists this is known. 0: none.
+            utc_ms: now.
         """
         ...
 
@@ -293,6 +306,33 @@ class Store(Protocol):
         Returns:
             Records that are ready again.
         """
+        ...
+
+    # --- do-not-call lists: an entry is what `do_not_call.entry_of` gives ----------------------------------------
+
+    async def forbid(self, addition: Addition, entries: Sequence[str]) -> int:
+        """Put entries on a list, in one transaction. Those that are on it stay, at least as long as said now.
+
+        Returns:
+            How many were not on it.
+        """
+        ...
+
+    async def allow(self, list_name: str | None, entries: Sequence[str], removed_by: str, utc_ms: int) -> int:
+        """Take entries off a list, or off all of them. Returns how many there were."""
+        ...
+
+    async def allow_unseen(self, list_name: str, before_utc_ms: int, removed_by: str, utc_ms: int) -> int:
+        """Take every entry off a list that no file and no command had since an instant. Returns how many. Some at a
+        time: what was cut off is done by the next."""
+        ...
+
+    async def forbidden(self, entries: Sequence[str]) -> tuple[Forbidden, ...]:
+        """All that is known of entries: on which lists they are, and were. In their order, then by list and time."""
+        ...
+
+    async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
+        """Every do-not-call list that has something on it. Reads all of them."""
         ...
 
     async def close(self) -> None:

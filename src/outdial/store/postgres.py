@@ -22,7 +22,9 @@ from outdial.calling_lists import ListedRecord
 from outdial.core.records import Chain
 from outdial.core.units import ListId, Millis, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
+from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_statements as sql
+from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
     Change,
     Claimed,
@@ -43,6 +45,7 @@ from outdial.store.rows import (
     Row,
     chains_of,
     counts_of,
+    entries_in,
     fate_of,
     import_values,
     new_record_values,
@@ -163,6 +166,10 @@ class PostgresStore:
         ):
             raise self._epoch_lost()
 
+    async def objections(self, seq: int, utc_ms: int) -> Objections:
+        """See `Store.objections`."""
+        return await self._link.transaction(partial(dnc.objections, epoch=self._epoch, seq=seq, utc_ms=utc_ms))
+
     async def imports(self) -> tuple[Import, ...]:
         """See `Store.imports`."""
         rows = await self._link.transaction(lambda connection: connection.fetch(sql.IMPORTS))
@@ -233,6 +240,35 @@ class PostgresStore:
         rows: list[Row] = await self._link.transaction(lambda connection: connection.fetch(statement, *values), LIST_S)
         return rows
 
+    async def forbid(self, addition: Addition, entries: Sequence[str]) -> int:
+        """See `Store.forbid`."""
+        return await self._link.transaction(partial(dnc.forbid, addition=addition, entries=entries), LIST_S)
+
+    async def allow(self, list_name: str | None, entries: Sequence[str], removed_by: str, utc_ms: int) -> int:
+        """See `Store.allow`."""
+        work = partial(dnc.allow, list_name=list_name, entries=entries, removed_by=removed_by, utc_ms=utc_ms)
+        return await self._link.transaction(work, LIST_S)
+
+    async def allow_unseen(self, list_name: str, before_utc_ms: int, removed_by: str, utc_ms: int) -> int:
+        """See `Store.allow_unseen`."""
+        work = partial(
+            dnc.allow_unseen, list_name=list_name, before_utc_ms=before_utc_ms, removed_by=removed_by, utc_ms=utc_ms
+        )
+        total = 0
+        after: int | None = 0
+        while after is not None:
+            count, after = await self._link.transaction(partial(work, after=after), LIST_S)
+            total += count
+        return total
+
+    async def forbidden(self, entries: Sequence[str]) -> tuple[Forbidden, ...]:
+        """See `Store.forbidden`."""
+        return await self._link.transaction(partial(dnc.history, entries=entries), LIST_S)
+
+    async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
+        """See `Store.forbidden_lists`."""
+        return await self._link.transaction(partial(dnc.lists, utc_ms=utc_ms), LIST_S)
+
     async def close(self) -> None:
         """See `Store.close`."""
         await self._link.close()
@@ -289,7 +325,9 @@ async def _claim(connection: Connection, epoch: int, credit: Credit, request: Cl
     heads = turns.in_turn()
     chained = [(head[1], head[3], head[4], head[0]) for head in heads if head[3]]
     rest = await connection.fetch(sql.CLAIM_REST, *sql.transposed(chained)) if chained else []
-    chains = chains_of(with_rest(heads, rest))
+    rows = with_rest(heads, rest)
+    found = await dnc.look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms)
+    chains = chains_of(rows, found)
     due_utc_ms = await connection.fetchval(sql.NEXT_DUE, [list_id for list_id, _ in request.lists])
     if due_utc_ms is not None and due_utc_ms <= request.utc_ms:
         if turns.open_lists:

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from outdial.core.units import CallId, RecordId
 from outdial.store import postgres_statements as sql
+from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import Fates, attempts_in, record_changes
 from outdial.store.interface import Change, Opened
+from outdial.store.postgres_do_not_call import forbid
 from outdial.store.postgres_link import Connection
 from outdial.store.rows import Row, attempt_values, begun_values, stale_values
 
@@ -19,6 +21,9 @@ async def write(connection: Connection, server: str, epoch: int, changes: Sequen
     """Make changes of an epoch. Returns whether it is still the server's; if not, records stay as they are."""
     is_ours = await connection.fetchval(sql.OWN_EPOCH, server) == epoch
     new = await _write_attempts(connection, epoch, changes)
+    for change in changes:
+        if isinstance(change, NumberForbidden):
+            await forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
     if not is_ours:
         return False
     if to_make := record_changes(changes, new):

@@ -29,7 +29,7 @@ from outdial.store.rows import (
     Row,
 )
 
-_BIGINTS: Final = ("epoch", "claim_epoch", "call_id", "record_id", "chain_id", "lines_done", "records")
+_BIGINTS: Final = ("seq", "epoch", "claim_epoch", "call_id", "record_id", "chain_id", "lines_done", "records")
 _SMALLINTS: Final = ("status", "call_result", "priority", "record_type", "sip_status", "q850_cause")
 _TEXTS: Final = (
     "name",
@@ -43,6 +43,11 @@ _TEXTS: Final = (
     "disposition",
     "file",
     "digest",
+    "customer_id",
+    "list_name",
+    "reason",
+    "added_by",
+    "removed_by",
 )
 
 
@@ -64,7 +69,7 @@ def _names(columns: Sequence[str], table: str = "") -> str:
     return ", ".join(f"{table}.{name}" if table else name for name in columns)
 
 
-def _arrays(columns: Sequence[str], first: int = 1) -> str:
+def arrays(columns: Sequence[str], first: int = 1) -> str:
     """Rows out of arrays: `unnest($1::bigint[], …)`."""
     return "unnest({})".format(
         ", ".join(f"${number}::{column_type(name)}[]" for number, name in enumerate(columns, start=first))
@@ -145,7 +150,7 @@ CROSS JOIN LATERAL (
 
 ADD_ATTEMPTS = f"""
 INSERT INTO attempts ({_names(ATTEMPT_COLUMNS)})
-SELECT * FROM {_arrays(ATTEMPT_COLUMNS)}
+SELECT * FROM {arrays(ATTEMPT_COLUMNS)}
 ON CONFLICT (epoch, call_id) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in ATTEMPT_COLUMNS[2:])}
 WHERE attempts.mode = '{UNKNOWN_MODE}' AND excluded.mode <> '{UNKNOWN_MODE}'
@@ -157,7 +162,7 @@ RETURNING call_id, xmax = 0 AS is_new
 """
 BEGIN_ATTEMPTS = f"""
 INSERT INTO open_attempts ({_names(OPEN_ATTEMPT_COLUMNS)})
-SELECT * FROM {_arrays(OPEN_ATTEMPT_COLUMNS)} AS begun ({_names(OPEN_ATTEMPT_COLUMNS)})
+SELECT * FROM {arrays(OPEN_ATTEMPT_COLUMNS)} AS begun ({_names(OPEN_ATTEMPT_COLUMNS)})
 WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.epoch = begun.epoch AND a.call_id = begun.call_id)
 ON CONFLICT DO NOTHING
 """
@@ -179,7 +184,7 @@ ORDER BY r.record_id FOR UPDATE OF r
 """All records of chains, but those that are held already."""
 CHANGE = f"""
 UPDATE records r SET {", ".join(f"{name} = changed.{name}" for name in CHANGED_COLUMNS)}
-FROM {_arrays([*CHANGED_COLUMNS, "record_id"])} AS changed ({_names([*CHANGED_COLUMNS, "record_id"])})
+FROM {arrays([*CHANGED_COLUMNS, "record_id"])} AS changed ({_names([*CHANGED_COLUMNS, "record_id"])})
 WHERE r.record_id = changed.record_id
 """
 
@@ -211,7 +216,7 @@ ON CONFLICT (list_id, digest) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in IMPORT_COLUMNS if name not in ("list_id", "digest"))}
 """
 ADD_RECORDS = f"""
-INSERT INTO records ({_names(NEW_RECORD_COLUMNS)}) SELECT * FROM {_arrays(NEW_RECORD_COLUMNS)}
+INSERT INTO records ({_names(NEW_RECORD_COLUMNS)}) SELECT * FROM {arrays(NEW_RECORD_COLUMNS)}
 ON CONFLICT (record_id) DO NOTHING
 """
 LAST_CHAIN = """

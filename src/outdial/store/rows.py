@@ -16,6 +16,7 @@ from outdial.core.records import Chain, Record
 from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction, Zone
 from outdial.sim.lists import RecordFate, RecordStatus
+from outdial.store.do_not_call import Found, entries_for, list_that_has
 from outdial.store.interface import AttemptBegun, Import, ListCounts, StoredAttempt, StoredRecord, StoreError
 
 Row: TypeAlias = Sequence[Any]
@@ -32,6 +33,7 @@ RECORD_COLUMNS = (
     "zone",
     "attempts",
     "treatments",
+    "customer_id",
 )
 """What `record_of` reads, in its order."""
 
@@ -84,6 +86,7 @@ NEW_RECORD_COLUMNS = (
     "daily_till_s",
     "zone",
     "custom",
+    "customer_id",
 )
 """What `new_record_values` gives, in its order; the other columns have their defaults."""
 
@@ -143,13 +146,25 @@ UNKNOWN_MODE = "unknown"
 """Mode of an attempt whose end nobody has seen."""
 
 
-def record_of(row: Row) -> Record:
-    """A record for the core, from the columns of `RECORD_COLUMNS`.
+def record_of(row: Row, found: Found) -> Record:
+    """A record for the core, from the columns of `RECORD_COLUMNS` and what do-not-call lists have.
 
     Raises:
         StoreError: its time zone does not exist. So build records before the claim is committed.
     """
-    record_id, list_id, number, chain_id, chain_n, daily_from_s, daily_till_s, zone, attempts, treatments = row
+    (
+        record_id,
+        list_id,
+        number,
+        chain_id,
+        chain_n,
+        daily_from_s,
+        daily_till_s,
+        zone,
+        attempts,
+        treatments,
+        customer_id,
+    ) = row
     return Record(
         record_id,
         list_id,
@@ -161,6 +176,7 @@ def record_of(row: Row) -> Record:
         None if zone is None else _zone(zone, record_id),
         attempts,
         () if treatments is None else history_of(treatments),
+        do_not_call=list_that_has(number, customer_id, found) if found else "",
     )
 
 
@@ -171,9 +187,19 @@ def _zone(name: str, record_id: int) -> Zone:
     return zone
 
 
-def chains_of(rows_by_head: Iterable[Sequence[Row]]) -> tuple[Chain, ...]:
-    """Chains for the core. Shape of `rows_by_head`: the rows of each chain, its head first; see `with_rest`."""
-    return tuple(Chain(tuple(record_of(row) for row in rows)) for rows in rows_by_head)
+def chains_of(rows_by_head: Iterable[Sequence[Row]], found: Found) -> tuple[Chain, ...]:
+    """Chains for the core.
+
+    Args:
+        rows_by_head: the rows of each chain, its head first; see `with_rest`.
+        found: what do-not-call lists have of them; see `entries_in`.
+    """
+    return tuple(Chain(tuple(record_of(row, found) for row in rows)) for rows in rows_by_head)
+
+
+def entries_in(rows_by_head: Iterable[Sequence[Row]]) -> list[str]:
+    """What has to be looked up in do-not-call lists for these chains."""
+    return [entry for rows in rows_by_head for row in rows for entry in entries_for(row[2], row[10])]
 
 
 def with_rest(heads: Sequence[Row], rest: Iterable[Row]) -> list[list[Row]]:
@@ -280,6 +306,7 @@ def new_record_values(listed: ListedRecord) -> tuple[Any, ...]:
         record.daily_till_s,
         None if record.zone is None else record.zone.name,
         json.dumps(dict(listed.custom), ensure_ascii=False, separators=(",", ":")) if listed.custom else None,
+        listed.customer_id,
     )
 
 

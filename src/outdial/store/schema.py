@@ -61,6 +61,8 @@ RECORDS = Table(
     Column("last_attempt_utc_ms", BigInteger),
     Column("treatments", Text),
     Column("custom", Text),
+    Column("customer_id", Text),
+    Column("cancel_utc_ms", BigInteger),
     PrimaryKeyConstraint("record_id"),
     CheckConstraint("due_utc_ms IS NULL OR claim_epoch IS NULL", name="waits_or_is_claimed"),
 )
@@ -68,7 +70,8 @@ RECORDS = Table(
 
 `record_type`, `status` and `call_result` hold the vendor's numbers; 28 is Unknown, of a record never dialed.
 `priority` orders what is due: 0 new, 1 came back, 2 callback. `treatments`: the history as JSON [[result, count], …].
-`custom`: columns of the imported file as a JSON object of texts.
+`custom`: columns of the imported file as a JSON object of texts. `customer_id`: what do-not-call lists may have instead
+of the number. `cancel_utc_ms`: since when nobody wants the record any more: it is cancelled when its claim ends.
 """
 
 Index(
@@ -95,6 +98,12 @@ Index(
     postgresql_where=text("chain_id > 0"),
 )
 Index("ix_records_number", RECORDS.c.number)
+Index(
+    "ix_records_cancel",
+    RECORDS.c.record_id,
+    sqlite_where=text("cancel_utc_ms IS NOT NULL AND status = 2"),
+    postgresql_where=text("cancel_utc_ms IS NOT NULL AND status = 2"),
+)
 
 OPEN_ATTEMPTS = Table(
     "open_attempts",
@@ -157,3 +166,38 @@ IMPORTS = Table(
     PrimaryKeyConstraint("list_id", "digest"),
 )
 """Files that were read into lists, and how far: an import that was cut off goes on behind its last full batch."""
+
+DO_NOT_CALL = Table(
+    "do_not_call",
+    METADATA,
+    Column("seq", _ROW_NUMBER, autoincrement=False, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("list_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_utc_ms", BigInteger, nullable=False),
+    Column("seen_utc_ms", BigInteger, nullable=False),
+    Column("expires_utc_ms", BigInteger),
+    Column("removed_by", Text),
+    Column("removed_utc_ms", BigInteger),
+    PrimaryKeyConstraint("seq"),
+)
+"""Numbers and customers that are not called. Rows are never deleted: what was removed says by whom and when.
+
+`number`: without a leading +, or `customer:` and the customer's id. `seq`: grows in the order of the commits, so that
+who has seen up to one of them has missed none before it. `seen_utc_ms`: when a file or a command had it last.
+"""
+
+_ON_LIST = text("removed_utc_ms IS NULL")
+_EXPIRES = text("expires_utc_ms IS NOT NULL AND removed_utc_ms IS NULL")
+_REMOVED = text("removed_utc_ms IS NOT NULL")
+Index(
+    "ix_do_not_call_number",
+    DO_NOT_CALL.c.number,
+    DO_NOT_CALL.c.list_name,
+    unique=True,
+    sqlite_where=_ON_LIST,
+    postgresql_where=_ON_LIST,
+)
+Index("ix_do_not_call_expires", DO_NOT_CALL.c.expires_utc_ms, sqlite_where=_EXPIRES, postgresql_where=_EXPIRES)
+Index("ix_do_not_call_removed", DO_NOT_CALL.c.number, sqlite_where=_REMOVED, postgresql_where=_REMOVED)

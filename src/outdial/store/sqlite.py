@@ -8,6 +8,7 @@ is on the disk when its method returns.
     sqlite_write   changes, and clearing up after earlier starts
     sqlite_lists   imports and results
     sqlite_looks   what operators look at, lists that begin anew
+    sqlite_do_not_call  numbers that are not called
 """
 
 import asyncio
@@ -22,7 +23,8 @@ from typing import TypeVar, TypeVarTuple
 from outdial.calling_lists import ListedRecord
 from outdial.core.units import ListId, Millis, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
-from outdial.store import sqlite_claim, sqlite_lists, sqlite_looks, sqlite_write
+from outdial.store import sqlite_claim, sqlite_do_not_call, sqlite_lists, sqlite_looks, sqlite_write
+from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
     Change,
     Claimed,
@@ -92,6 +94,10 @@ class SqliteStore:
         if changes:
             await self._in_thread(self._write, changes)
 
+    async def objections(self, seq: int, utc_ms: int) -> Objections:
+        """See `Store.objections`."""
+        return await self._in_transaction(sqlite_do_not_call.objections, self._epoch, seq, utc_ms)
+
     async def imports(self) -> tuple[Import, ...]:
         """See `Store.imports`."""
         return await self._in_transaction(sqlite_lists.imports)
@@ -150,6 +156,33 @@ class SqliteStore:
                 count, after = await self._in_transaction(part, list_id, statuses, after)
                 total += count
         return total
+
+    async def forbid(self, addition: Addition, entries: Sequence[str]) -> int:
+        """See `Store.forbid`."""
+        return await self._in_transaction(sqlite_do_not_call.forbid, addition, entries)
+
+    async def allow(self, list_name: str | None, entries: Sequence[str], removed_by: str, utc_ms: int) -> int:
+        """See `Store.allow`."""
+        return await self._in_transaction(sqlite_do_not_call.allow, list_name, entries, removed_by, utc_ms)
+
+    async def allow_unseen(self, list_name: str, before_utc_ms: int, removed_by: str, utc_ms: int) -> int:
+        """See `Store.allow_unseen`."""
+        total = 0
+        after: int | None = 0
+        while after is not None:
+            count, after = await self._in_transaction(
+                sqlite_do_not_call.allow_unseen, list_name, before_utc_ms, removed_by, utc_ms, after
+            )
+            total += count
+        return total
+
+    async def forbidden(self, entries: Sequence[str]) -> tuple[Forbidden, ...]:
+        """See `Store.forbidden`."""
+        return await self._in_transaction(sqlite_do_not_call.history, entries)
+
+    async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
+        """See `Store.forbidden_lists`."""
+        return await self._in_transaction(sqlite_do_not_call.lists, utc_ms)
 
     async def close(self) -> None:
         """See `Store.close`."""

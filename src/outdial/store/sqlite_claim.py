@@ -9,7 +9,8 @@ import sqlite3
 from outdial.core.units import ListId
 from outdial.sim.lists import RecordStatus
 from outdial.store.interface import Claimed, ClaimRequest
-from outdial.store.rows import PRIORITIES, RECORD_COLUMNS, Row, chains_of, with_rest
+from outdial.store.rows import PRIORITIES, RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
+from outdial.store.sqlite_do_not_call import look_up
 from outdial.store.turns import Claim, Credit
 
 _RECORD = f"SELECT {', '.join(RECORD_COLUMNS)} FROM records"
@@ -35,7 +36,8 @@ def claim(connection: sqlite3.Connection, epoch: int, credit: Credit, request: C
         for list_id, count in asked.items():
             turns.gave(list_id, _take(connection, epoch, list_id, request.utc_ms, count))
     heads = turns.in_turn()
-    chains = chains_of(with_rest(heads, _take_rest(connection, heads)))
+    rows = with_rest(heads, _take_rest(connection, heads))
+    chains = chains_of(rows, look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms))
     if any(_is_due(connection, list_id, request.utc_ms) for list_id, _ in turns.open_lists):
         return Claimed(chains, False, None)
     waits = [_next_due_utc_ms(connection, list_id) for list_id, _ in request.lists]

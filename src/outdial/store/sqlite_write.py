@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from outdial.core.units import CallId, RecordId
+from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates, attempts_in, record_changes
 from outdial.store.interface import Change
 from outdial.store.rows import (
@@ -20,6 +21,7 @@ from outdial.store.rows import (
     begun_values,
     stale_values,
 )
+from outdial.store.sqlite_do_not_call import forbid
 
 _EPOCH = "SELECT epoch FROM servers WHERE name = ?"
 _HELD = f"SELECT {', '.join(HELD_COLUMNS)} FROM records"
@@ -59,6 +61,9 @@ def is_current(connection: sqlite3.Connection, server: str, epoch: int) -> bool:
 def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequence[Change]) -> bool:
     """Make changes of an epoch. Returns whether it is still the server's; if not, records stay as they are."""
     new = _write_attempts(connection, epoch, changes)
+    for change in changes:
+        if isinstance(change, NumberForbidden):
+            forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
     if not is_current(connection, server, epoch):
         return False
     to_make = record_changes(changes, new)

@@ -20,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 from outdial.core.errors import OutdialError
 from outdial.core.records import Chain
 from outdial.drivers.backoff import longest_pause_s
+from outdial.store.do_not_call import Objections
 from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, Store, StoreUnavailable
 from outdial.store.spool import Spool, SpoolError
 
@@ -121,6 +122,26 @@ class SteadyStore:
             raise
         self._there()
         return claimed
+
+    async def objections(self, seq: int, utc_ms: int) -> Objections:
+        """Ask for claimed records that must not be dialed any more. Arguments: see `Store.objections`.
+
+        Raises:
+            StoreUnavailable: the database is away, or has not taken everything yet that came before.
+            Exception: no further call may be made; `failure` says so.
+        """
+        if not self.is_direct:
+            raise StoreUnavailable(self.why_away or "the database has not taken everything yet")
+        try:
+            found = await self._answer(asyncio.ensure_future(self._store.objections(seq, utc_ms)))
+        except StoreUnavailable as error:
+            self._gone(str(error))
+            raise
+        except Exception as error:
+            self._fail(error)
+            raise
+        self._there()
+        return found
 
     def _claimed_late(self, task: "asyncio.Future[Claimed]") -> None:
         """Nobody waits for these chains any more."""

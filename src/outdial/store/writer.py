@@ -1,8 +1,9 @@
 """What stands between the dialer and a store: commands in order, changes in groups, no call before its beginning.
 
 Changes are written in groups: whatever has piled up while the last write ran goes into the next one. A claim follows
-the changes before it. A call leaves through a gate, once its beginning has been written down. What happens while the
-database is away is told in `steady`.
+the changes before it. A call leaves through a gate, once its beginning has been written down. A look for records that
+must not be dialed any more has its turn like everything else, so the core hears of records first and of objections to
+them afterwards. What happens while the database is away is told in `steady`.
 """
 
 import asyncio
@@ -14,11 +15,13 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from outdial.core.commands import CancelRecord, Command, Dial, FetchRecords, ReturnRecord, SettleAttempt
-from outdial.core.events import DialRejected, Event, FetchFailed, RecordsFetched
+from outdial.core.commands import CancelRecord, Command, Dial, FetchRecords, ForbidNumber, ReturnRecord, SettleAttempt
+from outdial.core.events import DialRejected, Event, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.records import Chain
-from outdial.core.units import CallId, Now
+from outdial.core.settings import INTERNAL_LIST
+from outdial.core.units import CallId, Now, RecordId
 from outdial.drivers.runner import InboxFull
+from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
 from outdial.store.interface import AttemptBegun, Change, ClaimRequest, Store
 from outdial.store.spool import Spool
@@ -40,6 +43,13 @@ class _Fetch:
 
     utc_ms: int
     command: FetchRecords
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look for claimed records that must not be dialed any more."""
+
+    utc_ms: int
 
 
 class StoreWriter:
@@ -89,12 +99,18 @@ class StoreWriter:
         self._gate = DialGate(pass_on)
         self._refusal = ""
         """Why no further call may be made; empty: calls may."""
-        self._queue: deque[Change | _Fetch] = deque()
+        self._queue: deque[Change | _Fetch | _Look] = deque()
         self._filled = asyncio.Event()
         """Something is in the queue, or nothing will come any more."""
         self._hurry = asyncio.Event()
         """Somebody waits for what is in the queue."""
         self._closing = False
+        self._is_looking = False
+        """A look is in the queue."""
+        self._seen_seq = 0
+        """Entry of do-not-call lists up to which the core has been told."""
+        self._told: frozenset[RecordId] = frozenset()
+        """Cancelled records that the core has been told of and still has."""
 
     @property
     def why_away(self) -> str:
@@ -118,11 +134,19 @@ class StoreWriter:
                 self._add(command)
             case ReturnRecord() | CancelRecord():
                 self._add(command)
+            case ForbidNumber():
+                self._add(NumberForbidden(command.number, INTERNAL_LIST, command.reason, now.utc_ms))
             case FetchRecords():
                 self._add(_Fetch(now.utc_ms, command), is_urgent=True)
             case _:
                 return self._gate.keeps(command)
         return True
+
+    def look(self, utc_ms: int) -> None:
+        """Tell the core of claimed records that must not be dialed any more, after what is in the queue already."""
+        if not self._is_looking:
+            self._is_looking = True
+            self._add(_Look(utc_ms), is_urgent=True)
 
     def stop_dialing(self) -> None:
         """No call leaves any more, and nobody is told: the core has gone."""
@@ -156,7 +180,7 @@ class StoreWriter:
             self._reject(call_id)
         self._on_failure(error)
 
-    def _add(self, item: Change | _Fetch, *, is_urgent: bool = False) -> None:
+    def _add(self, item: Change | _Fetch | _Look, *, is_urgent: bool = False) -> None:
         self._queue.append(item)
         self._filled.set()
         if is_urgent or len(self._queue) >= GROUP:
@@ -176,6 +200,10 @@ class StoreWriter:
             elif isinstance(first := self._queue[0], _Fetch):
                 self._queue.popleft()
                 await self._fetch(first)
+            elif isinstance(first, _Look):
+                self._queue.popleft()
+                self._is_looking = False
+                await self._look(first)
             else:
                 await self._write()
 
@@ -192,7 +220,7 @@ class StoreWriter:
     async def _write(self) -> None:
         """Make the next group of changes durable, then let the calls go that begin with it."""
         changes: list[Change] = []
-        while self._queue and len(changes) < GROUP and not isinstance(item := self._queue[0], _Fetch):
+        while self._queue and len(changes) < GROUP and not isinstance(item := self._queue[0], _Fetch | _Look):
             changes.append(item)
             self._queue.popleft()
         try:
@@ -211,7 +239,8 @@ class StoreWriter:
     async def _fetch(self, fetch: _Fetch) -> None:
         """Claim chains for a group, and tell the core."""
         command = fetch.command
-        request = ClaimRequest(command.group_id, command.lists, min(command.chains_max, CHAINS_MAX), fetch.utc_ms)
+        chains_max = min(command.chains_max, CHAINS_MAX)
+        request = ClaimRequest(command.group_id, command.lists, chains_max, fetch.utc_ms, command.do_not_call_lists)
         try:
             claimed = await self._steady.claim(request)
         except Exception as error:  # an outage, or a failure that `_failed` has been told of
@@ -226,6 +255,22 @@ class StoreWriter:
             )
         except InboxFull:
             self._return(claimed.chains)
+
+    async def _look(self, look: _Look) -> None:
+        """Tell the core what others have said about records that it has."""
+        try:
+            found = await self._steady.objections(self._seen_seq, look.utc_ms)
+        except Exception:  # an outage, or a failure that `_failed` has been told of: the next look sees the same
+            return
+        new = [entry for entry in found.cancelled if entry[1] not in self._told]
+        events = [RecordCancelled(*entry) for entry in found.forbidden] + [RecordCancelled(*entry) for entry in new]
+        try:
+            for event in events:
+                self._submit(event)
+        except InboxFull:
+            return
+        self._seen_seq = found.seq
+        self._told = frozenset(record_id for _, record_id in found.cancelled)
 
     def _return(self, chains: tuple[Chain, ...]) -> None:
         """Give back what was claimed for nobody."""

@@ -1,0 +1,80 @@
+"""`outdial dnc import`: a file of numbers into a do-not-call list, some thousands in each transaction."""
+
+import asyncio
+import json
+from itertools import islice
+from pathlib import Path
+
+from outdial.config import load
+from outdial.configured_store import in_new_store, utc_now_ms
+from outdial.core.errors import ConfigError
+from outdial.dnc_change import list_name_mistakes, who
+from outdial.number_files import NumberFile
+from outdial.store.do_not_call import REASON_CHARACTERS_MAX, Addition
+from outdial.store.interface import Store
+
+BATCH = 20_000
+"""Numbers of one transaction: some tenths of a second. Unit: numbers."""
+
+
+def run_import(config: Path, path: Path, list_name: str, *, is_whole: bool, as_json: bool) -> str:
+    """Read a file into a do-not-call list.
+
+    Args:
+        config: the configuration file.
+        path: the file of numbers.
+        list_name: the list.
+        is_whole: the file is all that the list shall have: what it lacks is taken off.
+        as_json: give JSON instead of text.
+
+    Returns:
+        What is printed.
+
+    Raises:
+        ConfigError: the configuration, the arguments or the file have mistakes.
+        StoreError: the database cannot be used, or a server uses its file.
+        StoreUnavailable: it does not answer; the same command makes good what was cut off.
+    """
+    loaded = load(config)
+    mistakes = list_name_mistakes(list_name)
+    if mistakes:
+        raise ConfigError(mistakes)
+    by = who()
+    addition = Addition(list_name, by, utc_now_ms(), f"import of {path.name}"[:REASON_CHARACTERS_MAX])
+    file = NumberFile(path)
+
+    async def work(store: Store) -> tuple[int, int]:
+        entries, added = iter(file), 0
+        while batch := await asyncio.to_thread(lambda: list(islice(entries, BATCH))):
+            added += await store.forbid(addition, batch)
+        if not is_whole:
+            return added, 0
+        return added, await store.allow_unseen(list_name, addition.utc_ms, by, utc_now_ms())
+
+    added, removed = in_new_store(loaded, work)
+    return json.dumps(_to_json(file, list_name, added, removed)) if as_json else _to_text(file, path, added, removed)
+
+
+def _to_text(file: NumberFile, path: Path, added: int, removed: int) -> str:
+    left_out = file.rows - file.good
+    lines = [f"{path}: {file.good:,} numbers, {added:,} of them new; {removed:,} removed, {left_out:,} lines left out"]
+    lines += [f"  {count:>9,}  {reason}" for reason, count in file.reasons.most_common()]
+    lines += [f"  {example}" for example in file.examples]
+    if file.rejects_file is not None:
+        lines.append(f"  all of them are in {file.rejects_file}")
+    return "\n".join(lines)
+
+
+def _to_json(file: NumberFile, list_name: str, added: int, removed: int) -> dict[str, object]:
+    """Shape: docs/reference/command-line.md."""
+    return {
+        "list": list_name,
+        "lines": file.rows,
+        "numbers": file.good,
+        "added": added,
+        "removed": removed,
+        "rejected": file.rows - file.good,
+        "reasons": dict(file.reasons),
+        "examples": file.examples,
+        "rejects_file": None if file.rejects_file is None else str(file.rejects_file),
+    }
