@@ -3,14 +3,16 @@
 import contextlib
 import csv
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial import calling_lists, csv_lines
-from outdial.calling_lists import CallingListFile, ListedRecord, Present, chains_of, read_records
+from outdial import calling_list_files, calling_lists, csv_lines
+from outdial.calling_list_files import CallingListFile, read_records
+from outdial.calling_lists import ListedRecord, Present, chains_of
 from outdial.config.zones import load_zone
 from outdial.core.errors import ConfigError
 from outdial.core.records import Chain, Record
@@ -189,7 +191,7 @@ def test_line_that_is_not_utf8(listed):
 
 
 def test_line_that_is_too_long(listed, monkeypatch):
-    for module in (calling_lists, csv_lines):
+    for module in (calling_list_files, csv_lines):
         monkeypatch.setattr(module, "LINE_BYTES_MAX", 50)
     records, counts = listed("phone,name\n5550100," + "x" * 200 + "\n5550101,a\n")
     assert (len(records), counts.examples) == (1, ["line 2: longer than 50 bytes"])
@@ -275,7 +277,7 @@ def test_file_that_is_not_there(tmp_path):
 
 
 def test_file_with_too_many_records(listed, monkeypatch):
-    monkeypatch.setattr(calling_lists, "ROWS_MAX", 2)
+    monkeypatch.setattr(calling_list_files, "ROWS_MAX", 2)
     with pytest.raises(ConfigError, match="more than 2 records; split the list"):
         listed("phone\n5550100\n5550101\n5550102\n")
 
@@ -406,3 +408,50 @@ def test_reading_goes_on_behind_what_was_read_with_all_its_rejects(tmp_path):
     assert (second.counts.rows, second.counts.loaded, second.counts.rejected) == (5, 3, 2)
     with (tmp_path / "list.csv.rejects.csv").open() as stream:
         assert [row[0] for row in csv.reader(stream)] == ["line", "2", "5"]
+
+
+# --- numbers of a region ------------------------------------------------------------------------------------------
+
+
+def test_numbers_without_a_plus_are_read_as_those_of_the_region(listed):
+    german = replace(CUSTOMERS, default_region="DE")
+    lines = ["phone", "030 123456", "+1 201 555 0123", "0044 7700 900123", "(0151) 123-45678", "12", "030123456"]
+    records, counts = listed("\n".join(lines) + "\n", german)
+    assert [one.record.number for one in records] == ["+4930123456", "+12015550123", "+447700900123", "+4915112345678"]
+    assert counts.examples == [
+        'line 6: phone "12" is not a number; allowed: ' + NUMBER,
+        "line 7: +4930123456 is in the list already",
+    ]
+
+
+def test_a_number_that_is_impossible_in_the_region_is_left_out_by_name(listed):
+    american = replace(CUSTOMERS, default_region="US")
+    records, counts = listed("phone\n2015550123\n5550123\n20155501234\n", american)
+    assert [one.record.number for one in records] == ["+12015550123"]
+    assert counts.reasons == {"no number there": 2}
+    assert counts.examples[0] == 'line 3: phone "5550123" is no possible number in US'
+
+
+def test_without_a_region_nothing_is_read_into_a_number(listed):
+    records, _ = listed("phone\n030 123456\n5550123\n")
+    assert [one.record.number for one in records] == ["030123456", "5550123"]
+
+
+def test_a_code_of_the_country_comes_before_the_region(listed):
+    american = replace(CUSTOMERS, default_region="US")
+    records, _ = listed("phone_code,phone_number\n49,30123456\n,2015550123\n", american)
+    assert [one.record.number for one in records] == ["+4930123456", "+12015550123"]
+
+
+# --- customers ----------------------------------------------------------------------------------------------------
+
+
+def test_the_customers_id_is_taken_from_the_column_that_the_list_names(listed):
+    named = replace(CUSTOMERS, customer_id="Customer No")
+    records, _ = listed("phone,customer_no\n5550100, C-1 \n5550101,\n", named)
+    assert [(one.customer_id, one.custom) for one in records] == [("C-1", (("customer_no", " C-1 "),)), (None, ())]
+
+
+def test_a_file_without_the_customers_column_is_refused(listed):
+    with pytest.raises(ConfigError, match="line 1: the header names no column client, which is the list's customer-id"):
+        listed("phone,name\n5550100,Ann\n", replace(CUSTOMERS, customer_id="client"))

@@ -157,7 +157,7 @@ def test_records_that_are_in_no_file(tmp_path):
     path = write_configuration(tmp_path)
 
     async def story(records, loaded, log):
-        from outdial.calling_lists import CallingListFile
+        from outdial.calling_list_files import CallingListFile
 
         listed = list(CallingListFile(tmp_path / "list.csv", loaded.configuration.calling_lists[0]))
         await listing.add_records(records._store, 1, listed, NOW.utc_ms)

@@ -1,6 +1,6 @@
-"""Calling lists as CSV files: strict, streaming, and honest about what was left out.
+"""Calling lists as CSV or Parquet files: strict, streaming, and honest about what was left out.
 
-The first line names the columns, in any order and case, separated by `,` or `;`:
+The first line of a CSV file names the columns, in any order and case, separated by `,` or `;`:
 
 | column | meaning |
 |---|---|
@@ -18,6 +18,13 @@ One line is one record: a quoted field may hold the separator and doubled quotes
 quote cannot swallow the rest of a file. A line that is wrong is left out and written with its reason to
 `FILE.rejects.csv`; the rest is loaded. A file without a single good record is an error.
 
+A file that is called `….parquet` is a Parquet file with the same columns (the extra `parquet`). Its columns are texts,
+whole numbers, dates or times of day; a value that is missing is an empty field; rows count as lines, from 1.
+
+A calling list with `default-region` reads numbers without a + as national numbers of that region: 030 123456 in DE is
++4930123456, 0044 … is +44 …. Numbers are taken that are possible there (of a length that its numbers have); whether a
+prefix is in use is not asked. Numbers with a + stay as they are. Without the option nothing is read into numbers.
+
 Lead files for VICIdial can be taken as they are: `phone_code` and `phone_number` make the number, which is dialed as
 VICIdial would (+1 and 5550100 are +15550100); `vendor_lead_code`, `first_name`, `gmt_offset_now` and the others are
 kept. Columns with other names are given ours with `outdial list import --map`.
@@ -31,22 +38,18 @@ Ours: everything here but the column names, which are the vendor's where it has 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from outdial.config.mistakes import suggest
-from outdial.config.number_zones import with_zones
+from outdial.config.national_numbers import NationalNumbers, national_numbers
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.zones import load_zone
-from outdial.core.errors import ConfigError
 from outdial.core.records import Chain, Record
 from outdial.core.settings import CallingList, Zone
-from outdial.csv_lines import LINE_BYTES_MAX, Rejected, RejectsFile, decode, fields_of, lines, split, time_in, whole_in
+from outdial.csv_lines import Rejected, WrongFile, time_in, whole_in
 
-ROWS_MAX = 10_000_000
-"""Records of one list. Unit: lines."""
 COLUMNS_MAX = 200
 RECORD_IDS_PER_LIST = 100_000_000
 """Block of record numbers that belongs to one list."""
@@ -56,8 +59,6 @@ CODE_DIGITS_MAX = 4
 """Longest calling code of a country or a part of one (+1 684). Unit: digits."""
 NO_CALL = 7
 """Record type of a record that must not be dialed. Source: OCS record types."""
-EXAMPLES_MAX = 10
-"""Reasons for rejection that are kept in memory."""
 
 _SYNONYMS = {"contact_info": "phone", "phone_number": "phone", "time_zone": "tz"}
 _KNOWN = ("phone", "record_id", "chain_id", "chain_n", "daily_from", "daily_till", "tz", "record_type")
@@ -122,130 +123,52 @@ class Present:
         self.chain_counts[chain_id] = max(chain_n + 1, self.chain_counts.get(chain_id, 0))
 
 
-class CallingListFile:
-    """One CSV file, read once from front to end.
+class RecordReader:
+    """Makes records of rows, whatever file they come from.
 
     Attributes:
-        counts: what became of the lines so far.
-        custom_columns: names of the columns that mean nothing to the dialer; known once the first record was read.
+        counts: what became of the rows so far; whoever has rejected one counts it here.
+        custom_columns: names of the columns that mean nothing to the dialer; known once the columns are.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        calling_list: CallingList,
-        *,
-        rejects: bool = True,
-        columns: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, calling_list: CallingList, columns: Mapping[str, str] | None = None) -> None:
         """Prepare to read.
 
         Args:
-            path: the file.
             calling_list: the list that the records belong to; its calling hours complete those of the records.
-            rejects: write rejected lines to `FILE.rejects.csv` beside the file. An older one is replaced, or removed
-                when no line is rejected.
             columns: what columns of the file are called here. Shape: {column in the file: our name}.
         """
         self.counts = Counts()
         self.custom_columns: tuple[str, ...] = ()
-        self._path = path
         self._list = calling_list
-        self._rejects = RejectsFile(path.with_name(path.name + ".rejects.csv")) if rejects else None
+        self._national: NationalNumbers | None = None
+        if calling_list.default_region:
+            self._national = national_numbers(calling_list.default_region)
         self._names = {_key(column): ours for column, ours in (columns or {}).items()}
         self._code_column: str | None = None
         self._customer_column: str | None = None
-        self._stream: IO[bytes] | None = None
         self._present = Present()
         self._id_before = (calling_list.dbid - 1) * RECORD_IDS_PER_LIST
         """What a record's place in the file is added to."""
-        self._rows_done = 0
 
-    def go_on(self, present: Present, rows_done: int, records_done: int) -> None:
-        """Before reading: say what the list has, and how much of this file is in it.
+    def go_on(self, present: Present, rows_done: int) -> None:
+        """Before reading: say what the list has, and how many rows of this file have been read before.
 
         Args:
-            present: what the list has, these records included; it is taken over.
-            rows_done: lines that were read before; they are passed over.
-            records_done: how many of them were good.
+            present: what the list has; it is taken over.
+            rows_done: rows that are passed over.
         """
         self._present = present
-        self._rows_done = rows_done
         self._id_before = max(self._id_before, max(present.ids, default=0) - rows_done)
-        self.counts.loaded = records_done
-        if rows_done > records_done:
-            self.counts.reasons["left out before"] = rows_done - records_done
 
-    @property
-    def bytes_read(self) -> int:
-        """How much of the file has been read."""
-        return 0 if self._stream is None or self._stream.closed else self._stream.tell()
+    # --- columns ------------------------------------------------------------------------------------------------
 
-    def flush_rejects(self) -> None:
-        """Hand the lines that were left out so far to the operating system."""
-        if self._rejects is not None:
-            self._rejects.flush()
-
-    def __iter__(self) -> Iterator[ListedRecord]:
-        """Read the good records.
+    def name_columns(self, names: list[str]) -> list[str]:
+        """Our names of the columns of a file, by place.
 
         Raises:
-            ConfigError: the file cannot be read, its header is wrong, it is too long, or it has no good record.
+            WrongFile: with these columns it is no calling list.
         """
-        try:
-            with self._path.open("rb") as self._stream:
-                yield from self._records(self._stream)
-        except OSError as error:
-            raise self._error(f"cannot be read: {error.strerror or error}") from error
-        finally:
-            if self._rejects is not None:
-                self.counts.rejects_file = self._rejects.close()
-        if not self.counts.loaded:
-            first = f"; {self.counts.examples[0]}" if self.counts.examples else ""
-            raise self._error(f"no record to dial in {self.counts.rows:,} lines{first}")
-
-    def _records(self, stream: IO[bytes]) -> Iterator[ListedRecord]:
-        numbered = lines(stream)
-        columns, delimiter = self._header(numbered)
-        for number, line in numbered:
-            if line is not None and not line.strip(b" \t\r\n,;"):
-                continue
-            self.counts.rows += 1
-            if self.counts.rows <= self._rows_done:
-                if self._rejects is not None and self.counts.rows == self._rows_done:
-                    self._rejects.keep(number + 1)
-                continue
-            if self.counts.rows > ROWS_MAX:
-                raise self._error(f"more than {ROWS_MAX:,} records; split the list")
-            try:
-                if line is None:
-                    raise Rejected("line too long", f"longer than {LINE_BYTES_MAX:,} bytes")
-                yield self._record(fields_of(line, delimiter, columns), self.counts.rows)
-            except Rejected as rejected:
-                self._reject(number, rejected, line)
-
-    # --- header -------------------------------------------------------------------------------------------------
-
-    def _header(self, numbered: Iterator[tuple[int, bytes | None]]) -> tuple[list[str], str]:
-        """Columns by place, and the delimiter."""
-        for number, line in numbered:
-            if line is None:
-                raise self._error(f"line {number}: the header is longer than {LINE_BYTES_MAX:,} bytes")
-            if line[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise self._error("the file is UTF-16; save it as CSV UTF-8")
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if not line.strip(b" \t\r\n,;"):
-                continue
-            delimiter = ";" if line.count(b";") > line.count(b",") else ","
-            try:
-                names = split(decode(line), delimiter)
-            except Rejected as rejected:
-                raise self._error(f"line {number}: the header: {rejected}") from rejected
-            return self._columns(number, names), delimiter
-        raise self._error("the file is empty")
-
-    def _columns(self, line: int, names: list[str]) -> list[str]:
         columns: list[str] = []
         mapped = dict(self._names)
         written: dict[str, str] = {}
@@ -253,37 +176,43 @@ class CallingListFile:
             name = mapped.pop(_key(name), name)
             known = _SYNONYMS.get(_key(name), _key(name))
             if known in _REFUSED:
-                raise self._error(f"line {line}: column {known}: {_REFUSED[known]}")
+                raise WrongFile(f"column {known}: {_REFUSED[known]}")
             column = known if known in _KNOWN else name.strip() or f"column {place}"
             if column in columns:
-                raise self._error(f"line {line}: two columns are called {column}")
+                raise WrongFile(f"two columns are called {column}")
             columns.append(column)
             written[_key(name)] = column
         if mapped:
-            raise self._error(f"line {line}: the header names no column {', '.join(mapped)}, which is mapped")
+            raise WrongFile(f"the header names no column {', '.join(mapped)}, which is mapped")
         if len(columns) > COLUMNS_MAX:
-            raise self._error(f"line {line}: {len(columns):,} columns; allowed: at most {COLUMNS_MAX}")
+            raise WrongFile(f"{len(columns):,} columns; allowed: at most {COLUMNS_MAX}")
         if "phone" not in columns:
             near = next((f"; {hint}" for column in columns if (hint := suggest(column, ["phone"]))), "")
-            raise self._error(f"line {line}: the header names no column phone (or contact_info){near}")
+            raise WrongFile(f"the header names no column phone (or contact_info){near}")
         self._code_column = written.get("phone_code") if "phone_number" in written else None
         wanted = self._list.customer_id
-        self._customer_column = written.get(_key(wanted))
+        self._customer_column = written.get(_key(wanted)) if wanted else None
         if wanted and self._customer_column is None:
-            raise self._error(f"line {line}: the header names no column {wanted}, which is the list's customer-id")
+            raise WrongFile(f"the header names no column {wanted}, which is the list's customer-id")
         used = (*_KNOWN, self._code_column)
         self.custom_columns = tuple(column for column in columns if column not in used)
         return columns
 
-    # --- lines --------------------------------------------------------------------------------------------------
+    # --- rows ---------------------------------------------------------------------------------------------------
 
-    def _record(self, fields: dict[str, str], place: int) -> ListedRecord:
-        """Check one line and take in its numbers; nothing is taken in from a line that is rejected."""
+    def read(self, fields: Mapping[str, str], place: int) -> ListedRecord:
+        """Check one row and take in its numbers; nothing is taken in from a row that is rejected.
+
+        Args:
+            fields: by our names of the columns, all of them.
+            place: which row of the file this is, from 1.
+
+        Raises:
+            Rejected: it is no record.
+        """
         if fields.get("record_type", "").strip() == str(NO_CALL):
             raise Rejected("no call", f"record type {NO_CALL} (No Call)")
-        number = normalise_number(fields["phone"] if self._code_column is None else self._with_code(fields))
-        if number is None:
-            raise Rejected("not a number", f'phone "{fields["phone"][:40]}" is not a number; allowed: {NUMBER}')
+        number = self._number(fields)
         if number in self._present.numbers:
             raise Rejected("number twice", f"{number} is in the list already")
         window_zone = self._window(fields)
@@ -306,7 +235,19 @@ class CallingListFile:
         customer_id = fields[self._customer_column].strip() or None if self._customer_column is not None else None
         return ListedRecord(record, custom, customer_id)
 
-    def _with_code(self, fields: dict[str, str]) -> str:
+    def _number(self, fields: Mapping[str, str]) -> str:
+        number = normalise_number(fields["phone"] if self._code_column is None else self._with_code(fields))
+        if number is None:
+            raise Rejected("not a number", f'phone "{fields["phone"][:40]}" is not a number; allowed: {NUMBER}')
+        if self._national is None or number.startswith("+"):
+            return number
+        international = self._national.international(number)
+        if international is None:
+            where = self._list.default_region
+            raise Rejected("no number there", f'phone "{fields["phone"][:40]}" is no possible number in {where}')
+        return international
+
+    def _with_code(self, fields: Mapping[str, str]) -> str:
         """The number behind its country's calling code."""
         text, code = fields["phone"].strip(), fields[self._code_column or ""].strip().removeprefix("+")
         if not text or not code or text.startswith("+"):
@@ -315,7 +256,7 @@ class CallingListFile:
             raise Rejected("phone_code", f'phone_code "{code[:40]}" is not the calling code of a country, such as 44')
         return f"+{code}{text}"
 
-    def _window(self, fields: dict[str, str]) -> tuple[int | None, int | None, Zone | None]:
+    def _window(self, fields: Mapping[str, str]) -> tuple[int | None, int | None, Zone | None]:
         start, end = time_in(fields, "daily_from"), time_in(fields, "daily_till")
         from_s = self._list.daily_from_s if start is None else start
         till_s = self._list.daily_till_s if end is None else end
@@ -327,7 +268,7 @@ class CallingListFile:
             raise Rejected("time zone", f'there is no time zone "{name[:40]}"; allowed: an IANA name')
         return start, end, zone
 
-    def _chain(self, fields: dict[str, str]) -> tuple[int, int]:
+    def _chain(self, fields: Mapping[str, str]) -> tuple[int, int]:
         chain_id = whole_in(fields, "chain_id", 0, CHAIN_ID_MAX) or 0
         chain_n = whole_in(fields, "chain_n", 0, CHAIN_N_MAX)
         if not chain_id:
@@ -342,17 +283,6 @@ class CallingListFile:
         self._present.add_place(chain_id, chain_n)
         return chain_id, chain_n
 
-    def _reject(self, number: int, rejected: Rejected, line: bytes | None) -> None:
-        self.counts.reasons[rejected.kind] += 1
-        if len(self.counts.examples) < EXAMPLES_MAX:
-            self.counts.examples.append(f"line {number}: {rejected}")
-        if self._rejects is not None:
-            raw = "" if line is None else line.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
-            self._rejects.write(number, str(rejected), raw)
-
-    def _error(self, wrong: str) -> ConfigError:
-        return ConfigError([f"{self._path}: {wrong}"])
-
 
 def check_columns(columns: Mapping[str, str]) -> list[str]:
     """What is wrong with names given to columns of a file. One of ours, or anything that is not nearly one.
@@ -363,25 +293,6 @@ def check_columns(columns: Mapping[str, str]) -> list[str]:
     ours = (*_KNOWN, *_SYNONYMS, "phone_code")
     hints = {name: suggest(_key(name), ours) for name in columns.values() if _key(name) not in ours}
     return [f'there is no column "{name}" here; {hint}' for name, hint in hints.items() if hint]
-
-
-def read_records(path: Path, calling_list: CallingList, *, rejects: bool = True) -> tuple[list[Record], Counts]:
-    """Read a whole list into memory.
-
-    Args:
-        path: the CSV file.
-        calling_list: the list that the records belong to; when it says so, they get the zones of their numbers.
-        rejects: write rejected lines beside the file.
-
-    Returns:
-        The records in file order, and what became of the lines.
-
-    Raises:
-        ConfigError: the file is not usable.
-    """
-    file = CallingListFile(path, calling_list, rejects=rejects)
-    records = [with_zones(listed.record) if calling_list.zone_by_number else listed.record for listed in file]
-    return records, file.counts
 
 
 def chains_of(records: list[Record]) -> tuple[Chain, ...]:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from outdial.calling_lists import CallingListFile, Counts
+from outdial.calling_list_files import CallingListFile
+from outdial.calling_lists import Counts
 from outdial.config import Loaded, load
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList

@@ -2,7 +2,7 @@
 
 import contextlib
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -24,6 +24,10 @@ class Rejected(Exception):
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
+
+
+class WrongFile(Exception):
+    """A file cannot be read at all: it is damaged, or it has not the columns that it needs."""
 
 
 def lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
@@ -83,7 +87,7 @@ def fields_of(line: bytes, delimiter: str, columns: list[str]) -> dict[str, str]
     return dict(zip(columns, fields, strict=True))
 
 
-def whole_in(fields: dict[str, str], column: str, low: int, high: int) -> int | None:
+def whole_in(fields: Mapping[str, str], column: str, low: int, high: int) -> int | None:
     """A whole number in a field; None: the field is empty, or there is none.
 
     Raises:
@@ -98,7 +102,7 @@ def whole_in(fields: dict[str, str], column: str, low: int, high: int) -> int | 
     return value
 
 
-def time_in(fields: dict[str, str], column: str) -> int | None:
+def time_in(fields: Mapping[str, str], column: str) -> int | None:
     """A time of day in a field, as seconds since midnight; None: the field is empty, or there is none.
 
     Raises:

@@ -20,7 +20,7 @@ def lists() -> None:
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="The records.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The records: CSV, or Parquet if it is called so.")],
     config: ConfigArgument,
     list_name: ListOption,
     columns: Annotated[
@@ -30,7 +30,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and write nothing.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Read a CSV file into a calling list, which may have records already. What was cut off goes on.
+    """Read a CSV or Parquet file into a calling list, which may have records already. What was cut off goes on.
 
     Example: outdial list import leads.csv outdial.toml --list customers --map Mobile=phone
     """

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from outdial.calling_lists import CallingListFile, Counts, Present, check_columns
+from outdial.calling_list_files import CallingListFile
+from outdial.calling_lists import Counts, Present, check_columns
 from outdial.config import load
 from outdial.configured_store import in_new_store, is_there, list_named, utc_now_ms
 from outdial.core.errors import ConfigError

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from outdial.calling_lists import CallingListFile
+from outdial.calling_list_files import CallingListFile
 from outdial.config import Driver, Loaded, Server, load
 from outdial.config.mistakes import Mistakes
 from outdial.core.errors import ConfigError

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from outdial.calling_lists import Counts, read_records
+from outdial.calling_list_files import read_records
+from outdial.calling_lists import Counts
 from outdial.config import Loaded
 from outdial.core.units import ListId
 from outdial.sim.lists import Lists, Source, StoredSource, SyntheticSource

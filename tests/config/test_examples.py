@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from outdial.calling_lists import read_records
+from outdial.calling_list_files import read_records
 from outdial.config import Loaded, load
 from outdial.config.world import world_seed, world_settings
 from outdial.core.modes import DialingMode

@@ -574,6 +574,14 @@ def test_campaign_without_lists():
     assert only(changed("campaign", '["customers"]', "[]")) == "campaign[spring].lists: empty; allowed: at least 1"
 
 
+@pytest.mark.parametrize("region, near", [("de", '; did you mean "DE"?'), ("XX", ""), ("1", "")])
+def test_region_that_does_not_exist(region, near):
+    assert only(added("list", f'default-region = "{region}"')) == (
+        f'calling-list[customers].default-region = "{region}": there is no such region{near}; allowed: '
+        'a region as ISO 3166 spells it, such as "US" or "DE"'
+    )
+
+
 def test_list_named_twice_in_a_campaign():
     assert only(changed("campaign", '["customers"]', '["customers", 1]')) == (
         "campaign[spring].lists[#2].calling-list = 1: named twice; campaign[spring].lists[#1] has "

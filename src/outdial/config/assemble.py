@@ -209,6 +209,7 @@ def _calling_list(row: Row[CallingListTable]) -> CallingList:
             for t in row.child_rows(TreatmentTable, "treatment")
         ),
         zone_by_number=table.zone_by_number,
+        default_region=table.default_region,
         customer_id=table.customer_id,
     )
 

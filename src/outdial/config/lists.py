@@ -126,6 +126,15 @@ class CallingListTable(Table):
         core="CallingList.zone",
         max_length=100,
     )
+    default_region: str = option(
+        "default-region",
+        "Numbers without a + are read as national numbers of this region, and dialed in the international form; what "
+        "is no possible number there is left out. Empty: numbers are dialed as they stand in the file.",
+        default=core_default(CallingList, "default_region"),
+        allowed='a region as ISO 3166 spells it, such as "US" or "DE"',
+        core="CallingList.default_region",
+        max_length=2,
+    )
     customer_id: str = option(
         "customer-id",
         "Column of the file with the id of the customer, by which do-not-call lists of the database may know them "

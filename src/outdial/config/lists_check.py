@@ -7,6 +7,7 @@ from outdial.config.document import Document
 from outdial.config.lists import DO_NOT_CALL_MAX, CallingListTable, CampaignTable, DoNotCallTable, TreatmentTable
 from outdial.config.lists import CampaignListTable as ListTable
 from outdial.config.mistakes import Mistakes, show_value
+from outdial.config.national_numbers import REGION, is_region
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.rows import Row
 from outdial.config.zones import check_zone
@@ -42,6 +43,7 @@ class Lists:
         for row in rows:
             self._check_source(row)
             self._check_window(row)
+            self._check_region(row)
             for treatment in row.child_rows(TreatmentTable, "treatment"):
                 self._check_treatment(treatment)
             self._check_sequences(row)
@@ -67,6 +69,8 @@ class Lists:
             return "is a folder"
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES_MAX)
+        if path.suffix.lower() == ".parquet":
+            return "" if head.startswith(b"PAR1") else "is no Parquet file"
         lines = [line for line in head.splitlines()[:1_000] if line.strip(b" \t,;")]
         if not lines:
             return "the file is empty"
@@ -79,6 +83,13 @@ class Lists:
             allowed = "another time of day; earlier than daily-from crosses midnight"
             self._mistakes.add(row.key("daily_till"), wrong, allowed, value=row.shown("daily_till"))
         check_zone(row, "time_zone", self._mistakes)
+
+    def _check_region(self, row: Row[CallingListTable]) -> None:
+        region = row.table.default_region if row.has("default_region") else ""
+        if region and not is_region(region):
+            near = f'; did you mean "{region.upper()}"?' if is_region(region.upper()) else ""
+            wrong = f"there is no such region{near}"
+            self._mistakes.add(row.key("default_region"), wrong, REGION, value=region)
 
     def _check_treatment(self, row: Row[TreatmentTable]) -> None:
         if not row.has("action", "interval_min"):

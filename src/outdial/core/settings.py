@@ -196,6 +196,8 @@ class CallingList:
     zone_by_number: bool = False
     """Records that name no zone get those of their number (`Record.zones`). No decision depends on it: it is here
     because whoever hands out records reads it."""
+    default_region: str = ""
+    """Numbers without a + are national numbers of this region. As above: for whoever reads records."""
     customer_id: str = ""
     """Column with the id that do-not-call lists may have of a customer. As above: for whoever reads records."""
 

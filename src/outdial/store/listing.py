@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from outdial.calling_lists import CallingListFile, Counts, ListedRecord, Present
+from outdial.calling_list_files import CallingListFile
+from outdial.calling_lists import Counts, ListedRecord, Present
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
 from outdial.core.units import ListId
