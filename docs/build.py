@@ -16,6 +16,7 @@ import outdial
 from outdial.config.document import CAMPAIGN_GROUP, KINDS, Kind
 from outdial.config.groups_check import ONLY_IN
 from outdial.config.options import Child, Table, allowed_text, option_of
+from outdial.reports.report import KINDS as REPORT_KINDS
 
 DOCS = Path(__file__).resolve().parent
 SOURCE = Path(outdial.__file__).resolve().parent
@@ -296,11 +297,41 @@ def calling_lists() -> str:
     return page("Calling lists", prose(text))
 
 
+# --- docs/reference/reports.md ------------------------------------------------------------------------------------
+
+REPORTS = """
+`outdial report KIND CONFIG.toml --period PERIOD` counts what is in the database. How to ask for it, and the formats:
+[The command line](command-line.md#outdial-report).
+
+Columns have the same names in CSV, JSON and Parquet, and the unit at the end: `_s` seconds, `_h` hours, `_pct` percent.
+Tables for people show some of them, under shorter headings. A figure that would be a share of nothing is empty (CSV),
+`null` (JSON, Parquet) or `-` (table). A dimension has the name that it has in `--by`, with `_` for `-`. Names are those
+of the configuration as it is now; what it no longer has is shown by its number, such as `group 17`.
+
+Who counts as a person who answered: calls that ended as answer, abandoned or dropped; see
+[Call results](call-results.md).
+"""
+
+
+def reports() -> str:
+    """Every kind of report with its dimensions and columns."""
+    parts = [REPORTS]
+    for kind in REPORT_KINDS.values():
+        parts.append(f"## `{kind.name}`")
+        parts.append(kind.about)
+        limits = ", ".join(f"`--{name}`" for name in kind.filters)
+        parts.append(f"Told by `{','.join(kind.default_by)}` unless `--by` says otherwise. Limits: {limits}.")
+        parts.append(table(["dimension", "meaning"], [[f"`{one.name}`", one.meaning] for one in kind.dimensions]))
+        parts.append(table(["column", "meaning"], [[f"`{one.name}`", one.meaning] for one in kind.columns]))
+    return page("Reports", *parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/configuration.md": configuration,
     "reference/simulated-world.md": simulated_world,
     "reference/calling-lists.md": calling_lists,
     "reference/events-and-commands.md": events_and_commands,
+    "reference/reports.md": reports,
 }
 """Every generated page. Shape: {path below docs/: what writes it}."""
 

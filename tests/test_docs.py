@@ -13,6 +13,7 @@ from outdial.config.document import KINDS
 from outdial.config.options import Table, allowed_text, option_of
 from outdial.core import commands, events, settings
 from outdial.core.results import CallResult
+from outdial.reports.report import KINDS as report_kinds
 from outdial.sim import settings as world
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -125,6 +126,18 @@ def test_every_knob_of_the_world_is_documented():
             assert f"`{item.name}`" in text or item.name == "operator_acts", f"{name}.{item.name}"
     for kind in (*world.CalleeKind, *world.FaultKind):
         assert f"`{kind.value}`" in text
+
+
+def test_every_column_of_a_report_is_documented():
+    text = read("reference/reports.md")
+    for kind in report_kinds.values():
+        assert kind.about and f"## `{kind.name}`" in text
+        for item in (*kind.dimensions, *kind.columns):
+            assert f"| `{item.name}` | {build.cell(item.meaning)} |" in text, f"{kind.name}: {item.name}"
+            assert item.meaning.endswith("."), f"{kind.name}: {item.name}"
+        names = [item.name for item in (*kind.dimensions, *kind.columns)]
+        assert len(names) == len(set(names)), f"{kind.name}: two of one name"
+        assert all(kind.dimension(name) for name in kind.default_by)
 
 
 def test_links_between_pages_lead_somewhere():

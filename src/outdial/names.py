@@ -10,6 +10,7 @@ class Names:
     def __init__(self, configuration: Configuration) -> None:
         """Read the names of one configuration."""
         self._groups = {group.dbid: group.name for group in configuration.campaign_groups}
+        self._campaigns = {campaign.dbid: campaign.name for campaign in configuration.campaigns}
         self._lists = {calling_list.dbid: calling_list.name for calling_list in configuration.calling_lists}
         self._nodes = {node.dbid: node.name for node in configuration.nodes}
         self._agents = {agent.dbid: agent.login for agent in configuration.agents}
@@ -24,6 +25,10 @@ class Names:
     def group(self, group_id: GroupId) -> str:
         """Name of a campaign group."""
         return self._groups.get(group_id, f"group {group_id}")
+
+    def campaign(self, campaign_id: int) -> str:
+        """Name of a campaign."""
+        return self._campaigns.get(campaign_id, f"campaign {campaign_id}")
 
     def calling_list(self, list_id: ListId) -> str:
         """Name of a calling list."""

@@ -12,9 +12,9 @@ what has an uncertain fate (the connection broke during the commit) is simply wr
 Source: fencing by epoch after the lease tokens of Gray and Cheriton (1989). Ours: the rest (decision 0016).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from outdial.calling_lists import ListedRecord
 from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
@@ -292,6 +292,15 @@ class Store(Protocol):
 
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """Every attempt on a record, in the order in which they were dialed, those under way included."""
+        ...
+
+    async def read(self, statement: str, take: Callable[[Sequence[Sequence[Any]]], None]) -> None:
+        """Run the query of a report and hand its rows over, some thousands at a time.
+
+        Args:
+            statement: a SELECT that every database understands; see `outdial.reports`.
+            take: called for each part, in order; what it raises ends the query.
+        """
         ...
 
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:

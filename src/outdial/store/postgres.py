@@ -3,6 +3,7 @@
     postgres_link         connections, time limits, errors
     postgres_statements   what is said to the server
     postgres_changes      changes, and clearing up after earlier starts
+    postgres_reports      queries of reports
 
 Every transaction that claims or changes records first reads the server's epoch and locks it against change, so no later
 start can slip in between. Claims pass over rows that others are claiming (`SKIP LOCKED`): they neither wait for each
@@ -13,7 +14,7 @@ PostgreSQL 14 or newer. The extra `outdial[postgres]` brings the driver, asyncpg
 
 import asyncio
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import asyncpg  # type: ignore[import-untyped]
@@ -41,6 +42,7 @@ from outdial.store.interface import (
 )
 from outdial.store.postgres_changes import start, write
 from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
+from outdial.store.postgres_reports import Reading
 from outdial.store.rows import (
     Row,
     chains_of,
@@ -60,6 +62,8 @@ OPEN_S = 600.0
 """Longest wait for a step of opening: for tables that are changed, also by another server. Unit: seconds."""
 LIST_S = 60.0
 """Longest wait for a page of a list: the table may have many other lists. Unit: seconds."""
+REPORT_S = 900.0
+"""Longest wait for a query of a report. Unit: seconds."""
 RESET_AT_ONCE = 5_000
 """Records that are made ready again in one transaction. Unit: records. Ours."""
 CHAIN_RECORDS_AT_ONCE = 5_000
@@ -209,6 +213,10 @@ class PostgresStore:
         rows = [*await self._fetch(sql.ATTEMPTS_ON, record_id), *await self._fetch(sql.OPEN_ATTEMPTS_ON, record_id)]
         found = {(row[0], row[1]): stored_attempt_of(row) for row in reversed(rows)}  # one may just have ended
         return tuple(sorted(found.values(), key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
+
+    async def read(self, statement: str, take: Callable[[Sequence[Row]], None]) -> None:
+        """See `Store.read`."""
+        await self._link.transaction(Reading(statement, take).work, REPORT_S)
 
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """See `Store.reset`."""

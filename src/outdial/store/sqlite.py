@@ -9,6 +9,7 @@ is on the disk when its method returns.
     sqlite_lists   imports and results
     sqlite_looks   what operators look at, lists that begin anew
     sqlite_do_not_call  numbers that are not called
+    sqlite_reports queries of reports
 """
 
 import asyncio
@@ -23,7 +24,14 @@ from typing import TypeVar, TypeVarTuple
 from outdial.calling_lists import ListedRecord
 from outdial.core.units import ListId, Millis, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
-from outdial.store import sqlite_claim, sqlite_do_not_call, sqlite_lists, sqlite_looks, sqlite_write
+from outdial.store import (
+    sqlite_claim,
+    sqlite_do_not_call,
+    sqlite_lists,
+    sqlite_looks,
+    sqlite_reports,
+    sqlite_write,
+)
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
     Change,
@@ -38,6 +46,7 @@ from outdial.store.interface import (
     StoredRecord,
     StoreUnavailable,
 )
+from outdial.store.rows import Row
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
 from outdial.store.turns import Credit
 
@@ -146,6 +155,16 @@ class SqliteStore:
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """See `Store.attempts`."""
         return await self._in_transaction(sqlite_looks.attempts, record_id)
+
+    async def read(self, statement: str, take: Callable[[Sequence[Row]], None]) -> None:
+        """See `Store.read`."""
+        assert self._connection is not None
+        cursor = await self._in_thread(sqlite_reports.begin, self._connection, statement)
+        try:
+            while rows := await self._in_thread(sqlite_reports.some, cursor):
+                take(rows)
+        finally:
+            await self._in_thread(cursor.close)
 
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """See `Store.reset`."""

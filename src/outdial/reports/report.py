@@ -1,0 +1,208 @@
+"""One report from the arguments to its last row: what was asked for, what the database says, what people read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from outdial.config import Loaded, load
+from outdial.config.mistakes import show_names, show_value, suggest
+from outdial.config.zones import load_zone, near_zone
+from outdial.configured_store import in_store, utc_now_ms
+from outdial.core.errors import ConfigError
+from outdial.names import Names
+from outdial.reports.attempts import ATTEMPTS
+from outdial.reports.columns import Value
+from outdial.reports.formats import FORMATS, Heading, Out, writer_of
+from outdial.reports.lists import LISTS
+from outdial.reports.local_time import LocalTime
+from outdial.reports.period import ALLOWED, Period, PeriodMistake, read_period
+from outdial.reports.query import Dimension, Kind, Query
+from outdial.reports.waits import WAITS
+from outdial.store.interface import Store
+from outdial.store.rows import Row
+
+KINDS = {kind.name: kind for kind in (ATTEMPTS, WAITS, LISTS)}
+"""Every kind of report."""
+SHORTHANDS = {"cause": ("result", "fault", "sip-status", "q850-cause")}
+"""Words of `--by` that stand for several."""
+TOTAL = "total"
+"""Word of `--by` for no dimension at all."""
+DIMENSIONS_MAX = 8
+"""Most dimensions of one report. Ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What the command line says."""
+
+    kind: str
+    config: Path
+    period: str
+    only: tuple[tuple[str, str], ...] = ()
+    """Shape: ((`group`, `campaign`, `list`, `node` or `agent`, name or DBID), …)."""
+    by: tuple[str, ...] = ()
+    zone: str = "UTC"
+    format: str | None = None
+    """None: by the name of the file; text on standard output."""
+    output: Path | None = None
+
+
+def run_report(options: ReportOptions) -> None:
+    """Make a report and write it.
+
+    Raises:
+        ConfigError: the configuration or the arguments have mistakes: all of them; or there is no database yet.
+        ResultsError: the file cannot be written.
+        StoreError: the database cannot be used, or a server uses its file.
+        StoreUnavailable: it does not answer.
+    """
+    loaded = load(options.config)
+    query, form = _read(options, loaded, utc_now_ms())
+    heading = heading_of(query)
+    with writer_of(form, options.output, heading) as out:
+
+        async def work(store: Store) -> None:
+            await write_report(store, query, out)
+
+        in_store(loaded, work)
+
+
+def heading_of(query: Query) -> Heading:
+    """What stands above a report."""
+    return Heading(
+        query.kind.name,
+        query.period,
+        query.clock,
+        tuple(one.name for one in query.by),
+        query.kind.columns,
+    )
+
+
+async def write_report(store: Store, query: Query, out: Out) -> None:
+    """Ask a database and write what it says, row by row."""
+    kind, keys = query.kind, len(query.by)
+    sums = [0] * len(kind.measures)
+
+    def take(rows: Sequence[Row]) -> None:
+        for row in rows:
+            labels = [
+                str(key) if one.is_text else one.label(query, key) for one, key in zip(query.by, row, strict=False)
+            ]
+            counts = row[keys:]
+            if keys:
+                out.row(labels, _values(kind, counts))
+            for place, count in enumerate(counts):
+                sums[place] += count or 0
+
+    await store.read(kind.statement(query), take)
+    if not kind.has_totals:
+        return
+    totals: Sequence[int | None] = sums
+    separately = kind.totals(query)
+    if separately is not None:
+        found: list[Row] = []
+        await store.read(separately, found.extend)
+        totals = found[0]
+    out.totals(_values(kind, totals))
+
+
+def _values(kind: Kind, counts: Sequence[int | None]) -> list[Value]:
+    row = dict(zip(kind.measures, counts, strict=True))
+    return [column.value(row) for column in kind.columns]
+
+
+# --- arguments ---------------------------------------------------------------------------------------------------
+
+
+def _read(options: ReportOptions, loaded: Loaded, now_utc_ms: int) -> tuple[Query, str]:
+    """What the arguments mean: the query and the format.
+
+    Raises:
+        ConfigError: mistakes: all of them.
+    """
+    mistakes: list[str] = []
+    kind = KINDS.get(options.kind)
+    if kind is None:
+        raise ConfigError([f"there is no report {_choice(options.kind, KINDS)}"])
+    zone = load_zone(options.zone)
+    if zone is None:
+        hint = near_zone(options.zone)
+        mistakes.append(f"--zone: there is no time zone {show_value(options.zone)}{f'; {hint}' if hint else ''}")
+    clock = LocalTime(zone or load_zone("UTC"))  # type: ignore[arg-type]  # which there is
+    period = Period(0, 1)
+    try:
+        period = read_period(options.period, clock, now_utc_ms)
+    except PeriodMistake as error:
+        mistakes.append(f"--period {show_value(options.period)}: {error}; allowed: {ALLOWED}")
+    by = _dimensions(kind, options.by, mistakes)
+    only = _filters(kind, options, loaded, mistakes)
+    form = _format(options, mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    configuration = loaded.configuration
+    return Query(kind, period, clock, configuration, Names(configuration), by, only), form
+
+
+def _choice(written: str, known: Sequence[str] | dict[str, Kind]) -> str:
+    names = list(known)
+    return f"{show_value(written)}; {suggest(written, names) or 'allowed: ' + ', '.join(names)}"
+
+
+def _dimensions(kind: Kind, written: Sequence[str], mistakes: list[str]) -> tuple[Dimension, ...]:
+    words = [word.strip() for text in written for word in text.split(",")] or list(kind.default_by)
+    if words == [TOTAL]:
+        return ()
+    names = [name for word in words for name in SHORTHANDS.get(word, (word,))]
+    known = [one.name for one in kind.dimensions]
+    allowed = [*known, *(word for word, names in SHORTHANDS.items() if set(names) <= set(known)), TOTAL]
+    found: dict[str, Dimension] = {}
+    for name in names:
+        dimension = kind.dimension(name)
+        if dimension is None:
+            mistakes.append(f"--by: the report {kind.name} cannot be told by {_choice(name, allowed)}")
+        elif name in found:
+            mistakes.append(f"--by: {name} stands there twice")
+        else:
+            found[name] = dimension
+    if len(found) > DIMENSIONS_MAX:
+        mistakes.append(f"--by: {len(found)} dimensions, at most {DIMENSIONS_MAX}")
+    return tuple(found.values())
+
+
+def _filters(kind: Kind, options: ReportOptions, loaded: Loaded, mistakes: list[str]) -> dict[str, tuple[int, ...]]:
+    """The DBIDs of what a report is limited to; of campaigns, those of their groups."""
+    configuration = loaded.configuration
+    objects: dict[str, dict[str, int]] = {
+        "group": {one.name: one.dbid for one in configuration.campaign_groups},
+        "campaign": {one.name: one.dbid for one in configuration.campaigns},
+        "list": {one.name: one.dbid for one in configuration.calling_lists},
+        "node": {one.name: one.dbid for one in configuration.nodes},
+        "agent": {one.login: one.dbid for one in configuration.agents},
+    }
+    found: dict[str, list[int]] = {}
+    for what, name in options.only:
+        dbid = objects[what].get(name, int(name) if name.isascii() and name.isdigit() and len(name) < 10 else None)
+        if what not in kind.filters:
+            allowed = ", ".join(f"--{each}" for each in kind.filters)
+            mistakes.append(f"--{what}: the report {kind.name} has no such limit; allowed: {allowed}")
+        elif dbid is None:
+            hint = suggest(name, objects[what]) or f"there are {show_names(objects[what]) or 'none'}"
+            mistakes.append(f"--{what}: {loaded.file} has no {what} {show_value(name)}; {hint}")
+        else:
+            found.setdefault(what, []).append(dbid)
+    campaigns = found.pop("campaign", None)
+    if campaigns is not None:
+        groups = [one.dbid for one in configuration.campaign_groups if one.campaign in campaigns]
+        named = found.get("group")
+        found["group"] = groups if named is None else [dbid for dbid in named if dbid in groups]
+    return {what: tuple(dbids) for what, dbids in found.items()}
+
+
+def _format(options: ReportOptions, mistakes: list[str]) -> str:
+    suffix = "" if options.output is None else options.output.suffix.removeprefix(".")
+    form = options.format or (suffix if suffix in FORMATS else "text")
+    if form not in FORMATS:
+        mistakes.append(f"--format: there is no {_choice(form, list(FORMATS))}")
+    elif form == "parquet" and options.output is None:
+        mistakes.append("--format parquet: goes into a file: --output FILE")
+    return form

@@ -1,0 +1,249 @@
+"""Reports over a small database, added up by hand: both databases give the same rows."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from outdial.core.results import CallResult
+from reports_asked import NOON, ask
+from store.contract.story import opened
+
+HOUR = 3_600_000
+ANSWER, BUSY, ABANDONED, DROPPED = CallResult.ANSWER, CallResult.BUSY, CallResult.ABANDONED, CallResult.DROPPED
+MACHINE, NO_ANSWER = CallResult.ANSWERING_MACHINE, CallResult.NO_ANSWER
+NUMBERS = (
+    "group_id",
+    "node_id",
+    "list_id",
+    "record_id",
+    "call_result",
+    "agent_id",
+    "dialed_utc_ms",
+    "ring_ms",
+    "wait_ms",
+    "talk_ms",
+)
+
+
+async def dialed(database: Any, *rows: tuple[Any, ...]) -> None:
+    """Attempts as they stand in the table. Shape of a row: values of `NUMBERS`, then fault and SIP status."""
+    values = ", ".join(
+        f"(1, {call_id}, '5550100', 1, 'progressive', NULL, 'done', 0, '{fault}', {status}, NULL, "
+        f"{', '.join('NULL' if value is None else str(int(value)) for value in numbers)})"
+        for call_id, (*numbers, fault, status) in enumerate(rows, 1)
+    )
+    columns = "epoch, call_id, number, attempt_n, mode, verdict, disposition, not_before_utc_ms, fault, sip_status"
+    await database.ask(f"INSERT INTO attempts ({columns}, q850_cause, {', '.join(NUMBERS)}) VALUES {values}")
+
+
+def at(hours: float) -> int:
+    return NOON + round(hours * HOUR)
+
+
+STORY = (
+    (1, 1, 1, 1, ANSWER, 7, at(0), 8_000, 0, 60_000, "none", 200),
+    (1, 1, 1, 2, ANSWER, 7, at(0.5), 12_000, 1_500, 120_000, "none", 200),
+    (1, 2, 1, 3, ABANDONED, None, at(0.9), 10_000, 4_000, 0, "callee", "NULL"),
+    (1, 2, 1, 4, BUSY, None, at(1), 2_000, 0, 0, "callee", 486),
+    (1, 1, 1, 5, NO_ANSWER, None, at(1.5), 20_000, 0, 0, "callee", 480),
+    (2, 2, 2, 6, DROPPED, None, at(1.6), 6_000, 2_500, 0, "ours", "NULL"),
+    (2, 2, 2, 7, MACHINE, None, at(1.7), 7_000, 0, 0, "callee", 200),
+    (3, 9, 9, 8, ANSWER, 99, at(12), 5_000, 2_000, 30_000, "none", 200),
+)
+"""Saturday from noon on; the last one is at midnight UTC, which is Sunday."""
+
+
+async def test_attempts_by_group_with_totals(database):
+    await dialed(database, *STORY)
+    async with opened(database) as store:
+        found = await ask(store, "attempts", "2026-11-21", "campaign", "group")
+        one = {"attempts": 5, "persons": 3, "persons_pct": 60.0, "connected": 2, "abandoned": 1, "dropped": 0}
+        one |= {"lost_pct": 33.33, "machines": 0, "busy": 1, "no_answer": 1, "not_in_service": 0, "our_faults": 0}
+        one |= {"ring_s": 10.4, "talk_s": 90.0, "talk_h": 0.05}
+        assert found.rows[0] == {"campaign": "spring", "group": "east", **one}
+        assert found.told("campaign", "group", "attempts", "dropped", "lost_pct", "machines", "our_faults")[1:] == [
+            ("autumn", "west", 2, 1, 100.0, 1, 1)
+        ]
+        assert found.total is not None
+        assert [found.total[name] for name in ("attempts", "persons", "lost_pct", "ring_s", "talk_s")] == [
+            7,
+            4,
+            50.0,
+            9.29,
+            90.0,
+        ]
+
+
+async def test_attempts_by_time(database):
+    await dialed(database, *STORY)
+    async with opened(database) as store:
+        hours = await ask(store, "attempts", "2026-11-21..2026-11-22", "hour")
+        assert hours.told("hour", "attempts") == [
+            ("2026-11-21T12:00Z", 3),
+            ("2026-11-21T13:00Z", 4),
+            ("2026-11-22T00:00Z", 1),
+        ]
+        days = await ask(store, "attempts", "2026-11-21..2026-11-22", "weekday", "hour-of-day", zone="America/New_York")
+        assert days.told("weekday", "hour-of-day", "attempts") == [
+            ("6-saturday", "07", 3),
+            ("6-saturday", "08", 4),
+            ("6-saturday", "19", 1),
+        ]
+        india = await ask(store, "attempts", "2026-11-21", "hour", zone="Asia/Kolkata", list=[1])
+        assert india.told("hour", "attempts") == [
+            ("2026-11-21T17:00+05:30", 1),
+            ("2026-11-21T18:00+05:30", 3),
+            ("2026-11-21T19:00+05:30", 1),
+        ]
+
+
+async def test_attempts_by_cause_and_by_what_the_configuration_no_longer_has(database):
+    await dialed(database, *STORY)
+    async with opened(database) as store:
+        causes = await ask(store, "attempts", "2026-11-21", "result", "fault", "sip-status", "q850-cause")
+        assert causes.told("result", "fault", "sip-status", "q850-cause", "attempts") == [
+            ("busy", "callee", "486", "", 1),
+            ("no_answer", "callee", "480", "", 1),
+            ("answering_machine", "callee", "200", "", 1),
+            ("abandoned", "callee", "", "", 1),
+            ("dropped", "ours", "", "", 1),
+            ("answer", "none", "200", "", 2),
+        ]
+        strange = await ask(store, "attempts", "2026-11-22", "campaign", "group", "list", "node", "agent", "mode")
+        assert strange.told("campaign", "group", "list", "node", "agent", "mode") == [
+            ("", "group 3", "list 9", "node 9", "agent 99", "progressive")
+        ]
+        assert (await ask(store, "attempts", "2026-11-21", "agent", agent=[7])).told("agent", "talk_h") == [
+            ("ada", 0.05)
+        ]
+
+
+async def test_nothing_at_all(database):
+    async with opened(database) as store:
+        for kind in ("attempts", "waits", "lists"):
+            found = await ask(store, kind, "2026-11-21", "list")
+            assert found.rows == [] and found.total is not None
+            assert not any(found.total.values())
+        assert (await ask(store, "attempts", "2026-11-21", group=[])).total["attempts"] == 0
+
+
+async def test_waits(database):
+    await dialed(database, *STORY)
+    async with opened(database) as store:
+        found = await ask(store, "waits", "2026-11-21", "group", "day")
+        names = ("group", "persons", "lost", "within_2s", "within_2s_pct", "mean_s", "p50_s", "p90_s", "longest_s")
+        assert found.told(*names) == [
+            ("east", 3, 1, 2, 66.67, 1.833, 1.5, 4.0, 4.0),
+            ("west", 1, 1, 0, 0.0, 2.5, 2.5, 2.5, 2.5),
+        ]
+        assert found.total is not None
+        assert [found.total[name] for name in names[1:]] == [4, 2, 2, 50.0, 2.0, 1.5, 4.0, 4.0]
+
+
+async def test_percentiles_are_nearest_ranks(database):
+    waits = [value * 10 for value in range(1, 101)]
+    rows = [(1, 1, 1, 1, ANSWER, 7, at(0), 0, wait, 1, "none", 200) for wait in [*waits, *waits]]
+    await dialed(database, *rows)
+    async with opened(database) as store:
+        [row] = (await ask(store, "waits", "2026-11-21", "group")).rows
+        assert [row[name] for name in ("p50_s", "p90_s", "p95_s", "p99_s", "longest_s")] == [0.5, 0.9, 0.95, 0.99, 1.0]
+
+
+async def test_lists(database):
+    await dialed(database, *STORY)
+    values = ", ".join(
+        f"({record_id}, 1, '555{record_id:04}', {chain_id}, {record_id}, {status}, {result}, {attempts})"
+        for record_id, chain_id, status, result, attempts in [
+            (1, 0, 3, 33, 1),
+            (2, 4, 3, 33, 2),
+            (3, 4, 7, 28, 0),
+            (4, 4, 3, 6, 4),
+            (5, 0, 1, 28, 0),
+        ]
+    )
+    columns = "record_id, list_id, number, chain_id, chain_n, status, call_result, attempts"
+    await database.ask(f"INSERT INTO records ({columns}) VALUES {values}")
+    async with opened(database) as store:
+        found = await ask(store, "lists", "2026-11-21", "list")
+        assert found.rows == [{"list": "customers", **found.total}]
+        assert found.total == {
+            "records": 5,
+            "customers": 3,
+            "chains": 1,
+            "tried": 3,
+            "tried_pct": 60.0,
+            "finished": 4,
+            "finished_pct": 80.0,
+            "attempts_per_record": 2.33,
+            "attempts": 5,
+            "dialed": 5,
+            "persons": 2,
+            "persons_pct": 66.67,
+        }
+        parts = await ask(store, "lists", "2026-11-22", "status", "result", "attempts-made", list=[1])
+        assert parts.told("status", "result", "attempts-made", "records", "customers", "attempts") == [
+            ("ready", "unknown", "0", 1, 1, 0),
+            ("updated", "busy", "4", 1, 1, 0),
+            ("updated", "answer", "1", 1, 1, 0),
+            ("updated", "answer", "2", 1, 1, 0),
+            ("chain updated", "unknown", "0", 1, 1, 0),
+        ]
+        assert parts.total is not None and (parts.total["customers"], parts.total["persons"]) == (3, 0)
+
+
+ATTEMPTS = st.tuples(
+    st.integers(1, 3),
+    st.integers(1, 2),
+    st.integers(1, 2),
+    st.integers(1, 5),
+    st.sampled_from([ANSWER, BUSY, ABANDONED, DROPPED, NO_ANSWER, MACHINE]),
+    st.none() | st.integers(7, 9),
+    st.integers(at(-60), at(60)),
+    st.integers(0, 20_000),
+    st.integers(0, 5_000),
+    st.integers(0, 100_000),
+    st.sampled_from(["none", "callee", "ours"]),
+    st.sampled_from([200, 486, "NULL"]),
+)
+COUNTS = ("attempts", "persons", "connected", "abandoned", "dropped", "machines", "busy", "no_answer", "our_faults")
+
+
+@pytest.mark.slow
+def test_parts_add_up_however_they_are_cut(database):
+    """By whatever dimensions, in however many periods: the counts are the same."""
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        rows=st.lists(ATTEMPTS, min_size=1, max_size=25),
+        by=st.lists(st.sampled_from(["group", "list", "hour", "day", "weekday", "result"]), max_size=3, unique=True),
+        cut=st.integers(-55, 55),
+        zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata"]),
+    )
+    def check(rows, by, cut, zone):
+        async def story():
+            await database.ask("DELETE FROM attempts")
+            await dialed(database, *rows)
+            async with opened(database) as store:
+                whole = await ask(store, "attempts", "2026-11-18T00:00Z..2026-11-25T00:00Z", *by, zone=zone)
+                hour = f"2026-11-{21 + (12 + cut) // 24}T{(12 + cut) % 24:02}:00Z"
+                parts = [
+                    await ask(store, "attempts", period, *by, zone=zone)
+                    for period in (f"2026-11-18T00:00Z..{hour}", f"{hour}..2026-11-25T00:00Z")
+                ]
+                waits = await ask(store, "waits", "2026-11-18T00:00Z..2026-11-25T00:00Z", *by, zone=zone)
+            for name in COUNTS:
+                assert whole.total[name] == sum(part.total[name] for part in parts)
+                assert not by or whole.total[name] == sum(row[name] for row in whole.rows)
+            assert whole.total["attempts"] == len(rows)
+            assert waits.total["persons"] == whole.total["persons"]
+            sorted_waits = sorted(row[8] for row in rows if row[4] in (ANSWER, ABANDONED, DROPPED))
+            if sorted_waits:
+                rank = -(-len(sorted_waits) * 90 // 100)
+                assert waits.total["p90_s"] == sorted_waits[rank - 1] / 1_000
+
+        asyncio.run(story())
+
+    check()
