@@ -189,6 +189,7 @@ class ServeRecords:
         self.stop_dialing()
         if self._looking is not None:
             self._looking.cancel()
+        self._writer.log_agents_out(_utc_ms())
         self._writer.close()
         if self._writing.done():
             self._writing = asyncio.create_task(self._writer.run())

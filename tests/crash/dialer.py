@@ -23,7 +23,16 @@ from pathlib import Path
 from typing import Any
 
 from outdial.config.loaded import Database, Serve
-from outdial.core.commands import CancelRecord, Command, Dial, Disposition, FetchRecords, ReturnRecord, SettleAttempt
+from outdial.core.commands import (
+    AgentStateChanged,
+    CancelRecord,
+    Command,
+    Dial,
+    Disposition,
+    FetchRecords,
+    ReturnRecord,
+    SettleAttempt,
+)
 from outdial.core.errors import OutdialError
 from outdial.core.events import DialRejected, Event, FetchFailed, RecordsFetched
 from outdial.core.modes import DialingMode
@@ -39,6 +48,7 @@ STALE_MS = 300
 """How long a record waits whose call may still be up."""
 CALLS = 30
 """Calls at a time."""
+AGENTS = 5
 FETCH = 60
 ATTEMPTS_MAX = 4
 """Attempts after which a record is done."""
@@ -118,6 +128,8 @@ class Dialer:
 
     async def run(self) -> None:
         """Dial until nothing is left."""
+        for agent_id in range(AGENTS):
+            self._agent(agent_id, "ready")
         while not (self._is_exhausted and not self._live and not self._buffer):
             if self._failure is not None:
                 raise self._failure
@@ -172,11 +184,13 @@ class Dialer:
     def _leaves(self, command: Command) -> None:
         """The network has a call."""
         assert isinstance(command, Dial)
+        self._agent(command.call_id, "talking")
         self._write(f"call {self._records.epoch} {command.call_id} {command.record_id} {command.number} {utc_ms()}")
         asyncio.get_running_loop().call_later(self._dice.uniform(0.002, 0.03), self._ends, command.call_id)
 
     def _ends(self, call_id: CallId) -> None:
         result = self._dice.choice([CallResult.ANSWER, CallResult.BUSY, CallResult.NO_ANSWER])
+        self._agent(call_id, "ready")
         self._write(f"end {self._records.epoch} {call_id} {int(result)} {utc_ms()}")
         self._settle(call_id, result)
 
@@ -199,6 +213,11 @@ class Dialer:
             )
         )
         self._changed.set()
+
+    def _agent(self, number: int, state: str) -> None:
+        """Some agent does something else."""
+        command = AgentStateChanged(1 + number % AGENTS, state, "", 1 if state == "talking" else None)
+        assert not self._records.carry_out(Now(0, utc_ms()), command)
 
     def _hear(self, event: Event) -> None:
         self._changed.set()

@@ -11,7 +11,8 @@ What must hold, whenever it was killed:
    `stale-clean-timeout` after the next start;
 3. a call that was given up before it could leave never left;
 4. in the end every record has come to its end, nothing is claimed, no attempt is open;
-5. each record counts its attempts, and was not dialed again after its last one.
+5. each record counts its attempts, and was not dialed again after its last one;
+6. what agents did is written down without gaps or overlaps, and has ended when its start ended.
 """
 
 import argparse
@@ -199,6 +200,11 @@ class Kills:
         self._check_attempts(heard, attempts)
         self._check_numbers(heard)
         self._check_records(attempts, rows)
+        states = self._rows(
+            "SELECT epoch, change_n, agent_id, from_utc_ms, until_utc_ms FROM agent_states ORDER BY epoch, change_n"
+        )
+        self._check_agents(heard, states)
+        self.figures["agent_states"] = len(states)
         if open_attempts:
             self.wrong.append(f"{len(open_attempts)} attempts are still open, such as {open_attempts[0]}")
         self.figures.update(records=len(rows), calls=len(heard.calls), attempts=len(attempts))
@@ -266,6 +272,24 @@ class Kills:
                 self.wrong.append(f"record {record_id} counts {count} attempts: {tried}")
             if any(row[6] != "retry-in" for row in tried[:-1]):
                 self.wrong.append(f"record {record_id} was dialed after its end: {tried}")
+
+    def _check_agents(self, heard: Heard, states: list[tuple[Any, ...]]) -> None:
+        by_agent: dict[tuple[int, int], list[tuple[Any, ...]]] = defaultdict(list)
+        numbers: dict[int, list[int]] = defaultdict(list)
+        for row in states:
+            by_agent[row[0], row[2]].append(row)
+            numbers[row[0]].append(row[1])
+        for epoch, found in numbers.items():
+            if found != list(range(1, len(found) + 1)):
+                self.wrong.append(f"start {epoch} lacks changes of agents: {found}")
+        for (epoch, agent_id), rows in by_agent.items():
+            next_start_ms = heard.opened_ms.get(epoch + 1)
+            if any(row[4] is None or row[4] < row[3] for row in rows):
+                self.wrong.append(f"agent {agent_id} of start {epoch} has no end: {rows[-1]}")
+            elif next_start_ms is not None and rows[-1][4] > next_start_ms:
+                self.wrong.append(f"agent {agent_id} of start {epoch} goes on after it: {rows[-1]}")
+            if any(before[4] != after[3] for before, after in pairwise(rows)):
+                self.wrong.append(f"agent {agent_id} of start {epoch} has a gap")
 
 
 async def _ask_postgres(url: str, statement: str) -> list[tuple[Any, ...]]:

@@ -24,15 +24,17 @@ ATTEMPTS = [
     (2, 4, 6, "5550006", 2, DIAL_ERROR, "done"),
     (3, 1, 5, "5550005", 3, BUSY, "done"),
 ]
+STATES = [(2, 1, 7, 1_000, 1_100), (2, 2, 8, 1_000, 1_200), (2, 3, 7, 1_100, 1_200), (3, 1, 7, 2_000, 2_100)]
 RECORDS = [(5, UPDATED, 3, None, None), (6, UPDATED, 2, None, None)]
 
 
-def wrong_with(folder, heard=HEARD, attempts=ATTEMPTS, records=RECORDS) -> list[str]:
+def wrong_with(folder, heard=HEARD, attempts=ATTEMPTS, records=RECORDS, states=STATES) -> list[str]:
     (folder / "callees.log").write_text(heard)
     kills, log = Kills(folder, 1, 1), read_log(folder)
     kills._check_attempts(log, attempts)
     kills._check_numbers(log)
     kills._check_records(attempts, records)
+    kills._check_agents(log, states)
     return kills.wrong
 
 
@@ -70,6 +72,10 @@ def test_a_course_in_which_everything_holds(tmp_path):
         ({"records": without(RECORDS, 0, at4=3)}, "record 5 is updated, due None, 3"),
         ({"records": without(RECORDS, 0, at2=2)}, "record 5 counts 2 attempts"),
         ({"attempts": without(ATTEMPTS, 0, at6="done")}, "record 5 was dialed after its end"),
+        ({"states": without(STATES, 1)}, "start 2 lacks changes of agents"),
+        ({"states": without(STATES, 2, at4=None)}, "agent 7 of start 2 has no end"),
+        ({"states": without(STATES, 2, at4=2_100)}, "agent 7 of start 2 goes on after it"),
+        ({"states": without(STATES, 0, at4=1_050)}, "agent 7 of start 2 has a gap"),
     ],
 )
 def test_what_does_not_hold_is_found(tmp_path, planted, said):

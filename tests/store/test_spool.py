@@ -9,11 +9,12 @@ import pytest
 from fake_store import NOW, returned, settled
 from outdial.core.commands import CancelRecord
 from outdial.core.results import CallResult
-from outdial.store.interface import AttemptBegun
+from outdial.store.interface import AgentStateBegun, AttemptBegun
 from outdial.store.spool import Spool, SpoolError
 
 BEGUN = AttemptBegun(1, 1, 1, 1, 9, "+4930123", 2, NOW.utc_ms)
-CHANGES = [BEGUN, settled(1), returned(2), CancelRecord(1, 3, CallResult.DO_NOT_CALL)]
+STATE = AgentStateBegun(3, 7, "talking", "", 1, NOW.utc_ms)
+CHANGES = [BEGUN, settled(1), returned(2), CancelRecord(1, 3, CallResult.DO_NOT_CALL), STATE]
 
 
 def opened(folder: Path, server: str = "outdial", database: str = "postgresql://outdial@db/outdial") -> Spool:

@@ -91,6 +91,24 @@ def test_records_of_the_first_version_survive(tmp_path):
     migrated.close()
 
 
+def test_a_database_of_the_first_version_keeps_what_is_in_it(engine):
+    config = upgrade.migration_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO records (record_id, list_id, number) VALUES (1, 1, '5550100')")
+        connection.exec_driver_sql(
+            "INSERT INTO attempts VALUES (1, 9, 1, 1, 1, 1, '5550100', 1, 'progressive', 33, 'none', 'person', 200, "
+            "NULL, 7, 1800000000000, 900, 0, 61500, 'done', 0)"
+        )
+    with engine.begin() as connection:
+        upgrade.upgrade(connection)
+        assert differences(connection) == []
+        assert connection.exec_driver_sql("SELECT record_id, number FROM records").all() == [(1, "5550100")]
+        assert connection.exec_driver_sql("SELECT call_id, talk_ms FROM attempts").all() == [(9, 61_500)]
+        assert connection.exec_driver_sql("SELECT count(*) FROM agent_states").scalar() == 0
+
+
 def test_upgrading_twice_does_no_harm(engine):
     for _ in range(2):
         with engine.begin() as connection:

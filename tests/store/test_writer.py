@@ -8,11 +8,19 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from fake_store import NOW, Desk, FakeStore, chain, dial, fetch, returned, settled
-from outdial.core.commands import CancelRecord, Connect, ForbidNumber, Release, ReturnRecord, Transfer
+from outdial.core.commands import (
+    AgentStateChanged,
+    CancelRecord,
+    Connect,
+    ForbidNumber,
+    Release,
+    ReturnRecord,
+    Transfer,
+)
 from outdial.core.events import DialRejected, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.results import CallResult
 from outdial.store.do_not_call import NumberForbidden, Objections
-from outdial.store.interface import AttemptBegun, ClaimRequest, EpochLost, StoreError, StoreUnavailable
+from outdial.store.interface import AgentStateBegun, AttemptBegun, ClaimRequest, EpochLost, StoreError, StoreUnavailable
 from outdial.store.spool import Spool
 
 Story = Callable[[], Awaitable[None]]
@@ -70,6 +78,32 @@ def test_what_the_core_has_no_room_for_goes_back(tmp_path):
         assert await desk.end()
         assert [change.record_id for change in store.made] == [8, 10]
         assert all(isinstance(change, ReturnRecord) and change.not_before_utc_ms == 0 for change in store.made)
+
+    tell(story)
+
+
+# --- agents -----------------------------------------------------------------------------------------------------
+
+
+def test_what_agents_do_is_written_down_and_the_desktop_hears_of_it_too(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        for command in (
+            AgentStateChanged(7, "not ready", "lunch"),
+            AgentStateChanged(8, "ready"),
+            AgentStateChanged(8, "talking", "", 3),
+            AgentStateChanged(7, "logged out"),
+        ):
+            assert not desk.writer.carry_out(NOW, command), "nobody else would hear of it"
+        desk.writer.log_agents_out(NOW.utc_ms + 5)
+        assert await desk.end()
+        assert store.made == [
+            AgentStateBegun(1, 7, "not ready", "lunch", None, NOW.utc_ms),
+            AgentStateBegun(2, 8, "ready", "", None, NOW.utc_ms),
+            AgentStateBegun(3, 8, "talking", "", 3, NOW.utc_ms),
+            AgentStateBegun(4, 7, "logged out", "", None, NOW.utc_ms),
+            AgentStateBegun(5, 8, "logged out", "", None, NOW.utc_ms + 5),
+        ]
 
     tell(story)
 

@@ -24,7 +24,8 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
         return False
     follow_odds(state, agent)
     if agent.state is not before:
-        state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason))
+        group_id = agent.call_group_id if agent.state in BUSY_STATES else None
+        state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason, group_id))
         if before is AgentState.AFTER_CALL_WORK:
             state.deadlines.disarm((Timer.AGENT, agent.agent_id))
         refile(state, agent)

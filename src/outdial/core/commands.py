@@ -155,6 +155,8 @@ class AgentStateChanged:
     state: str
     """A value of `outdial.core.agents.AgentState`."""
     reason: str = ""
+    group_id: GroupId | None = None
+    """Campaign group of the call that the agent is reserved for, talks on or works after; None: there is none."""
 
 
 # --- records ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """A report that is asked for: what, of when, of whom, by what."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from outdial.core.settings import Configuration
@@ -45,6 +45,8 @@ class Kind:
     totals: Callable[["Query"], str | None]
     """Statement for the totals; None: they are the sums of the rows. Range: without keys."""
     has_totals: bool = True
+    refusal: Callable[["Query"], str] = lambda query: ""
+    """Why a query cannot be answered; empty: it can."""
 
     def dimension(self, name: str) -> Dimension | None:
         """A dimension by its name."""
@@ -66,20 +68,19 @@ class Query:
 
     def keys(self) -> list[str]:
         """The expressions of the dimensions, named."""
-        return [f"{one.sql(self)} AS k{place}" for place, one in enumerate(self.by)]
-
-    def key_names(self, first: Sequence[str] = ()) -> list[str]:
-        """What they are called in the statement."""
-        return [*first, *(f"k{place}" for place, _ in enumerate(self.by))]
+        return [
+            f'({one.sql(self)}) COLLATE "C" AS k{place}' if one.is_text else f"{one.sql(self)} AS k{place}"
+            for place, one in enumerate(self.by)
+        ]
 
     def grouped(self) -> str:
         """` GROUP BY … ORDER BY …` over all keys; nothing if there are none."""
-        names = ", ".join(self.key_names())
-        return f" GROUP BY {names} ORDER BY {self.order()}" if names else ""
+        names = self.order()
+        return f" GROUP BY {names} ORDER BY {names}" if names else ""
 
     def order(self) -> str:
-        """The keys as ORDER BY wants them."""
-        return ", ".join(f'k{place} COLLATE "C"' if one.is_text else f"k{place}" for place, one in enumerate(self.by))
+        """The names of the keys, as ORDER BY wants them."""
+        return ", ".join(f"k{place}" for place, _ in enumerate(self.by))
 
     def within(self, instant: str) -> str:
         """The condition that an instant is in the period."""

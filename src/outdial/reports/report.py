@@ -10,6 +10,7 @@ from outdial.config.zones import load_zone, near_zone
 from outdial.configured_store import in_store, utc_now_ms
 from outdial.core.errors import ConfigError
 from outdial.names import Names
+from outdial.reports.agents import AGENTS
 from outdial.reports.attempts import ATTEMPTS
 from outdial.reports.columns import Value
 from outdial.reports.formats import FORMATS, Heading, Out, writer_of
@@ -21,7 +22,7 @@ from outdial.reports.waits import WAITS
 from outdial.store.interface import Store
 from outdial.store.rows import Row
 
-KINDS = {kind.name: kind for kind in (ATTEMPTS, WAITS, LISTS)}
+KINDS = {kind.name: kind for kind in (ATTEMPTS, AGENTS, WAITS, LISTS)}
 """Every kind of report."""
 SHORTHANDS = {"cause": ("result", "fault", "sip-status", "q850-cause")}
 """Words of `--by` that stand for several."""
@@ -140,7 +141,10 @@ def _read(options: ReportOptions, loaded: Loaded, now_utc_ms: int) -> tuple[Quer
     if mistakes:
         raise ConfigError(mistakes)
     configuration = loaded.configuration
-    return Query(kind, period, clock, configuration, Names(configuration), by, only), form
+    query = Query(kind, period, clock, configuration, Names(configuration), by, only)
+    if refusal := kind.refusal(query):
+        raise ConfigError([refusal])
+    return query, form
 
 
 def _choice(written: str, known: Sequence[str] | dict[str, Kind]) -> str:

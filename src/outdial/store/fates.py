@@ -19,7 +19,6 @@ from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.core.units import CallId, ListId, RecordId
 from outdial.sim.lists import RecordStatus
-from outdial.store.do_not_call import NumberForbidden
 from outdial.store.interface import AttemptBegun, Change
 from outdial.store.rows import Priority, Row, history_text
 
@@ -67,7 +66,7 @@ def record_changes(changes: Sequence[Change], new: Collection[CallId]) -> list[R
             if change.call_id not in left:
                 continue
             left.remove(change.call_id)
-        if not isinstance(change, AttemptBegun | NumberForbidden):
+        if isinstance(change, RecordChange):
             found.append(change)
     return found
 

@@ -69,7 +69,22 @@ class AttemptBegun:
     dialed_utc_ms: int
 
 
-Change = AttemptBegun | SettleAttempt | ReturnRecord | CancelRecord | NumberForbidden
+@dataclass(frozen=True, slots=True)
+class AgentStateBegun:
+    """An agent does something else from now on."""
+
+    change_n: int
+    """Number of the change, ascending within a start. Range: ≥ 1."""
+    agent_id: AgentId
+    state: str
+    """A value of `outdial.core.agents.AgentState`."""
+    reason: str
+    group_id: GroupId | None
+    """Campaign group of the call; None: there is no call."""
+    utc_ms: int
+
+
+Change = AttemptBegun | SettleAttempt | ReturnRecord | CancelRecord | NumberForbidden | AgentStateBegun
 """What `write` takes."""
 
 LeftBehind: TypeAlias = Iterable[tuple[int, Sequence[Change]]]
@@ -197,7 +212,8 @@ class Store(Protocol):
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
         """Connect, check or make the tables, take the server's next epoch, clear up after its earlier starts.
 
-        Where the end of a call was not seen, its record waits for `stale_ms`, and so do others with its number.
+        Where the end of a call was not seen, its record waits for `stale_ms`, and so do others with its number. What
+        agents did when an earlier start crashed ended with that start's last sign of life.
 
         Args:
             server: name of this server; two servers on one database need two names.
@@ -228,8 +244,8 @@ class Store(Protocol):
         """Make changes, all or none, durably.
 
         An attempt that has been settled does not begin again. A settlement that comes late takes the place of the
-        Stale one that another start has put there for it; the record stays as that start left it. Numbers come onto
-        their do-not-call lists whoever says so.
+        Stale one that another start has put there for it; the record stays as that start left it. What agents do is
+        written down like attempts, whoever writes it, and numbers come onto their do-not-call lists.
 
         Raises:
             EpochLost: another start has taken over; attempts are written down all the same.

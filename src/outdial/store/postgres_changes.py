@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from outdial.core.units import CallId, RecordId
 from outdial.store import postgres_statements as sql
+from outdial.store.agent_rows import rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import Fates, attempts_in, record_changes
 from outdial.store.interface import Change, Opened
@@ -24,6 +25,7 @@ async def write(connection: Connection, server: str, epoch: int, changes: Sequen
     for change in changes:
         if isinstance(change, NumberForbidden):
             await forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
+    await _write_agents(connection, epoch, changes)
     if not is_ours:
         return False
     if to_make := record_changes(changes, new):
@@ -49,6 +51,14 @@ async def _write_attempts(connection: Connection, epoch: int, changes: Sequence[
     if settled:
         await connection.execute(sql.END_ATTEMPTS, [epoch] * len(settled), list(settled))
     return new
+
+
+async def _write_agents(connection: Connection, epoch: int, changes: Sequence[Change]) -> None:
+    endings, rows = rows_of(epoch, changes)
+    if endings:
+        await connection.execute(sql.END_AGENT_STATES, *sql.transposed(endings))
+    if rows:
+        await connection.execute(sql.BEGIN_AGENT_STATES, *sql.transposed(rows))
 
 
 async def _hold(connection: Connection, record_ids: Iterable[RecordId]) -> list[Row]:
@@ -95,6 +105,7 @@ async def start(connection: Connection, server: str, utc_ms: int, not_before_utc
     if attempts:
         rows = [stale_values(begun, not_before_utc_ms) for begun in attempts]
         await connection.execute(sql.ADD_ATTEMPTS, *sql.transposed(rows))
+    await connection.execute(sql.END_LEFT_AGENT_STATES)
     returned = 0
     for one in fates.values():
         returned += one.end_claims()

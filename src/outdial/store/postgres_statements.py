@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from outdial.core.results import CallResult
 from outdial.sim.lists import RecordStatus
+from outdial.store import agent_rows
+from outdial.store.agent_rows import AGENT_STATE_COLUMNS
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
 from outdial.store.rows import (
     ATTEMPT_COLUMNS,
@@ -29,8 +31,19 @@ from outdial.store.rows import (
     Row,
 )
 
-_BIGINTS: Final = ("seq", "epoch", "claim_epoch", "call_id", "record_id", "chain_id", "lines_done", "records")
-_SMALLINTS: Final = ("status", "call_result", "priority", "record_type", "sip_status", "q850_cause")
+_BIGINTS: Final = (
+    "change_n",
+    "seq",
+    "need_millis",
+    "epoch",
+    "claim_epoch",
+    "call_id",
+    "record_id",
+    "chain_id",
+    "lines_done",
+    "records",
+)
+_SMALLINTS: Final = ("status", "call_result", "priority", "record_type", "sip_status", "q850_cause", "pool_kind")
 _TEXTS: Final = (
     "name",
     "number",
@@ -48,6 +61,8 @@ _TEXTS: Final = (
     "reason",
     "added_by",
     "removed_by",
+    "state",
+    "hold",
 )
 
 
@@ -88,6 +103,8 @@ SELECT $1, 1 + greatest(
     coalesce((SELECT max(epoch) FROM servers), 0),
     coalesce((SELECT max(epoch) FROM attempts), 0),
     coalesce((SELECT max(epoch) FROM open_attempts), 0),
+    coalesce((SELECT max(epoch) FROM agent_states), 0),
+    coalesce((SELECT max(epoch) FROM port_samples), 0),
     coalesce((SELECT max(claim_epoch) FROM records WHERE claim_epoch IS NOT NULL), 0)
 ), $2
 ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, started_utc_ms = excluded.started_utc_ms
@@ -170,6 +187,27 @@ END_ATTEMPTS = """
 DELETE FROM open_attempts o USING unnest($1::bigint[], $2::bigint[]) AS settled (epoch, call_id)
 WHERE o.epoch = settled.epoch AND o.call_id = settled.call_id
 """
+
+# --- agents ------------------------------------------------------------------------------------------------------
+
+BEGIN_AGENT_STATES = f"""
+INSERT INTO agent_states ({_names(AGENT_STATE_COLUMNS)})
+SELECT * FROM {arrays(AGENT_STATE_COLUMNS)}
+ON CONFLICT (epoch, change_n) DO UPDATE SET until_utc_ms = excluded.until_utc_ms
+WHERE agent_states.until_utc_ms IS NULL
+"""
+END_AGENT_STATES = """
+UPDATE agent_states
+SET until_utc_ms = greatest(from_utc_ms, ($4::bigint[])[array_position($2::integer[], agent_id)])
+WHERE epoch = ($1::bigint[])[1] AND agent_id = ANY ($2::integer[]) AND until_utc_ms IS NULL
+    AND change_n < ($3::bigint[])[array_position($2::integer[], agent_id)]
+"""
+"""Endings as arrays in the order of `ENDING_COLUMNS`: all of one epoch, one for each agent. No join, see above."""
+END_LEFT_AGENT_STATES = f"""
+UPDATE agent_states SET until_utc_ms = greatest(from_utc_ms, {agent_rows.LAST_SIGN.format(epoch="agent_states.epoch")})
+WHERE until_utc_ms IS NULL AND epoch NOT IN (SELECT epoch FROM servers)
+"""
+"""What agents did when starts ended that are over."""
 
 # --- records -----------------------------------------------------------------------------------------------------
 

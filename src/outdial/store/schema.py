@@ -201,3 +201,64 @@ Index(
 )
 Index("ix_do_not_call_expires", DO_NOT_CALL.c.expires_utc_ms, sqlite_where=_EXPIRES, postgresql_where=_EXPIRES)
 Index("ix_do_not_call_removed", DO_NOT_CALL.c.number, sqlite_where=_REMOVED, postgresql_where=_REMOVED)
+AGENT_STATES = Table(
+    "agent_states",
+    METADATA,
+    Column("epoch", BigInteger, nullable=False),
+    Column("change_n", BigInteger, nullable=False),
+    Column("agent_id", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("group_id", Integer),
+    Column("from_utc_ms", BigInteger, nullable=False),
+    Column("until_utc_ms", BigInteger),
+    PrimaryKeyConstraint("epoch", "change_n"),
+    sqlite_with_rowid=False,
+)
+"""What agents did while they were logged in, one row for each stretch. Rows are added; an open one gets its end, once.
+
+`change_n` counts the changes of a start. `state` is a value of `AgentState`, but never `logged out`. `group_id`:
+campaign group of the call, of an agent who is busy. `until_utc_ms` is NULL while it goes on; of a start that crashed it
+becomes that start's last sign of life.
+"""
+
+Index("ix_agent_states_until", AGENT_STATES.c.until_utc_ms)
+Index(
+    "ix_agent_states_open",
+    AGENT_STATES.c.epoch,
+    AGENT_STATES.c.agent_id,
+    sqlite_where=text("until_utc_ms IS NULL"),
+    postgresql_where=text("until_utc_ms IS NULL"),
+)
+
+PORT_SAMPLES = Table(
+    "port_samples",
+    METADATA,
+    Column("epoch", BigInteger, nullable=False),
+    Column("utc_ms", BigInteger, nullable=False),
+    Column("pool_kind", SmallInteger, nullable=False),
+    Column("pool_id", Integer, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("span_ms", BigInteger, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("used_sum", Integer, nullable=False),
+    Column("used_peak", Integer, nullable=False),
+    Column("engaging_sum", Integer, nullable=False),
+    Column("maximum_ports", Integer),
+    Column("at_maximum_looks", Integer, nullable=False),
+    Column("waiting_looks", Integer, nullable=False),
+    Column("need_millis", BigInteger, nullable=False),
+    Column("ready_agents", Integer, nullable=False),
+    Column("hold", Text),
+    PrimaryKeyConstraint("epoch", "utc_ms", "pool_kind", "pool_id", "group_id"),
+    sqlite_with_rowid=False,
+)
+"""How ports were used: one row a minute for each group that runs or holds ports, one with `group_id` 0 for its pool.
+
+`utc_ms`: the first look; `span_ms`: from there to the last. Sums are over `looks` looks, about one a second.
+`pool_kind`: 1 switch, 2 CPD server. `maximum_ports`, `need_millis`, `ready_agents` and `hold` are those of the last
+look; NULL: no limit but the pool, no hold. `waiting_looks`: looks at which the group waited for ports. Old rows are
+deleted.
+"""
+
+Index("ix_port_samples_utc", PORT_SAMPLES.c.utc_ms)

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from outdial.core.units import CallId, RecordId
+from outdial.store.agent_rows import AGENT_STATE_COLUMNS, LAST_SIGN, rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates, attempts_in, record_changes
 from outdial.store.interface import Change
@@ -42,11 +43,26 @@ _BEGIN = (
     "ON CONFLICT (epoch, call_id) DO NOTHING"
 )
 _END = "DELETE FROM open_attempts WHERE epoch = ? AND call_id = ?"
+_BEGIN_STATE = (
+    f"INSERT INTO agent_states ({', '.join(AGENT_STATE_COLUMNS)}) "
+    f"VALUES ({', '.join('?' for _ in AGENT_STATE_COLUMNS)}) "
+    "ON CONFLICT (epoch, change_n) DO UPDATE SET until_utc_ms = excluded.until_utc_ms "
+    "WHERE agent_states.until_utc_ms IS NULL"
+)
+_END_STATE = (
+    "UPDATE agent_states SET until_utc_ms = max(from_utc_ms, ?4) "
+    "WHERE epoch = ?1 AND agent_id = ?2 AND until_utc_ms IS NULL AND change_n < ?3"
+)
+_END_STATES = (
+    f"UPDATE agent_states SET until_utc_ms = max(from_utc_ms, {LAST_SIGN.format(epoch='agent_states.epoch')}) "
+    "WHERE until_utc_ms IS NULL AND epoch < ?"
+)
 _WAIT = "UPDATE records SET due_utc_ms = ?1 WHERE number = ?2 AND due_utc_ms < ?1"
 _CLAIMED = "SELECT record_id, claim_epoch FROM records WHERE claim_epoch < ?"
 _LAST_EPOCH = (
     "SELECT max(epoch) FROM (SELECT max(epoch) AS epoch FROM servers UNION ALL SELECT max(epoch) FROM attempts "
-    "UNION ALL SELECT max(epoch) FROM open_attempts "
+    "UNION ALL SELECT max(epoch) FROM open_attempts UNION ALL SELECT max(epoch) FROM agent_states "
+    "UNION ALL SELECT max(epoch) FROM port_samples "
     "UNION ALL SELECT max(claim_epoch) FROM records WHERE claim_epoch IS NOT NULL)"
 )
 _IS_SETTLED = "SELECT 1 FROM attempts WHERE epoch = ? AND call_id = ?"
@@ -64,6 +80,7 @@ def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequ
     for change in changes:
         if isinstance(change, NumberForbidden):
             forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
+    _write_agents(connection, epoch, changes)
     if not is_current(connection, server, epoch):
         return False
     to_make = record_changes(changes, new)
@@ -82,6 +99,12 @@ def _write_attempts(connection: sqlite3.Connection, epoch: int, changes: Sequenc
     connection.executemany(_BEGIN, [begun_values(epoch, attempt) for attempt in begun])
     connection.executemany(_END, [(epoch, call_id) for call_id in settled])
     return new
+
+
+def _write_agents(connection: sqlite3.Connection, epoch: int, changes: Sequence[Change]) -> None:
+    endings, rows = rows_of(epoch, changes)
+    connection.executemany(_END_STATE, endings)
+    connection.executemany(_BEGIN_STATE, rows)
 
 
 def read_held(connection: sqlite3.Connection, record_ids: Iterable[RecordId]) -> list[Row]:
@@ -147,5 +170,6 @@ def clear_up(connection: sqlite3.Connection, epoch: int, not_before_utc_ms: int)
     for one in fates.values():
         returned += one.end_claims()
         write_changed(connection, one)
+    connection.execute(_END_STATES, (epoch,))
     connection.executemany(_WAIT, [(not_before_utc_ms, begun[6]) for begun in open_attempts])
     return returned, len(open_attempts)

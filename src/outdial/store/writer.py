@@ -15,15 +15,25 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from outdial.core.commands import CancelRecord, Command, Dial, FetchRecords, ForbidNumber, ReturnRecord, SettleAttempt
+from outdial.core.agents import AgentState
+from outdial.core.commands import (
+    AgentStateChanged,
+    CancelRecord,
+    Command,
+    Dial,
+    FetchRecords,
+    ForbidNumber,
+    ReturnRecord,
+    SettleAttempt,
+)
 from outdial.core.events import DialRejected, Event, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.records import Chain
 from outdial.core.settings import INTERNAL_LIST
-from outdial.core.units import CallId, Now, RecordId
+from outdial.core.units import AgentId, CallId, Now, RecordId
 from outdial.drivers.runner import InboxFull
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
-from outdial.store.interface import AttemptBegun, Change, ClaimRequest, Store
+from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, ClaimRequest, Store
 from outdial.store.spool import Spool
 from outdial.store.steady import PATIENCE_S, SteadyStore, pause
 
@@ -111,6 +121,9 @@ class StoreWriter:
         """Entry of do-not-call lists up to which the core has been told."""
         self._told: frozenset[RecordId] = frozenset()
         """Cancelled records that the core has been told of and still has."""
+        self._agents: dict[AgentId, None] = {}
+        """Who is logged in."""
+        self._agent_changes = 0
 
     @property
     def why_away(self) -> str:
@@ -138,6 +151,9 @@ class StoreWriter:
                 self._add(NumberForbidden(command.number, INTERNAL_LIST, command.reason, now.utc_ms))
             case FetchRecords():
                 self._add(_Fetch(now.utc_ms, command), is_urgent=True)
+            case AgentStateChanged():
+                self._agent_changed(now.utc_ms, command)
+                return False  # the desktop is told as well
             case _:
                 return self._gate.keeps(command)
         return True
@@ -169,6 +185,23 @@ class StoreWriter:
             dialed_utc_ms=now.utc_ms,
         )
         self._add(begun, is_urgent=True)
+
+    def _agent_changed(self, utc_ms: int, command: AgentStateChanged) -> None:
+        self._agent_changes += 1
+        if command.state == AgentState.LOGGED_OUT.value:
+            self._agents.pop(command.agent_id, None)
+        else:
+            self._agents[command.agent_id] = None
+        self._add(
+            AgentStateBegun(
+                self._agent_changes, command.agent_id, command.state, command.reason, command.group_id, utc_ms
+            )
+        )
+
+    def log_agents_out(self, utc_ms: int) -> None:
+        """The server comes to its end, and with it what it knows of agents."""
+        for agent_id in list(self._agents):
+            self._agent_changed(utc_ms, AgentStateChanged(agent_id, AgentState.LOGGED_OUT.value))
 
     def _reject(self, call_id: CallId) -> None:
         with contextlib.suppress(InboxFull):  # then the core gives the call up by itself

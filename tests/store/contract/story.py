@@ -13,7 +13,7 @@ from outdial.core.records import Record
 from outdial.core.results import CallResult, Fault, Verdict
 from outdial.core.settings import TreatmentAction
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import AttemptBegun, Change, Claimed, ClaimRequest, Import, Store
+from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, Claimed, ClaimRequest, Import, Store
 
 NOW = 1_800_000_000_000
 STALE_MS = 3_600_000
@@ -164,6 +164,21 @@ def returned(record: Record, not_before: int = 0) -> ReturnRecord:
 def cancelled(record: Record, result: CallResult = CallResult.DO_NOT_CALL) -> CancelRecord:
     """A record is finished undialed."""
     return CancelRecord(record.list_id, record.record_id, result)
+
+
+def agent(
+    change_n: int, agent_id: int, state: str, utc_ms: int, reason: str = "", group_id: int | None = None
+) -> Change:
+    """An agent does something else from now on."""
+    return AgentStateBegun(change_n, agent_id, state, reason, group_id, utc_ms)
+
+
+async def agent_states(database: Any) -> list[tuple[Any, ...]]:
+    """What agents did, by start and change. Shape: (change, agent, state, from, until), times after `NOW`."""
+    rows = await database.ask(
+        "SELECT change_n, agent_id, state, from_utc_ms, until_utc_ms FROM agent_states ORDER BY epoch, change_n"
+    )
+    return [(*row[:3], row[3] - NOW, None if row[4] is None else row[4] - NOW) for row in rows]
 
 
 async def write(store: Store, *changes: Change) -> None:

@@ -37,6 +37,7 @@ from store.contract.story import (
     UPDATED,
     State,
     add,
+    agent,
     begun,
     cancelled,
     claim,
@@ -81,6 +82,22 @@ class Model:
     records: dict[int, Known] = field(default_factory=dict)
     attempts: dict[tuple[int, int], CallResult] = field(default_factory=dict)
     open_attempts: set[tuple[int, int]] = field(default_factory=set)
+    dialed: dict[tuple[int, int], int] = field(default_factory=dict)
+    agents: dict[tuple[int, int], list[Any]] = field(default_factory=dict)
+    """Shape: {(epoch, change): [agent, state, from, until]}."""
+
+    def end_agent(self, epoch: int, agent_id: int, utc_ms: int) -> None:
+        for (of, _), row in self.agents.items():
+            if of == epoch and row[0] == agent_id and row[3] is None:
+                row[3] = utc_ms
+
+    def end_agents(self, epoch: int) -> None:
+        """A start has crashed: what agents did ended with its last sign of life."""
+        signs = [row[2] for (of, _), row in sorted(self.agents.items()) if of == epoch][-1:]
+        signs += [self.dialed[key] for key in sorted(self.attempts) if key[0] == epoch][-1:]
+        for (of, _), row in self.agents.items():
+            if of == epoch and row[3] is None:
+                row[3] = max(signs)
 
     def chain(self, known: Known) -> list[Known]:
         """Records of the same customer, in chain order (which is that of their numbers here)."""
@@ -145,8 +162,9 @@ class StoreLife(RuleBasedStateMachine):
         self.held: list[Held] = []
         self.now = NOW
         self.epoch = 0
-        self.last_call = 0
-        for table in ("records", "attempts", "open_attempts", "servers", "imports"):
+        self.last_call = self.last_change = 0
+        self.last_agents: list[Any] = []
+        for table in ("records", "attempts", "open_attempts", "servers", "imports", "agent_states"):
             self.run(self.database.ask(f"DELETE FROM {table}"))
         self.store = self.database.store()
 
@@ -219,6 +237,7 @@ class StoreLife(RuleBasedStateMachine):
         self.last_call += 1
         held.call_id = self.last_call
         self.model.open_attempts.add((self.epoch, held.call_id))
+        self.model.dialed[self.epoch, held.call_id] = self.now
         return begun(held.call_id, held.records[0], self.now)
 
     def end(self, held: Held, action: Any, wait: int) -> Any:
@@ -231,6 +250,7 @@ class StoreLife(RuleBasedStateMachine):
         self.model.settle(held, action, not_before, change.call_result)
         self.model.open_attempts.discard((self.epoch, call_id))
         self.model.attempts[self.epoch, call_id] = change.call_result
+        self.model.dialed[self.epoch, call_id] = change.dialed_utc_ms
         self.held.remove(held)
         return change
 
@@ -293,13 +313,33 @@ class StoreLife(RuleBasedStateMachine):
         record = listed(record_id, record_id // 1_000).record
         self.write([returned(record), cancelled(record), settled(call_id, record)], False)
         self.model.attempts.setdefault((self.epoch, call_id), CallResult.NO_ANSWER)
+        self.model.dialed[self.epoch, call_id] = NOW
+
+    # --- agents --------------------------------------------------------------------------------------------------
+
+    @rule(
+        what=st.lists(st.tuples(st.integers(7, 9), st.sampled_from(["logged out", "ready", "talking"])), max_size=4),
+        twice=st.booleans(),
+        with_the_last=st.booleans(),
+    )
+    def agents_change(self, what: Any, twice: bool, with_the_last: bool) -> None:
+        """Some agents do something else; what was written last may be written once more with it."""
+        changes = list(self.last_agents) if with_the_last else []
+        for agent_id, state in what:
+            self.last_change += 1
+            changes.append(agent(self.last_change, agent_id, state, self.now))
+            self.model.end_agent(self.epoch, agent_id, self.now)
+            if state != "logged out":
+                self.model.agents[self.epoch, self.last_change] = [agent_id, state, self.now, None]
+        self.last_agents = changes
+        self.write(changes, twice)
 
     # --- starts --------------------------------------------------------------------------------------------------
 
     def start(self, left: list[Any]) -> Any:
         opened = self.run(self.store.open("one", self.now, STALE_MS, left))
         assert opened.epoch > self.epoch
-        self.epoch, self.last_call = opened.epoch, 0
+        self.epoch, self.last_call, self.last_change, self.last_agents = opened.epoch, 0, 0, []
         return opened
 
     @rule(data=st.data())
@@ -326,6 +366,7 @@ class StoreLife(RuleBasedStateMachine):
             self.model.attempts[epoch, held.call_id] = CallResult.STALE
         self.held.clear()
         self.model.open_attempts.clear()
+        self.model.end_agents(epoch)
 
     # --- what must hold ------------------------------------------------------------------------------------------
 
@@ -344,6 +385,10 @@ class StoreLife(RuleBasedStateMachine):
         assert {(row[0], row[1]): row[2] for row in rows} == self.model.attempts
         rows = self.run(self.database.ask("SELECT epoch, call_id FROM open_attempts"))
         assert set(map(tuple, rows)) == self.model.open_attempts
+        rows = self.run(
+            self.database.ask("SELECT epoch, change_n, agent_id, state, from_utc_ms, until_utc_ms FROM agent_states")
+        )
+        assert {(row[0], row[1]): list(row[2:]) for row in rows} == self.model.agents
 
     @invariant()
     def every_record_waits_or_is_held_or_is_finished(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from outdial.core.results import CallResult
 from reports_asked import NOON, ask
-from store.contract.story import opened
+from store.contract.story import agent, opened, write
 
 HOUR = 3_600_000
 ANSWER, BUSY, ABANDONED, DROPPED = CallResult.ANSWER, CallResult.BUSY, CallResult.ABANDONED, CallResult.DROPPED
@@ -243,6 +243,139 @@ def test_parts_add_up_however_they_are_cut(database):
             if sorted_waits:
                 rank = -(-len(sorted_waits) * 90 // 100)
                 assert waits.total["p90_s"] == sorted_waits[rank - 1] / 1_000
+
+        asyncio.run(story())
+
+    check()
+
+
+# --- agents ------------------------------------------------------------------------------------------------------
+
+
+async def lived(database: Any, *rows: tuple[int, str, float, float | None]) -> None:
+    """What agents did. Shape of a row: (agent, state with its reason behind a colon, from, until); hours after noon."""
+    values = []
+    for n, (agent_id, state, since, till) in enumerate(rows, 1):
+        word, _, reason = state.partition(":")
+        group = 1 if word in ("talking", "reserved", "after-call work") else "NULL"
+        until = "NULL" if till is None else at(till)
+        values.append(f"(1, {n}, {agent_id}, '{word}', '{reason}', {group}, {at(since)}, {until})")
+    columns = "epoch, change_n, agent_id, state, reason, group_id, from_utc_ms, until_utc_ms"
+    await database.ask(f"INSERT INTO agent_states ({columns}) VALUES {', '.join(values)}")
+
+
+DAY = (
+    (7, "not ready:lunch", -0.5, 0.25),
+    (7, "ready", 0.25, 0.5),
+    (7, "reserved", 0.5, 0.505),
+    (7, "talking", 0.505, 1.5),
+    (7, "after-call work", 1.5, 1.6),
+    (7, "ready", 1.6, 1.75),
+    (8, "not ready", -30, 14),
+    (9, "ready", 3.5, None),
+    (9, "talking", 3.6, 3.6),
+)
+"""The last one's server has gone; its last sign of life is at 3.6."""
+
+
+async def test_agents_by_hour(database):
+    await lived(database, *DAY)
+    async with opened(database, utc_ms=at(5)) as store:
+        found = await ask(store, "agents", "2026-11-21T12:00Z..2026-11-21T14:00Z", "agent", "hour")
+        assert found.rows == [
+            {
+                **{"agent": "ada", "hour": "2026-11-21T12:00Z", "logged_in_s": 3600.0, "ready_s": 900.0},
+                **{"reserved_s": 18.0, "talking_s": 1782.0, "after_call_work_s": 0.0, "not_ready_s": 900.0},
+                **{"calls": 1, "handling_s": 1782.0, "occupancy_pct": 66.67},
+            },
+            {
+                **{"agent": "ada", "hour": "2026-11-21T13:00Z", "logged_in_s": 2700.0, "ready_s": 540.0},
+                **{"reserved_s": 0.0, "talking_s": 1800.0, "after_call_work_s": 360.0, "not_ready_s": 0.0},
+                **{"calls": 0, "handling_s": None, "occupancy_pct": 80.0},
+            },
+            *(
+                {
+                    **{"agent": "agent 8", "hour": f"2026-11-21T{hour}:00Z", "logged_in_s": 3600.0, "ready_s": 0.0},
+                    **{"reserved_s": 0.0, "talking_s": 0.0, "after_call_work_s": 0.0, "not_ready_s": 3600.0},
+                    **{"calls": 0, "handling_s": None, "occupancy_pct": None},
+                }
+                for hour in (12, 13)
+            ),
+        ]
+        assert found.total is not None
+        assert (found.total["logged_in_s"], found.total["calls"], found.total["handling_s"]) == (13_500.0, 1, 3_942.0)
+
+
+async def test_agents_otherwise(database):
+    await lived(database, *DAY)
+    async with opened(database, utc_ms=at(5)) as store:
+        days = await ask(store, "agents", "2026-11-20..2026-11-22", "agent", "day", agent=[8])
+        assert days.told("day", "not_ready_s") == [
+            ("2026-11-20", 18 * 3_600.0),
+            ("2026-11-21", 24 * 3_600.0),
+            ("2026-11-22", 2 * 3_600.0),
+        ]
+        reasons = await ask(store, "agents", "2026-11-21", "agent", "reason", agent=[7])
+        assert reasons.told("reason", "not_ready_s", "talking_s") == [("", 0.0, 3_582.0), ("lunch", 2_700.0, 0.0)]
+        groups = await ask(store, "agents", "2026-11-21", "campaign", "group", agent=[7])
+        assert groups.told("campaign", "group", "logged_in_s", "occupancy_pct") == [
+            ("", "", 4_140.0, 0.0),
+            ("spring", "east", 3_960.0, 100.0),
+        ]
+        crashed = await ask(store, "agents", "2026-11-21", "agent", "hour-of-day", agent=[9])
+        assert crashed.told("hour-of-day", "ready_s", "calls") == [("15", 360.0, 1)]
+
+
+async def test_what_goes_on_is_counted_up_to_the_last_sign_of_life(database):
+    async with opened(database) as store:
+        await write(store, agent(1, 7, "ready", at(0)), agent(2, 8, "ready", at(1)))
+        found = await ask(store, "agents", "2026-11-21", "agent", "hour")
+        assert found.told("agent", "hour", "ready_s") == [
+            ("ada", "2026-11-21T12:00Z", 3_600.0),
+            ("agent 8", "2026-11-21T13:00Z", 0.0),
+        ]
+
+
+STATES = ("ready", "reserved", "talking", "after-call work", "not ready")
+
+
+@pytest.mark.slow
+def test_agents_time_adds_up_however_it_is_cut(database):
+    """Every hour of a day on which clocks change is full, and every part of the split is somewhere."""
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        steps=st.lists(st.tuples(st.sampled_from(STATES), st.integers(0, 20 * HOUR)), min_size=1, max_size=12),
+        by=st.lists(st.sampled_from(["agent", "group", "hour", "day", "weekday", "reason"]), max_size=3, unique=True),
+        cut=st.integers(0, 60),
+        zone=st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"]),
+    )
+    def check(steps, by, cut, zone):
+        begins, rows, calls = -28 * 24 * HOUR, [], 0  # in the night when clocks change in Berlin
+        since = begins
+        for n, (state, length) in enumerate(steps):
+            rows.append((7 + n % 2, state, since / HOUR, (since + length) / HOUR))
+            calls += state == "talking"
+            since += length
+
+        async def story():
+            await database.ask("DELETE FROM agent_states")
+            await lived(database, *rows)
+            async with opened(database, utc_ms=at(24)) as store:
+                first, last = "2026-10-23T00:00Z", "2026-11-22T00:00Z"
+                middle = f"2026-10-{24 + cut // 24}T{cut % 24:02}:30Z"
+                whole = await ask(store, "agents", f"{first}..{last}", *by, zone=zone)
+                parts = [
+                    await ask(store, "agents", p, *by, zone=zone) for p in (f"{first}..{middle}", f"{middle}..{last}")
+                ]
+            columns = ["logged_in_s", *(f"{state.replace('-', '_').replace(' ', '_')}_s" for state in STATES)]
+            for name in (*columns, "calls"):
+                assert whole.total[name] == pytest.approx(sum(part.total[name] for part in parts))
+                assert not by or whole.total[name] == pytest.approx(sum(row[name] for row in whole.rows))
+            for row in (*whole.rows, whole.total):
+                assert row["logged_in_s"] == pytest.approx(sum(row[name] for name in columns[1:]))
+            assert whole.total["logged_in_s"] == pytest.approx(sum(length for _, length in steps) / 1_000)
+            assert whole.total["calls"] == calls
 
         asyncio.run(story())
 
