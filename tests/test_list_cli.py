@@ -209,3 +209,63 @@ def test_a_record_is_shown_by_its_number_and_its_id(operator):
     assert (record["custom"], record["made"][0]["call_result"]) == ({"first_name": "Ann"}, "answer")
     assert "no record has the number 77" in operator.fails("record", "show", operator.config, "77")
     assert "neither the number of a record nor" in operator.fails("record", "show", operator.config, "Ann")
+
+
+# --- single records ----------------------------------------------------------------------------------------------
+
+
+def test_a_record_is_added_shown_and_cancelled(operator):
+    said = operator.types(
+        *("record", "add", operator.config, "+1 555 0199", "--list", "customers", "--tz", "America/New_York"),
+        *("--at", "2999-01-01", "name=Ann", "daily_from=09:00"),
+    )
+    assert said == "customers: record 1, +15550199\n"
+    [shown] = json.loads(operator.types("record", "show", operator.config, "15550199", "--json"))["records"]
+    assert (shown["time_zone"], shown["daily_from"], shown["custom"]) == ("America/New_York", "09:00", {"name": "Ann"})
+    assert shown["due_utc"].startswith("2999-01-01T00:00:00")
+    assert operator.types("record", "cancel", operator.config, "+15550199") == "record 1, +15550199, is cancelled\n"
+    assert operator.types("record", "cancel", operator.config, "1") == "record 1, +15550199, was finished before\n"
+
+
+def test_a_record_that_the_list_has_is_refused(operator):
+    add = ("record", "add", operator.config, "5550100", "--list", "customers")
+    operator.types(*add)
+    assert operator.fails(*add) == "outdial: customers: 5550100 is in the list already: record 1\n"
+    assert "chain 7" not in operator.types(*add[:3], "5550101", "--list", "customers", "--chain", "7")
+
+
+def test_all_that_is_wrong_with_a_record_is_said(operator):
+    add = ("record", "add", operator.config)
+    assert operator.fails(
+        *add, "5550100", "--list", "customers", "name", "a=1", "a=2", "--at", "soon"
+    ).splitlines() == [
+        'outdial: "name": allowed: FIELD=VALUE, such as name=Ann',
+        'outdial: "a=2": a is given twice',
+        'outdial: --at "soon": allowed: a date or an instant such as 2027-03-01, 2027-03-01T09:30Z or '
+        "2027-03-01T09:30+02:00; without a zone: UTC",
+    ]
+    for number, option, wrong in (
+        ("none", "x=1", 'phone "none" is not a number'),
+        ("5550100", "tz=Mars/Base", 'there is no time zone "Mars/Base"'),
+        ("5550100", "daily_form=9:00", 'there is no column "daily_form" here; did you mean "daily_from"?'),
+        ("5550100", "note=a\nb", "holds a control character"),
+        ("5550100", "record_id=0", 'record_id "0": allowed: a whole number'),
+    ):
+        assert wrong in operator.fails(*add, number, "--list", "customers", option)
+
+
+def test_a_record_whose_number_must_not_be_called_is_noted(operator):
+    operator.types("dnc", "add", operator.config, "5550100")
+    said = operator.types("record", "add", operator.config, "5550100", "--list", "customers")
+    assert said.splitlines()[1] == "note: 5550100 is on the do-not-call list internal"
+
+
+def test_records_of_one_list_alone_are_cancelled(operator):
+    operator.types("record", "add", operator.config, "5550100", "--list", "customers")
+    [shown] = json.loads(
+        operator.types("record", "cancel", operator.config, "5550100", "--list", "customers", "--json")
+    )["records"]
+    assert shown == {"record_id": 1, "number": "5550100", "outcome": "cancelled", "in_a_call": False}
+    assert operator.fails("record", "cancel", operator.config, "5550177") == (
+        "outdial: no record has the number 5550177\n"
+    )

@@ -103,3 +103,47 @@ def show_record(
     from outdial.record_show import run_show_record
 
     typer.echo(run_show_record(config, which, as_json=json_output))
+
+
+@record_app.command("add")
+def add_record(
+    config: ConfigArgument,
+    phone: Annotated[str, typer.Argument(metavar="PHONE", help="The telephone number.")],
+    list_name: ListOption,
+    fields: Annotated[
+        list[str] | None, typer.Argument(metavar="[FIELD=VALUE]...", help="Columns of a file, such as name=Ann.")
+    ] = None,
+    chain: Annotated[
+        str | None, typer.Option("--chain", metavar="ID", help="The customer whose next number this is.")
+    ] = None,
+    zone: Annotated[str | None, typer.Option("--tz", metavar="ZONE", help="IANA time zone of the number.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="INSTANT", help="Not to be called before. Default: at once.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Add one record to a calling list, unless the list has its number.
+
+    Example: outdial record add outdial.toml +15550100 --list customers --tz America/New_York name=Ann
+    """
+    from outdial.record_change import run_add_record
+
+    said = run_add_record(
+        config, list_name, phone, tuple(fields or ()), chain=chain, zone=zone, at=at, as_json=json_output
+    )
+    typer.echo(said)
+
+
+@record_app.command("cancel")
+def cancel_record(
+    config: ConfigArgument,
+    which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
+    list_name: Annotated[
+        str | None, typer.Option("--list", metavar="NAME", help="This calling list alone. Default: all.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Do not call a record any more. A call that is in progress goes on."""
+    from outdial.record_change import run_cancel_record
+
+    typer.echo(run_cancel_record(config, which, list_name, as_json=json_output))

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from outdial.config import load
-from outdial.config.numbers import NUMBER, normalise_number
 from outdial.configured_store import in_store
 from outdial.core.errors import ConfigError
 from outdial.names import Names
+from outdial.record_change import number_or_id
 from outdial.results_files import RECORD_COLUMNS, record_row, utc_text
 from outdial.store.interface import Store, StoredAttempt, StoredRecord
 
@@ -22,10 +22,7 @@ def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
         StoreUnavailable: it does not answer.
     """
     loaded = load(config)
-    number = normalise_number(which)
-    record_id = int(which) if which.isascii() and which.isdigit() and len(which) <= 18 else 0
-    if number is None and not record_id:
-        raise ConfigError([f'"{which[:40]}" is neither the number of a record nor a telephone number ({NUMBER})'])
+    number, record_id = number_or_id(which)
     bare = (number or "").removeprefix("+")
 
     async def work(store: Store) -> list[tuple[StoredRecord, tuple[StoredAttempt, ...]]]:

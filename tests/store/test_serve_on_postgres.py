@@ -7,6 +7,7 @@ import pytest
 
 from outdial import cli
 from outdial.core.results import CallResult
+from outdial.sim.lists import RecordStatus
 from serve_samples import WAIT_S, serving, write_configuration
 
 pytestmark = pytest.mark.slow
@@ -61,6 +62,26 @@ def test_numbers_that_come_onto_a_list_beside_the_server_are_not_dialed(tmp_path
         server.process.terminate()
         assert server.ended() == 0
     assert rows(database, "SELECT count(*) FROM attempts WHERE number IN ('" + "','".join(forbidden) + "')") == [(0,)]
+
+
+def test_records_are_added_and_cancelled_beside_the_server(tmp_path, empty_database, monkeypatch):
+    database = empty_database
+    options = f'''database = "{database.url}"
+        database-password-env = "OUTDIAL_TEST_DATABASE"'''
+    path = write_configuration(tmp_path, options, records=400)
+    monkeypatch.setenv("OUTDIAL_TEST_DATABASE", database.password)
+    with serving(path, env={"OUTDIAL_TEST_DATABASE": database.password}) as server:
+        dialed = server.until("attempt settled")["record_id"]
+        cancelled = (dialed + 170, 399)  # the first one is in the server's memory, the other one waits
+        for record_id in cancelled:
+            assert cli.run_command_line(["record", "cancel", str(path), f"2001{record_id - 1:05}"]) == 0
+        assert cli.run_command_line(["record", "add", str(path), "200199999", "--list", "customers"]) == 0
+        until(lambda: rows(database, "SELECT count(*) FROM attempts WHERE number = '200199999'") == [(1,)])
+        server.process.terminate()
+        assert server.ended() == 0
+    ids = ", ".join(map(str, cancelled))
+    found = rows(database, f"SELECT status, call_result, attempts FROM records WHERE record_id IN ({ids})")
+    assert found == [(RecordStatus.CANCELLED, CallResult.CANCEL_RECORD, 0)] * 2
 
 
 def finished(database) -> int:

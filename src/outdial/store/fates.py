@@ -21,6 +21,7 @@ from outdial.core.units import CallId, ListId, RecordId
 from outdial.sim.lists import RecordStatus
 from outdial.store.interface import AttemptBegun, Change
 from outdial.store.rows import Priority, Row, history_text
+from outdial.store.single_records import Cancelling
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +32,8 @@ class HeldRecord:
     list_id: ListId
     chain_id: int
     chain_n: int
+    cancel_utc_ms: int | None
+    """Since when nobody wants it any more."""
     status: int
     call_result: int
     attempts: int
@@ -44,8 +47,9 @@ class HeldRecord:
 
 HELD_COLUMNS = tuple(HeldRecord.__dataclass_fields__)
 """What `Fates` reads, in its order."""
-CHANGED_COLUMNS = HELD_COLUMNS[4:]
+CHANGED_COLUMNS = HELD_COLUMNS[5:]
 """What a change may set."""
+
 RecordChange = SettleAttempt | ReturnRecord | CancelRecord
 
 
@@ -130,6 +134,24 @@ class Fates:
         record.priority = Priority.CAME_BACK
         self._put_back(chain, head, record, not_before_utc_ms)
 
+    def cancel(self, record_id: RecordId) -> Cancelling:
+        """Nobody wants the record any more. If its chain waits for it, it waits for the next one from now on.
+
+        The caller writes down since when (`cancel_utc_ms`), for the end of a claim.
+        """
+        record = self._records.get(record_id)
+        if record is None or record.status not in (RecordStatus.READY, RecordStatus.RETRIEVED):
+            return Cancelling.OVER
+        if record.status == RecordStatus.RETRIEVED:
+            return Cancelling.CLAIMED
+        self._changed[record_id] = record
+        record.status, record.call_result = RecordStatus.CANCELLED, CallResult.CANCEL_RECORD
+        due_utc_ms, record.due_utc_ms = record.due_utc_ms, None
+        chain = self._chain(record)
+        if due_utc_ms is not None:
+            self._wait(chain[chain.index(record) :], record.priority, due_utc_ms)
+        return Cancelling.DONE
+
     def end_claims(self) -> int:
         """All chains that are still claimed are ready again at once. Returns how many they were."""
         heads = [record for record in self._records.values() if record.claim_epoch == self._epoch]
@@ -184,9 +206,19 @@ class Fates:
         for record in chain[place:]:
             if record.status == RecordStatus.RETRIEVED:
                 record.status = RecordStatus.READY
+                if record.cancel_utc_ms is not None:
+                    record.status, record.call_result = RecordStatus.CANCELLED, CallResult.CANCEL_RECORD
                 self._changed[record.record_id] = record
         self._finish(chain[:place])
-        first.due_utc_ms = max(0, not_before_utc_ms)
+        self._wait(chain[place:], first.priority, max(0, not_before_utc_ms))
+
+    def _wait(self, records: list[HeldRecord], priority: int, due_utc_ms: int) -> None:
+        """The first of these records that is ready waits to be called; if none is, their chain is over."""
+        for record in records:
+            if record.status == RecordStatus.READY:
+                record.due_utc_ms, record.priority = due_utc_ms, max(priority, record.priority)
+                self._changed[record.record_id] = record
+                return
 
     def _finish(self, records: list[HeldRecord]) -> None:
         """Records that are not tried any more, because their chain is over or goes on behind them."""

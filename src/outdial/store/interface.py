@@ -24,6 +24,7 @@ from outdial.core.results import CallResult
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, NumberForbidden, Objections
+from outdial.store.single_records import Cancelling, NewRecord
 
 
 class StoreError(OutdialError):
@@ -331,6 +332,19 @@ class Store(Protocol):
         Returns:
             Records that are ready again.
         """
+        ...
+
+    async def add_record(self, new: NewRecord) -> RecordId:
+        """Add one record to a list. Returns its number.
+
+        Raises:
+            RecordRefused: the list has its number, or has no place for it.
+        """
+        ...
+
+    async def cancel_record(self, record_id: RecordId, utc_ms: int) -> Cancelling:
+        """See to it that a record is not called any more. If a server has it, that is told of it as of objections; a
+        call that is in progress goes on, and the record is cancelled when it comes back."""
         ...
 
     # --- do-not-call lists: an entry is what `do_not_call.entry_of` gives ----------------------------------------

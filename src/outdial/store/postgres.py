@@ -24,6 +24,7 @@ from outdial.core.records import Chain
 from outdial.core.units import ListId, Millis, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import postgres_do_not_call as dnc
+from outdial.store import postgres_singles
 from outdial.store import postgres_statements as sql
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
@@ -55,6 +56,7 @@ from outdial.store.rows import (
     stored_of,
     with_rest,
 )
+from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.turns import Claim, Credit
 from outdial.store.upgrade import VERSION, VERSION_QUERY, upgrade
 
@@ -247,6 +249,14 @@ class PostgresStore:
         """Ask for rows of lists."""
         rows: list[Row] = await self._link.transaction(lambda connection: connection.fetch(statement, *values), LIST_S)
         return rows
+
+    async def add_record(self, new: NewRecord) -> RecordId:
+        """See `Store.add_record`."""
+        return await self._link.transaction(partial(postgres_singles.add_record, new=new), LIST_S)
+
+    async def cancel_record(self, record_id: RecordId, utc_ms: int) -> Cancelling:
+        """See `Store.cancel_record`."""
+        return await self._link.transaction(partial(postgres_singles.cancel_record, record_id=record_id, utc_ms=utc_ms))
 
     async def forbid(self, addition: Addition, entries: Sequence[str]) -> int:
         """See `Store.forbid`."""

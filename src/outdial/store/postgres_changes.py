@@ -29,10 +29,10 @@ async def write(connection: Connection, server: str, epoch: int, changes: Sequen
     if not is_ours:
         return False
     if to_make := record_changes(changes, new):
-        fates = Fates(epoch, await _hold(connection, dict.fromkeys(change.record_id for change in to_make)))
+        fates = Fates(epoch, await hold(connection, dict.fromkeys(change.record_id for change in to_make)))
         for change in to_make:
             fates.make(change)
-        await _write_changed(connection, fates)
+        await write_changed(connection, fates)
     return True
 
 
@@ -61,7 +61,7 @@ async def _write_agents(connection: Connection, epoch: int, changes: Sequence[Ch
         await connection.execute(sql.BEGIN_AGENT_STATES, *sql.transposed(rows))
 
 
-async def _hold(connection: Connection, record_ids: Iterable[RecordId]) -> list[Row]:
+async def hold(connection: Connection, record_ids: Iterable[RecordId]) -> list[Row]:
     """Rows of records and of the other records of their chains, locked."""
     return await _with_chains(connection, await connection.fetch(sql.HOLD, list(record_ids)))
 
@@ -74,7 +74,7 @@ async def _with_chains(connection: Connection, rows: list[Row]) -> list[Row]:
     return [*rows, *others]
 
 
-async def _write_changed(connection: Connection, fates: Fates) -> None:
+async def write_changed(connection: Connection, fates: Fates) -> None:
     """Write back what has become of records."""
     if changed := fates.changed():
         await connection.execute(sql.CHANGE, *sql.transposed(changed))
@@ -109,7 +109,7 @@ async def start(connection: Connection, server: str, utc_ms: int, not_before_utc
     returned = 0
     for one in fates.values():
         returned += one.end_claims()
-        await _write_changed(connection, one)
+        await write_changed(connection, one)
     if attempts:
         await connection.execute(sql.WAIT, not_before_utc_ms, [begun["number"] for begun in attempts])
     return Opened(epoch, returned, len(attempts))

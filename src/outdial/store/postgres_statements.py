@@ -294,7 +294,7 @@ UNION SELECT {_names(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[
 ATTEMPTS_ON = f"SELECT {_names(STORED_ATTEMPT_COLUMNS)} FROM attempts WHERE record_id = $1"
 OPEN_ATTEMPTS_ON = f"SELECT {_names(STORED_OPEN_COLUMNS)} FROM open_attempts WHERE record_id = $1"
 _FINISHED = f"list_id = $1 AND status = ANY ($4::smallint[]) AND call_result <> {CallResult.DO_NOT_CALL:d}"
-_READY = f"status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL"
+_READY = f"status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL, cancel_utc_ms = NULL"
 RESET_SINGLES = f"""
 UPDATE records SET {_READY}, due_utc_ms = 0
 WHERE record_id = ANY (ARRAY(

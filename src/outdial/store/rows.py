@@ -310,6 +310,12 @@ def new_record_values(listed: ListedRecord) -> tuple[Any, ...]:
     )
 
 
+def single_record_values(listed: ListedRecord, due_utc_ms: int | None) -> tuple[Any, ...]:
+    """The same for a record that comes without a file, and is due when somebody says."""
+    values = dict(zip(NEW_RECORD_COLUMNS, new_record_values(listed), strict=True))
+    return tuple((values | {"due_utc_ms": due_utc_ms}).values())
+
+
 def fate_of(row: Row) -> RecordFate:
     """What has become of a record, from the columns of `FATE_COLUMNS`."""
     record_id, list_id, number, chain_id, chain_n, status, attempts, result, agent_id, last_attempt_utc_ms = row

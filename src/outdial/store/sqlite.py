@@ -30,6 +30,7 @@ from outdial.store import (
     sqlite_lists,
     sqlite_looks,
     sqlite_reports,
+    sqlite_singles,
     sqlite_write,
 )
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
@@ -47,6 +48,7 @@ from outdial.store.interface import (
     StoreUnavailable,
 )
 from outdial.store.rows import Row
+from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
 from outdial.store.turns import Credit
 
@@ -175,6 +177,14 @@ class SqliteStore:
                 count, after = await self._in_transaction(part, list_id, statuses, after)
                 total += count
         return total
+
+    async def add_record(self, new: NewRecord) -> RecordId:
+        """See `Store.add_record`."""
+        return await self._in_transaction(sqlite_singles.add_record, new)
+
+    async def cancel_record(self, record_id: RecordId, utc_ms: int) -> Cancelling:
+        """See `Store.cancel_record`."""
+        return await self._in_transaction(sqlite_singles.cancel_record, record_id, utc_ms)
 
     async def forbid(self, addition: Addition, entries: Sequence[str]) -> int:
         """See `Store.forbid`."""

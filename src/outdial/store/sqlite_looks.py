@@ -26,8 +26,8 @@ FROM records WHERE list_id = ?1 GROUP BY status ORDER BY status
 """
 _FIND = f"SELECT {', '.join(STORED_COLUMNS)} FROM records WHERE "
 _READY = (
-    f"UPDATE records SET status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL"
-    "{due} WHERE list_id = ?1 AND status IN ({statuses})"
+    f"UPDATE records SET status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL, "
+    "cancel_utc_ms = NULL{due} WHERE list_id = ?1 AND status IN ({statuses})"
     f" AND call_result <> {CallResult.DO_NOT_CALL:d}"
 )
 _SINGLES = " AND chain_id = 0 AND record_id > ?2 AND (?3 IS NULL OR record_id <= ?3)"

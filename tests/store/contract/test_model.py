@@ -21,7 +21,9 @@ from hypothesis.stateful import (
 
 from outdial.core.records import Record
 from outdial.core.results import CallResult
+from outdial.store.do_not_call import Addition
 from outdial.store.fates import Fates
+from outdial.store.single_records import Cancelling
 from store.contract.databases import SqliteDatabase
 from store.contract.story import (
     CANCELLED,
@@ -49,6 +51,7 @@ from store.contract.story import (
 
 FOREVER = NOW * 2
 ACTIONS = st.sampled_from([DONE, REDIAL, RETRY_IN, NEXT_IN_CHAIN])
+RECORD_IDS = st.integers(1_001, 1_012) | st.integers(2_001, 2_005)
 WAITS = st.integers(0, 3).map(lambda minutes: minutes * 60_000)
 
 
@@ -65,6 +68,7 @@ class Known:
     priority: int = 0
     due: int | None = None
     is_claimed: bool = False
+    is_unwanted: bool = False
 
 
 @dataclass
@@ -82,6 +86,10 @@ class Model:
     records: dict[int, Known] = field(default_factory=dict)
     attempts: dict[tuple[int, int], CallResult] = field(default_factory=dict)
     open_attempts: set[tuple[int, int]] = field(default_factory=set)
+    forbidden: set[int] = field(default_factory=set)
+    """Records whose numbers are on a do-not-call list."""
+    not_told: set[int] = field(default_factory=set)
+    """Those of them that came onto it since the last look."""
     dialed: dict[tuple[int, int], int] = field(default_factory=dict)
     agents: dict[tuple[int, int], list[Any]] = field(default_factory=dict)
     """Shape: {(epoch, change): [agent, state, from, until]}."""
@@ -120,7 +128,29 @@ class Model:
         for record in self.chain(known):
             if record.status == RETRIEVED:
                 record.status = READY
-        known.due = due
+                if record.is_unwanted:
+                    record.status, record.result = CANCELLED, CallResult.CANCEL_RECORD
+        self.wait_from(known, due)
+
+    def wait_from(self, known: Known, due: int) -> None:
+        """The next record of a chain that is ready waits, from this one on."""
+        for record in self.chain(known):
+            if record.status == READY and record.record_id >= known.record_id:
+                record.due, record.priority = due, max(known.priority, record.priority)
+                return
+
+    def unwanted(self, known: Known) -> Cancelling:
+        """Somebody cancels a record, whoever has it."""
+        if known.status == RETRIEVED:
+            known.is_unwanted = True
+            return Cancelling.CLAIMED
+        if known.status != READY:
+            return Cancelling.OVER
+        known.status, known.result = CANCELLED, CallResult.CANCEL_RECORD
+        due, known.due = known.due, None
+        if due is not None:
+            self.wait_from(known, due)
+        return Cancelling.DONE
 
     def settle(self, held: Held, action: Any, not_before: int, result: CallResult) -> None:
         known = self.records[held.records[0].record_id]
@@ -164,7 +194,8 @@ class StoreLife(RuleBasedStateMachine):
         self.epoch = 0
         self.last_call = self.last_change = 0
         self.last_agents: list[Any] = []
-        for table in ("records", "attempts", "open_attempts", "servers", "imports", "agent_states"):
+        self.seen_seq = 0
+        for table in ("records", "attempts", "open_attempts", "servers", "imports", "agent_states", "do_not_call"):
             self.run(self.database.ask(f"DELETE FROM {table}"))
         self.store = self.database.store()
 
@@ -206,6 +237,8 @@ class StoreLife(RuleBasedStateMachine):
             assert [(r.record_id, r.attempts) for r in chain.records] == [
                 (r.record_id, r.attempts) for r in [head, *rest]
             ]
+            for record in chain.records:
+                assert bool(record.do_not_call) == (record.record_id in self.model.forbidden)
             for known in [head, *rest]:
                 known.status = RETRIEVED
             head.due, head.is_claimed = None, True
@@ -217,6 +250,41 @@ class StoreLife(RuleBasedStateMachine):
     @rule(minutes=st.integers(1, 4))
     def wait(self, minutes: int) -> None:
         self.now += minutes * 60_000
+
+    # --- what others say -----------------------------------------------------------------------------------------
+
+    @rule(record_id=RECORD_IDS)
+    def somebody_cancels(self, record_id: int) -> None:
+        known = self.model.records.get(record_id)
+        expected = Cancelling.OVER if known is None else self.model.unwanted(known)
+        assert self.run(self.store.cancel_record(record_id, self.now)) is expected
+
+    @rule(record_id=RECORD_IDS)
+    def somebody_forbids(self, record_id: int) -> None:
+        number = listed(record_id).record.number.removeprefix("+")
+        added = self.run(self.store.forbid(Addition("internal", "eve", self.now), [number]))
+        assert added == (record_id not in self.model.forbidden)
+        if added:
+            self.model.forbidden.add(record_id)
+            self.model.not_told.add(record_id)
+
+    @rule(record_id=RECORD_IDS)
+    def somebody_allows(self, record_id: int) -> None:
+        number = listed(record_id).record.number.removeprefix("+")
+        removed = self.run(self.store.allow(None, [number], "eve", self.now))
+        assert removed == (record_id in self.model.forbidden)
+        self.model.forbidden.discard(record_id)
+        self.model.not_told.discard(record_id)
+
+    @rule()
+    def look(self) -> None:
+        found = self.run(self.store.objections(self.seen_seq, self.now))
+        claimed = {known.record_id for known in self.model.records.values() if known.status == RETRIEVED}
+        assert {record_id for _, record_id, _ in found.forbidden} == claimed & self.model.not_told
+        unwanted = {record_id for record_id in claimed if self.model.records[record_id].is_unwanted}
+        assert {record_id for _, record_id in found.cancelled} == unwanted
+        self.seen_seq = found.seq
+        self.model.not_told.clear()
 
     # --- changes -------------------------------------------------------------------------------------------------
 
@@ -422,6 +490,8 @@ def test_a_store_is_as_a_plain_model_says(database):
     "method, planted",
     [
         ("_finish", lambda fates, records: None),
+        ("_wait", lambda fates, records, priority, due_utc_ms: None),
+        ("cancel", lambda fates, record_id: Cancelling.DONE),
         ("end_claims", lambda fates: 0),
         ("stale", lambda fates, record_id, dialed_utc_ms, not_before_utc_ms: None),
         ("_cancel", lambda fates, chain, head, record, call_result: None),
