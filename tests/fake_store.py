@@ -14,7 +14,7 @@ from outdial.core.settings import TreatmentAction
 from outdial.core.units import Now
 from outdial.drivers.runner import InboxFull
 from outdial.store.do_not_call import Objections
-from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, StoreUnavailable
+from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, PortSample, StoreUnavailable
 from outdial.store.spool import Spool
 from outdial.store.writer import StoreWriter
 
@@ -69,6 +69,7 @@ class FakeStore:
     Attributes:
         asked: what it was asked for, in order: the changes of a write, or a request.
         made: changes of writes that went well, in order.
+        sampled: samples that went well, and from when on older ones are kept.
         chains: what the next claim gives.
         objections_found: what the next look finds.
         is_down: it does not answer.
@@ -79,6 +80,7 @@ class FakeStore:
     def __init__(self, *chains: Chain) -> None:
         self.asked: list[list[Change] | ClaimRequest | tuple[str, int, int]] = []
         self.made: list[Change] = []
+        self.sampled: list[tuple[tuple[PortSample, ...], int]] = []
         self.chains = chains
         self.objections_found = Objections(0)
         self.is_down = False
@@ -94,6 +96,12 @@ class FakeStore:
         self.made += changes
         if self.error is not None:
             raise self.error
+
+    async def add_port_samples(self, samples: Sequence[PortSample], before_utc_ms: int) -> None:
+        await self._think()
+        if self.error is not None:
+            raise self.error
+        self.sampled.append((tuple(samples), before_utc_ms))
 
     async def claim(self, request: ClaimRequest) -> Claimed:
         self.asked.append(request)

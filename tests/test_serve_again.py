@@ -1,5 +1,6 @@
 """`outdial serve` and its database: a crash in the middle, an outage, another start, and what is there afterwards."""
 
+import json
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -69,6 +70,35 @@ def test_a_restart_after_a_crash_goes_on_where_it_was(tmp_path):
     assert {number for (number,) in stale} == open_calls
     assert rows(tmp_path, "SELECT * FROM open_attempts") == []
     assert rows(tmp_path, "SELECT sum(attempts) FROM records") == rows(tmp_path, "SELECT count(*) FROM attempts")
+
+
+def test_reports_tell_what_a_run_has_done(tmp_path, capsys):
+    path = write_configuration(tmp_path, records=60)
+    with serving(path, talk_s=0.3) as server:
+        server.until("attempt settled", 20)
+        server.process.terminate()
+        assert server.ended() == 0
+
+    def report(kind: str, by: str) -> Any:
+        capsys.readouterr()
+        period = "2020-01-01..2029-12-31"
+        assert run_command_line(["report", kind, str(path), "--period", period, "--by", by, "--format", "json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    attempts = report("attempts", "group")["totals"]
+    assert attempts["attempts"] >= 20
+    agents = report("agents", "agent,group")
+    assert {row["agent"] for row in agents["rows"]} == {"ada", "agent101", "agent102", "agent103", "agent104"}
+    talked = [row for row in agents["rows"] if row["group"] == "east"]
+    assert sum(row["calls"] for row in talked) == agents["totals"]["calls"] == attempts["connected"] > 0
+    assert sum(row["talking_s"] for row in talked) == pytest.approx(agents["totals"]["talking_s"])
+    assert all(row["ready_s"] == row["not_ready_s"] == 0 for row in talked)
+    assert rows(tmp_path, "SELECT count(*) FROM agent_states WHERE until_utc_ms IS NULL") == [(0,)]
+    waits = report("waits", "group")["totals"]
+    assert waits["persons"] == attempts["persons"]
+    [ports] = report("ports", "pool,group")["rows"]
+    assert (ports["pool"], ports["group"]) == ("main", "east") and ports["minutes"] >= 1
+    assert report("lists", "list")["totals"]["attempts"] == attempts["attempts"]
 
 
 def test_calls_go_on_while_the_database_is_away(tmp_path):

@@ -23,11 +23,13 @@ from outdial.core.commands import Command
 from outdial.core.errors import ConfigError
 from outdial.core.events import Event, RecordsFetched
 from outdial.core.settings import CallingList
-from outdial.core.units import CallId, ListId, Now
+from outdial.core.snapshot import Snapshot
+from outdial.core.units import CallId, ListId, Millis, Now
 from outdial.drivers.backoff import longest_pause_s
 from outdial.names import Names
+from outdial.port_sampling import PortSampler
 from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
-from outdial.store.interface import Import, Opened, Store, StoreError, StoreUnavailable
+from outdial.store.interface import Import, Opened, PortSample, Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
 from outdial.store.spool import Spool
 from outdial.store.steady import pause
@@ -52,8 +54,15 @@ class ServeRecords:
         count: records of the lists in the configuration.
     """
 
-    def __init__(self, store: Store, spool: Spool, opened: Opened, log: FilteringBoundLogger) -> None:
-        """Take over an open store and its spool; both are closed by `close`."""
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        opened: Opened,
+        log: FilteringBoundLogger,
+        samples_ms: Millis,
+    ) -> None:
+        """Take over an open store and its spool; both are closed by `close`. Samples are kept for `samples_ms`."""
         self.epoch = opened.epoch
         self.count = 0
         self._store = store
@@ -64,6 +73,8 @@ class ServeRecords:
         self._by_number: frozenset[ListId] = frozenset()
         """Lists whose records get the zones of their numbers: on their way to the core, the database has none."""
         self._writer: StoreWriter | None = None
+        self._sampler = PortSampler()
+        self._samples_ms = samples_ms
         self._writing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -161,6 +172,14 @@ class ServeRecords:
         assert self._writer is not None
         return self._writer.carry_out(now, command)
 
+    def look(self, snapshot: Snapshot) -> None:
+        """Take a look at the dialer for the samples of ports."""
+        self._sample(self._sampler.look(snapshot))
+
+    def _sample(self, samples: tuple[PortSample, ...]) -> None:
+        if self._writer is not None and samples:
+            self._writer.sample(samples, samples[0].utc_ms - self._samples_ms)
+
     def stop_dialing(self) -> None:
         """No call leaves any more: the core has gone."""
         if self._writer is not None:
@@ -178,7 +197,10 @@ class ServeRecords:
 
     def counts(self) -> dict[str, Any]:
         """Figures for the summary."""
-        return {"database_away": (self._writer and self._writer.why_away) or None}
+        return {
+            "database_away": (self._writer and self._writer.why_away) or None,
+            "samples_left_out": (self._writer and self._writer.samples_left_out) or None,
+        }
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -190,6 +212,7 @@ class ServeRecords:
         if self._looking is not None:
             self._looking.cancel()
         self._writer.log_agents_out(_utc_ms())
+        self._sample(self._sampler.rest())
         self._writer.close()
         if self._writing.done():
             self._writing = asyncio.create_task(self._writer.run())
@@ -263,7 +286,7 @@ async def open_records(serve: Serve, log: FilteringBoundLogger) -> ServeRecords:
         returned_records=opened.returned,
         stale_attempts=opened.stale,
     )
-    return ServeRecords(store, spool, opened, log)
+    return ServeRecords(store, spool, opened, log, serve.samples_ms)
 
 
 async def _open(store: Store, spool: Spool, serve: Serve, log: FilteringBoundLogger) -> Opened:

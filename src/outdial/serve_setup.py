@@ -92,6 +92,7 @@ def unchanged_notes(before: Setup, after: Setup) -> list[str]:
         ("database", before.loaded.serve.database, after.loaded.serve.database),
         ("server-name", before.loaded.serve.server_name, after.loaded.serve.server_name),
         ("stale-clean-timeout", before.loaded.serve.stale_ms, after.loaded.serve.stale_ms),
+        ("samples-days", before.loaded.serve.samples_ms, after.loaded.serve.samples_ms),
         ("journal", before.loaded.serve.journal, after.loaded.serve.journal),
     ):
         if one != other:

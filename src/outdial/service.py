@@ -108,7 +108,7 @@ class Service:
         self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
         self._servers = parts.make_servers(self._emit)
         primaries = [node.dbid for node in setup.configuration.nodes]
-        self._watch = Watch(self.core, self._lines, Systemd(), primaries, self._counts)
+        self._watch = Watch(self.core, self._lines, Systemd(), primaries, self._counts, self._records.look)
         self._exit_code = EXIT_FINE
         self._stops = 0
         """Signals to end, so far."""

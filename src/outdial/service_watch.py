@@ -11,6 +11,7 @@ from typing import Any
 from outdial.core.commands import Command
 from outdial.core.dialer import Dialer
 from outdial.core.events import Event, ServerConnected, ServerLost
+from outdial.core.snapshot import Snapshot
 from outdial.core.units import Now, ServerId
 from outdial.drivers.sd_notify import Systemd
 from outdial.service_log import ServiceLog, status_text
@@ -36,6 +37,7 @@ class Watch:
         systemd: Systemd,
         servers: Iterable[ServerId],
         counts: Callable[[], dict[str, Any]],
+        on_look: Callable[[Snapshot], None],
     ) -> None:
         """Nothing is watched yet.
 
@@ -45,12 +47,14 @@ class Watch:
             systemd: the service manager, if there is one.
             servers: primary servers, whose first answers make the service ready.
             counts: further figures for the summary.
+            on_look: told at each look.
         """
         self._core = core
         self._lines = lines
         self._systemd = systemd
         self._unanswered = dict.fromkeys(servers)
         self._counts = counts
+        self._on_look = on_look
         self._is_ready = False
         self._began_s = self._next_look_s = self._next_summary_s = 0.0
         self._status = ""
@@ -82,6 +86,7 @@ class Watch:
             self._ready()
         started_s = time.perf_counter()
         snapshot = self._core.snapshot()
+        self._on_look(snapshot)
         if self._is_ready:  # before that, nothing has been lost yet
             self._lines.compare(snapshot)
         if now_s >= self._next_summary_s:

@@ -18,7 +18,7 @@ from dialing_story import (
 from outdial.core.agents import AgentState
 from outdial.core.attempt import AttemptState
 from outdial.core.callable_records import take_next
-from outdial.core.commands import Dial, Disposition, FetchRecords, Release, SettleAttempt, Transfer
+from outdial.core.commands import AgentStateChanged, Dial, Disposition, FetchRecords, Release, SettleAttempt, Transfer
 from outdial.core.dialing import situation
 from outdial.core.modes import DialingMode
 from outdial.core.pacing import attempts_to_start
@@ -74,6 +74,7 @@ def test_one_attempt_from_record_to_disposition() -> None:
     transfer = story.the(Transfer)
     assert (dial.call_id, 101, "7101") == (transfer.call_id, transfer.agent_id, transfer.phone)
     assert ("connecting", "reserved") == (story.call_state(dial), story.agent(101).state)
+    assert 1 == story.the(AgentStateChanged).group_id, "the group that the agent is busy for"
     story.advance(500)
     story.agent_takes(dial)
     assert ("connected", "talking") == (story.call_state(dial), story.agent(101).state)

@@ -19,8 +19,17 @@ from outdial.core.commands import (
 )
 from outdial.core.events import DialRejected, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.results import CallResult
+from outdial.core.settings import DialerId, DialerKind
 from outdial.store.do_not_call import NumberForbidden, Objections
-from outdial.store.interface import AgentStateBegun, AttemptBegun, ClaimRequest, EpochLost, StoreError, StoreUnavailable
+from outdial.store.interface import (
+    AgentStateBegun,
+    AttemptBegun,
+    ClaimRequest,
+    EpochLost,
+    PortSample,
+    StoreError,
+    StoreUnavailable,
+)
 from outdial.store.spool import Spool
 
 Story = Callable[[], Awaitable[None]]
@@ -104,6 +113,60 @@ def test_what_agents_do_is_written_down_and_the_desktop_hears_of_it_too(tmp_path
             AgentStateBegun(4, 7, "logged out", "", None, NOW.utc_ms),
             AgentStateBegun(5, 8, "logged out", "", None, NOW.utc_ms + 5),
         ]
+
+    tell(story)
+
+
+# --- samples ----------------------------------------------------------------------------------------------------
+
+SAMPLE = PortSample(NOW.utc_ms, DialerId(DialerKind.SWITCH, 1), 1, 59_000, 60, 600, 14, 0, 20, 6, 3, 10_500, 2, "")
+
+
+def test_samples_are_written_in_their_turn(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8)))
+        desk.do(returned(1))
+        desk.writer.sample([SAMPLE], 5)
+        desk.do(returned(2), fetch())
+        assert await desk.end()
+        assert store.sampled == [((SAMPLE,), 5)]
+        assert store.asked[:2] == [[returned(1)], [returned(2)]]
+        assert desk.writer.samples_left_out == 0 and desk.failures == []
+
+    tell(story)
+
+
+def test_while_the_database_is_away_samples_are_left_out_and_counted(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8)))
+        store.is_down = True
+        desk.writer.sample([SAMPLE], 5)
+        await desk.until(lambda: desk.writer.samples_left_out == 1)
+        assert desk.spool.is_empty and desk.writer.why_away
+        desk.writer.sample([SAMPLE], 5)
+        desk.do(dial(1))
+        await desk.until(lambda: desk.passed)
+        store.is_down = False
+        await desk.until(lambda: desk.spool.is_empty and not desk.writer.why_away)
+        desk.writer.sample([SAMPLE], 6)
+        assert await desk.end()
+        assert desk.writer.samples_left_out == 2
+        assert store.sampled == [((SAMPLE,), 6)] and desk.failures == []
+
+    tell(story)
+
+
+def test_samples_that_cannot_be_written_stop_nothing(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        store.error = StoreError("no rights on port_samples")
+        desk.writer.sample([SAMPLE], 5)
+        await desk.until(lambda: desk.writer.samples_left_out)
+        store.error = None
+        desk.do(dial(1))
+        await desk.until(lambda: desk.passed)
+        assert await desk.end()
+        assert desk.failures == [] and desk.log.events == ["left out"]
 
     tell(story)
 

@@ -9,7 +9,7 @@ from typing import Any
 from outdial.config.servers import DIAL_STRING, PHONE_STRING, REQUESTS_IN_FLIGHT_MAX, STASIS_APP, Driver
 from outdial.core.errors import ConfigError
 from outdial.core.settings import Configuration
-from outdial.core.units import SECOND_MS, AgentId, GroupId, ListId, Millis, NodeId, ServerId
+from outdial.core.units import DAY_MS, SECOND_MS, AgentId, GroupId, ListId, Millis, NodeId, ServerId
 
 PASSWORD_BYTES_MAX = 4_096
 RESULTS_DIR = "results"
@@ -126,6 +126,8 @@ class Serve:
     """What this server is called in the database."""
     stale_ms: Millis = 600 * SECOND_MS
     """How long a record waits after a crash whose call may still be up."""
+    samples_ms: Millis = 90 * DAY_MS
+    """How long samples of ports are kept."""
     journal: Path | None = None
     """File that every step is recorded in; None: none."""
     drain_ms_max: Millis = 60 * SECOND_MS

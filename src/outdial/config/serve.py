@@ -7,7 +7,7 @@ from outdial.config.loaded import DATABASE_FILE, RESULTS_DIR, Database, Password
 from outdial.config.mistakes import Mistakes
 from outdial.config.options import Table, core_default, option, seconds_default
 from outdial.config.rows import Row
-from outdial.core.units import SECOND_MS
+from outdial.core.units import DAY_MS, SECOND_MS
 
 DATABASE = 'a path, "sqlite:///path", or "postgresql://user@host:port/name"'
 _SQLITE = "sqlite:///"
@@ -93,6 +93,15 @@ class ServeTable(Table):
         ge=1,
         le=604_800,
     )
+    samples_days: int = option(
+        "samples-days",
+        "How long the samples of ports are kept that the server takes once a minute, for `outdial report ports`: a row "
+        "for each pool and each running campaign group.",
+        default=Serve(Path()).samples_ms // DAY_MS,
+        unit="days",
+        ge=1,
+        le=3_650,
+    )
     journal: str | None = option(
         "journal",
         "File that every step is recorded in, for `outdial replay`, relative to the configuration file. It must not "
@@ -138,6 +147,7 @@ def serve_of(table: ServeTable, folder: Path) -> Serve:
         database=_database_of(table, folder, results_dir),
         server_name=table.server_name,
         stale_ms=round(table.stale_clean_timeout * SECOND_MS),
+        samples_ms=table.samples_days * DAY_MS,
         journal=None if table.journal is None else folder / table.journal,
         drain_ms_max=round(table.drain_s_max * SECOND_MS),
         ready_again_ms=round(table.ready_again_s * SECOND_MS),

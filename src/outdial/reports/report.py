@@ -17,12 +17,13 @@ from outdial.reports.formats import FORMATS, Heading, Out, writer_of
 from outdial.reports.lists import LISTS
 from outdial.reports.local_time import LocalTime
 from outdial.reports.period import ALLOWED, Period, PeriodMistake, read_period
+from outdial.reports.ports import PORTS
 from outdial.reports.query import Dimension, Kind, Query
 from outdial.reports.waits import WAITS
 from outdial.store.interface import Store
 from outdial.store.rows import Row
 
-KINDS = {kind.name: kind for kind in (ATTEMPTS, AGENTS, WAITS, LISTS)}
+KINDS = {kind.name: kind for kind in (ATTEMPTS, AGENTS, WAITS, LISTS, PORTS)}
 """Every kind of report."""
 SHORTHANDS = {"cause": ("result", "fault", "sip-status", "q850-cause")}
 """Words of `--by` that stand for several."""

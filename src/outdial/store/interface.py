@@ -21,6 +21,7 @@ from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
 from outdial.core.errors import OutdialError
 from outdial.core.records import Chain
 from outdial.core.results import CallResult
+from outdial.core.settings import DialerId
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, NumberForbidden, Objections
@@ -203,6 +204,28 @@ class StoredAttempt:
     not_before_utc_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PortSample:
+    """How a campaign group, or a whole pool, used ports within a minute. What the fields are: `schema.PORT_SAMPLES`."""
+
+    utc_ms: int
+    pool: DialerId
+    group_id: GroupId
+    """0: the whole pool."""
+    span_ms: Millis
+    looks: int
+    """Range: ≥ 1."""
+    used_sum: int
+    used_peak: int
+    engaging_sum: int
+    maximum_ports: int | None
+    at_maximum_looks: int
+    waiting_looks: int
+    need_millis: int
+    ready_agents: int
+    hold: str
+
+
 FINISHED = (RecordStatus.UPDATED, RecordStatus.CANCELLED, RecordStatus.CHAIN_UPDATED)
 """Records that are not tried any more."""
 
@@ -260,6 +283,10 @@ class Store(Protocol):
             seq: up to which entry of do-not-call lists this is known. 0: none.
             utc_ms: now.
         """
+        ...
+
+    async def add_port_samples(self, samples: Sequence[PortSample], before_utc_ms: int) -> None:
+        """Write samples down, and delete some of those that are older than an instant. They may be lost."""
         ...
 
     async def imports(self) -> tuple[Import, ...]:

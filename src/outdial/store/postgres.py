@@ -3,7 +3,7 @@
     postgres_link         connections, time limits, errors
     postgres_statements   what is said to the server
     postgres_changes      changes, and clearing up after earlier starts
-    postgres_reports      queries of reports
+    postgres_reports      queries of reports, samples for them
 
 Every transaction that claims or changes records first reads the server's epoch and locks it against change, so no later
 start can slip in between. Claims pass over rows that others are claiming (`SKIP LOCKED`): they neither wait for each
@@ -36,6 +36,7 @@ from outdial.store.interface import (
     LeftBehind,
     ListCounts,
     Opened,
+    PortSample,
     StoredAttempt,
     StoredRecord,
     StoreError,
@@ -43,7 +44,7 @@ from outdial.store.interface import (
 )
 from outdial.store.postgres_changes import start, write
 from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
-from outdial.store.postgres_reports import Reading
+from outdial.store.postgres_reports import Reading, add_samples
 from outdial.store.rows import (
     Row,
     chains_of,
@@ -175,6 +176,12 @@ class PostgresStore:
     async def objections(self, seq: int, utc_ms: int) -> Objections:
         """See `Store.objections`."""
         return await self._link.transaction(partial(dnc.objections, epoch=self._epoch, seq=seq, utc_ms=utc_ms))
+
+    async def add_port_samples(self, samples: Sequence[PortSample], before_utc_ms: int) -> None:
+        """See `Store.add_port_samples`."""
+        await self._link.transaction(
+            partial(add_samples, epoch=self._epoch, samples=samples, before_utc_ms=before_utc_ms)
+        )
 
     async def imports(self) -> tuple[Import, ...]:
         """See `Store.imports`."""

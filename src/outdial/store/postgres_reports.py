@@ -1,10 +1,12 @@
-"""Queries of reports in PostgreSQL: rows as they come, in a transaction that reads only."""
+"""Queries of reports in PostgreSQL, rows as they come, in a transaction that reads only; and samples for reports."""
 
 from collections.abc import Callable, Sequence
 
-from outdial.store.interface import StoreUnavailable
+from outdial.store import postgres_statements as sql
+from outdial.store.interface import PortSample, StoreUnavailable
 from outdial.store.postgres_link import Connection
 from outdial.store.rows import Row
+from outdial.store.sample_rows import DELETED_AT_ONCE, port_sample_values
 
 ROWS = 2_000
 """Rows that are handed over at once. Unit: rows."""
@@ -17,6 +19,14 @@ _BEGIN = (
     ),
     "SET LOCAL cursor_tuple_fraction = 1",
 )
+
+
+async def add_samples(connection: Connection, epoch: int, samples: Sequence[PortSample], before_utc_ms: int) -> None:
+    """Add samples and delete some old ones, inside a transaction of the caller's."""
+    if samples:
+        rows = [port_sample_values(epoch, sample) for sample in samples]
+        await connection.execute(sql.ADD_PORT_SAMPLES, *sql.transposed(rows))
+    await connection.execute(sql.DELETE_PORT_SAMPLES, before_utc_ms, DELETED_AT_ONCE)
 
 
 class Reading:

@@ -30,6 +30,7 @@ from outdial.store.rows import (
     Priority,
     Row,
 )
+from outdial.store.sample_rows import PORT_SAMPLE_COLUMNS
 
 _BIGINTS: Final = (
     "change_n",
@@ -208,6 +209,17 @@ UPDATE agent_states SET until_utc_ms = greatest(from_utc_ms, {agent_rows.LAST_SI
 WHERE until_utc_ms IS NULL AND epoch NOT IN (SELECT epoch FROM servers)
 """
 """What agents did when starts ended that are over."""
+
+# --- samples -----------------------------------------------------------------------------------------------------
+
+ADD_PORT_SAMPLES = f"""
+INSERT INTO port_samples ({_names(PORT_SAMPLE_COLUMNS)}) SELECT * FROM {arrays(PORT_SAMPLE_COLUMNS)}
+ON CONFLICT DO NOTHING
+"""
+DELETE_PORT_SAMPLES = """
+DELETE FROM port_samples WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM port_samples WHERE utc_ms < $1 ORDER BY utc_ms LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
 
 # --- records -----------------------------------------------------------------------------------------------------
 

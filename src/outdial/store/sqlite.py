@@ -9,7 +9,7 @@ is on the disk when its method returns.
     sqlite_lists   imports and results
     sqlite_looks   what operators look at, lists that begin anew
     sqlite_do_not_call  numbers that are not called
-    sqlite_reports queries of reports
+    sqlite_reports queries of reports, samples for them
 """
 
 import asyncio
@@ -43,6 +43,7 @@ from outdial.store.interface import (
     LeftBehind,
     ListCounts,
     Opened,
+    PortSample,
     StoredAttempt,
     StoredRecord,
     StoreUnavailable,
@@ -108,6 +109,10 @@ class SqliteStore:
     async def objections(self, seq: int, utc_ms: int) -> Objections:
         """See `Store.objections`."""
         return await self._in_transaction(sqlite_do_not_call.objections, self._epoch, seq, utc_ms)
+
+    async def add_port_samples(self, samples: Sequence[PortSample], before_utc_ms: int) -> None:
+        """See `Store.add_port_samples`."""
+        await self._in_transaction(sqlite_reports.add_samples, self._epoch, samples, before_utc_ms)
 
     async def imports(self) -> tuple[Import, ...]:
         """See `Store.imports`."""

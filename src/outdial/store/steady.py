@@ -12,7 +12,7 @@ Invariant: the database is asked for one thing at a time. What has an uncertain 
 import asyncio
 import contextlib
 import random as dice
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
@@ -142,6 +142,24 @@ class SteadyStore:
             raise
         self._there()
         return found
+
+    async def offer(self, work: Callable[[Store], Awaitable[object]]) -> bool:
+        """Ask the database for something that may be left out: it is never kept for later. Returns whether it was done.
+
+        Failures are no reason to stop dialing.
+        """
+        if not self.is_direct:
+            return False
+        try:
+            await self._answer(asyncio.ensure_future(work(self._store)))
+        except StoreUnavailable as error:
+            self._gone(str(error))
+            return False
+        except Exception as error:  # wrong rights, a bug: the next change will tell
+            self._log.warning("left out", what=repr(error))
+            return False
+        self._there()
+        return True
 
     def _claimed_late(self, task: "asyncio.Future[Claimed]") -> None:
         """Nobody waits for these chains any more."""

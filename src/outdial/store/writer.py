@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random as dice
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -33,7 +33,7 @@ from outdial.core.units import AgentId, CallId, Now, RecordId
 from outdial.drivers.runner import InboxFull
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
-from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, ClaimRequest, Store
+from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, ClaimRequest, PortSample, Store
 from outdial.store.spool import Spool
 from outdial.store.steady import PATIENCE_S, SteadyStore, pause
 
@@ -62,8 +62,20 @@ class _Look:
     utc_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Samples of ports, and from when on older ones are kept."""
+
+    samples: Sequence[PortSample]
+    before_utc_ms: int
+
+
 class StoreWriter:
-    """Carries out the core's commands to the store."""
+    """Carries out the core's commands to the store.
+
+    Attributes:
+        samples_left_out: minutes whose samples the database did not take, because it was away.
+    """
 
     def __init__(
         self,
@@ -109,7 +121,7 @@ class StoreWriter:
         self._gate = DialGate(pass_on)
         self._refusal = ""
         """Why no further call may be made; empty: calls may."""
-        self._queue: deque[Change | _Fetch | _Look] = deque()
+        self._queue: deque[Change | _Fetch | _Look | _Samples] = deque()
         self._filled = asyncio.Event()
         """Something is in the queue, or nothing will come any more."""
         self._hurry = asyncio.Event()
@@ -124,6 +136,7 @@ class StoreWriter:
         self._agents: dict[AgentId, None] = {}
         """Who is logged in."""
         self._agent_changes = 0
+        self.samples_left_out = 0
 
     @property
     def why_away(self) -> str:
@@ -203,6 +216,18 @@ class StoreWriter:
         for agent_id in list(self._agents):
             self._agent_changed(utc_ms, AgentStateChanged(agent_id, AgentState.LOGGED_OUT.value))
 
+    def sample(self, samples: Sequence[PortSample], before_utc_ms: int) -> None:
+        """Write samples down if the database has the time; while it is away they are left out.
+
+        Args:
+            samples: of one minute.
+            before_utc_ms: older ones are deleted, some at a time.
+        """
+        if self._steady.why_away:
+            self.samples_left_out += 1
+        else:
+            self._add(_Samples(samples, before_utc_ms))
+
     def _reject(self, call_id: CallId) -> None:
         with contextlib.suppress(InboxFull):  # then the core gives the call up by itself
             self._submit(DialRejected(call_id, self._refusal))
@@ -213,7 +238,7 @@ class StoreWriter:
             self._reject(call_id)
         self._on_failure(error)
 
-    def _add(self, item: Change | _Fetch | _Look, *, is_urgent: bool = False) -> None:
+    def _add(self, item: Change | _Fetch | _Look | _Samples, *, is_urgent: bool = False) -> None:
         self._queue.append(item)
         self._filled.set()
         if is_urgent or len(self._queue) >= GROUP:
@@ -237,6 +262,9 @@ class StoreWriter:
                 self._queue.popleft()
                 self._is_looking = False
                 await self._look(first)
+            elif isinstance(first, _Samples):
+                self._queue.popleft()
+                await self._offer(first)
             else:
                 await self._write()
 
@@ -253,7 +281,9 @@ class StoreWriter:
     async def _write(self) -> None:
         """Make the next group of changes durable, then let the calls go that begin with it."""
         changes: list[Change] = []
-        while self._queue and len(changes) < GROUP and not isinstance(item := self._queue[0], _Fetch | _Look):
+        while (
+            self._queue and len(changes) < GROUP and not isinstance(item := self._queue[0], _Fetch | _Look | _Samples)
+        ):
             changes.append(item)
             self._queue.popleft()
         try:
@@ -268,6 +298,10 @@ class StoreWriter:
         for change in changes:
             if isinstance(change, AttemptBegun):
                 self._gate.open(change.call_id)
+
+    async def _offer(self, offered: _Samples) -> None:
+        if not await self._steady.offer(lambda store: store.add_port_samples(offered.samples, offered.before_utc_ms)):
+            self.samples_left_out += 1
 
     async def _fetch(self, fetch: _Fetch) -> None:
         """Claim chains for a group, and tell the core."""
