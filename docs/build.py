@@ -197,11 +197,12 @@ with its `now`; replaying it gives the same commands.
 def events_and_commands() -> str:
     """Every event and every command."""
     parts = [EVENTS]
-    for title, module in (("Events", "events.py"), ("Commands", "commands.py")):
+    for title, modules in (("Events", ("events.py", "abandonment_events.py")), ("Commands", ("commands.py",))):
         parts.append(f"## {title}")
-        essay = ast.get_docstring(ast.parse((SOURCE / "core" / module).read_text(encoding="utf-8"))) or ""
+        essay = ast.get_docstring(ast.parse((SOURCE / "core" / modules[0]).read_text(encoding="utf-8"))) or ""
         parts.append(_capital(prose(essay).removeprefix(f"{title}: ")))
-        parts += _messages(classes_in(SOURCE / "core" / module))
+        for module in modules:
+            parts += _messages(classes_in(SOURCE / "core" / module))
     return page("Events and commands", *parts)
 
 

@@ -11,6 +11,7 @@ import pytest
 from outdial import cli
 from outdial.store import listing
 from outdial.store.interface import StoreUnavailable
+from outdial.store.rows import ATTEMPT_COLUMNS
 from outdial.store.sqlite import SqliteStore
 from outdial.store.sqlite_file import FileLock
 from serve_samples import write_configuration
@@ -197,8 +198,8 @@ def test_a_list_is_dialed_once_more(operator):
 def test_a_record_is_shown_by_its_number_and_its_id(operator):
     operator.imports(operator.file("phone,first_name\n+1 555 0100,Ann\n"))
     operator.asks(
-        "INSERT INTO attempts VALUES (1, 9, 1, 1, 1, 1, '+15550100', 1, 'progressive', 33, 'none', 'person', 200, "
-        "NULL, 7, 1800000000000, 900, 0, 61500, 'done', 0)"
+        f"INSERT INTO attempts ({', '.join(ATTEMPT_COLUMNS[:21])}) VALUES (1, 9, 1, 1, 1, 1, '+15550100', 1, "
+        "'progressive', 33, 'none', 'person', 200, NULL, 7, 1800000000000, 900, 0, 61500, 'done', 0)"
     )
     for which in ("1", "+1 (555) 0100", "15550100"):
         said = operator.types("record", "show", operator.config, which)

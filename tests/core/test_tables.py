@@ -20,7 +20,10 @@ TABLES: dict[str, tuple[Table[Any, Any], type[enum.Enum], type[enum.Enum], enum.
         AttemptState,
         AttemptSignal,
         AttemptState.REQUESTED,
-        {AttemptSignal.AGENT_FOUND, AttemptSignal.IVR_FOUND, AttemptSignal.RELEASE, AttemptSignal.NODE_LOST},
+        {
+            *(AttemptSignal.AGENT_FOUND, AttemptSignal.IVR_FOUND, AttemptSignal.PLAY),
+            *(AttemptSignal.RELEASE, AttemptSignal.NODE_LOST),
+        },
     ),
     "engaging call": (
         ENGAGING_TABLE,

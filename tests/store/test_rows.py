@@ -8,7 +8,7 @@ from outdial.config.zones import load_zone
 from outdial.core.records import Record
 from outdial.core.results import CallResult
 from outdial.sim.lists import RecordStatus
-from outdial.store import do_not_call, fates, rows, schema
+from outdial.store import do_not_call, fates, ledger_rows, rows, schema
 from outdial.store.interface import StoreError
 
 
@@ -57,6 +57,7 @@ def test_a_record_never_dialed_has_no_result():
         (rows.IMPORT_COLUMNS, schema.IMPORTS),
         (do_not_call.FORBIDDEN_COLUMNS, schema.DO_NOT_CALL),
         (do_not_call.ADDED_COLUMNS, schema.DO_NOT_CALL),
+        (ledger_rows.LEDGER_COLUMNS, schema.ABANDONMENT),
     ],
 )
 def test_names_are_those_of_the_tables(names, table):

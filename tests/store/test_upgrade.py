@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 
 from outdial.store import upgrade
 from outdial.store.interface import StoreError
+from outdial.store.rows import ATTEMPT_COLUMNS
 from outdial.store.schema import METADATA
 from outdial.store.sqlite_file import connect
 
@@ -29,7 +30,7 @@ def differences(connection: sqlalchemy.Connection) -> list:
 
 
 def tables_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """Statements by the name of what they make, with the white space evened out."""
+    """Statements by the name of what they make, with white space and the order of columns evened out."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
     return {name: evened_out(sql) for name, sql in rows}
 
@@ -114,6 +115,27 @@ def test_upgrading_twice_does_no_harm(engine):
         with engine.begin() as connection:
             upgrade.upgrade(connection)
             assert connection.exec_driver_sql(upgrade.VERSION_QUERY).scalars().all() == [upgrade.VERSION]
+
+
+def test_attempts_of_the_first_version_are_kept_and_told_by_their_results(engine):
+    columns = ", ".join(ATTEMPT_COLUMNS[:21])
+    rest = "'none', NULL, NULL, NULL, NULL, 1800000000000, 900, 0, 61500, 'done', 0"
+    config = upgrade.migration_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for call_id, mode, result in ((1, "predictive", 33), (2, "progressive", 26), (3, "preview", 33), (4, "x", 7)):
+            values = f"5, {call_id}, 1, 1, 1, 1, '+15550100', 1, '{mode}', {result}, {rest}"
+            connection.exec_driver_sql(f"INSERT INTO attempts ({columns}) VALUES ({values})")
+    with engine.begin() as connection:
+        upgrade.upgrade(connection)
+        found = connection.exec_driver_sql("SELECT call_id, person, abandoned, campaign_id, talk_ms FROM attempts")
+        assert [tuple(row) for row in found] == [
+            (1, 1, 0, None, 61_500),
+            (2, 1, 1, None, 61_500),
+            (3, 0, 0, None, 61_500),
+            (4, 0, 0, None, 61_500),
+        ]
 
 
 def test_a_newer_version_is_refused_by_name(engine):

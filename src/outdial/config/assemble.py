@@ -38,6 +38,9 @@ from outdial.core.settings import (
 )
 from outdial.core.units import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 
+PERCENT_PPM = 10_000
+"""Millionths in a percent."""
+
 
 def configuration_of(
     document: Document,
@@ -220,7 +223,21 @@ def _campaign(row: Row[CampaignTable], lists: Lists) -> Campaign:
         entry = lists.lists.get(child.table.calling_list)
         assert entry is not None
         weights.append((entry.item.table.dbid, child.table.weight))
-    return Campaign(row.table.dbid, row.table.name, tuple(weights), tuple(row.table.do_not_call_lists))
+    table, zone = row.table, load_zone(row.table.abandonment_time_zone)
+    assert zone is not None
+    limit = table.abandonment_limit
+    return Campaign(
+        table.dbid,
+        table.name,
+        tuple(weights),
+        tuple(table.do_not_call_lists),
+        seller=table.seller or table.name,
+        zone=zone,
+        abandonment_method=table.abandonment_method,
+        abandonment_limit_ppm=None if limit is None else round(limit * PERCENT_PPM),
+        abandonment_windows=tuple(dict.fromkeys(table.abandonment_windows)),
+        false_positives_ppm=round(table.machine_false_positive_ratio * 100 * PERCENT_PPM),
+    )
 
 
 def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, groups: Groups) -> CampaignGroup:
@@ -247,6 +264,10 @@ def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, gro
         call_progress_detection=table.call_progress_detection,
         cpd_ms_max=_ms(table.cpd_timeout_s),
         call_wait_in_queue_ms_max=_ms(table.call_wait_in_queue_timeout),
+        abandonment_clock=table.abandonment_clock,
+        abandonment_ms_max=_ms(table.abandonment_s_max),
+        drop_message=table.drop_message,
+        drop_message_ms_max=_ms(table.drop_message_s_max),
         call_wait_agent_connected_ms_max=_ms(table.call_wait_agent_connected_timeout),
         after_call_work_ms_max=_ms(table.after_call_work_s),
         preview_ms_max=_ms(table.preview_timeout_s),

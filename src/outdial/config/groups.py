@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 from outdial.config.options import NAME, REFERENCE, Dbid, Name, Reference, Table, core_default, option, seconds_default
 from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
-from outdial.core.settings import CampaignGroup
+from outdial.core.settings import AbandonmentClock, CampaignGroup
 
 HOURS_MAX = 8_760
 """Statistics older than a year are of no use to anybody. Unit: hours."""
@@ -179,13 +179,49 @@ class CampaignGroupTable(Table):
     )
     call_wait_in_queue_timeout: float = option(
         "call_wait_in_queue_timeout",
-        "How long an answered person waits for an agent before the call is dropped (compliance limit).",
+        "How long an answered person waits for an agent before the call is dropped, from the instant that "
+        "`abandonment-clock` names (compliance limit).",
         default=seconds_default(CampaignGroup, "call_wait_in_queue_ms_max"),
         source="vendor",
         unit="seconds",
         core="CampaignGroup.call_wait_in_queue_ms_max",
         ge=0,
         le=600,
+    )
+    abandonment_clock: Annotated[AbandonmentClock, Field(strict=False)] = option(
+        "abandonment-clock",
+        "What the time is counted from in which a person must find an agent: `answer`, `greeting-start` or "
+        "`greeting-end`. Where the server does not tell when the greeting began, the answer counts; where it does not "
+        "tell when it ended, the verdict; without call progress detection always the answer.",
+        default=core_default(CampaignGroup, "abandonment_clock"),
+        core="CampaignGroup.abandonment_clock",
+    )
+    abandonment_s_max: float = option(
+        "abandonment-s-max",
+        "A person who has found nobody so long after that counts as abandoned: dropped, hung up, or connected later.",
+        default=seconds_default(CampaignGroup, "abandonment_ms_max"),
+        unit="seconds",
+        core="CampaignGroup.abandonment_ms_max",
+        ge=0,
+        le=60,
+    )
+    drop_message: str = option(
+        "drop-message",
+        "What a person hears who found no agent in time, before the call ends: with Asterisk the name of a sound file, "
+        "without its extension, or several joined by &. Left out: nothing.",
+        default=core_default(CampaignGroup, "drop_message"),
+        allowed="text of 1 … 200 letters, digits and _ . / : & -",
+        core="CampaignGroup.drop_message",
+        pattern=r"^[A-Za-z0-9_./:&-]{0,200}$",
+    )
+    drop_message_s_max: float = option(
+        "drop-message-s-max",
+        "Longest time for the drop message; then the call is released.",
+        default=seconds_default(CampaignGroup, "drop_message_ms_max"),
+        unit="seconds",
+        core="CampaignGroup.drop_message_ms_max",
+        ge=1,
+        le=300,
     )
     call_wait_agent_connected_timeout: float = option(
         "call_wait_agent_connected_timeout",

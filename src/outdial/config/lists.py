@@ -19,7 +19,14 @@ from outdial.config.options import (
     core_default,
     option,
 )
-from outdial.core.settings import CallingList, Treatment, TreatmentAction
+from outdial.core.settings import (
+    AbandonmentMethod,
+    AbandonmentWindow,
+    CallingList,
+    Campaign,
+    Treatment,
+    TreatmentAction,
+)
 
 RECORDS_MAX = 10_000_000
 DO_NOT_CALL_MAX = 1_000_000
@@ -187,6 +194,56 @@ class CampaignTable(Table):
         allowed="an array of names of do-not-call lists",
         core="Campaign.do_not_call_lists",
         max_length=100,
+    )
+    seller: Name | None = option(
+        "seller",
+        "For whom the campaign calls. Abandoned calls are counted for each campaign and for each seller. Left out: the "
+        "campaign's name.",
+        default=None,
+        allowed=NAME,
+        core="Campaign.seller",
+    )
+    abandonment_method: Annotated[AbandonmentMethod, Field(strict=False)] = option(
+        "abandonment-method",
+        "How the rate of abandoned calls is counted. `us`: of the calls that a person answered. `uk`: of the abandoned "
+        "calls and those connected to an agent, with `machine-false-positive-ratio`.",
+        default=core_default(Campaign, "abandonment_method"),
+        core="Campaign.abandonment_method",
+    )
+    abandonment_limit: float | None = option(
+        "abandonment-limit",
+        "Largest share of abandoned calls in each of `abandonment-windows`: nothing is risked any more when one more "
+        "would break it. Left out: each campaign group's own limit on abandoned persons.",
+        default=None,
+        unit="percent",
+        core="Campaign.abandonment_limit_ppm",
+        ge=0,
+        le=100,
+    )
+    abandonment_windows: list[Annotated[AbandonmentWindow, Field(strict=False)]] = option(
+        "abandonment-windows",
+        "Windows that the limit holds for: the calendar day, the last 24 hours, the last 30 days, the campaign's life.",
+        default=[AbandonmentWindow.DAYS_30],
+        allowed='an array of "day", "24-hours", "30-days", "life"',
+        core="Campaign.abandonment_windows",
+        max_length=4,
+    )
+    abandonment_time_zone: str = option(
+        "abandonment-time-zone",
+        "Time zone whose calendar day counts for abandoned calls.",
+        default="UTC",
+        allowed='an IANA time zone, such as "Europe/London"',
+        core="Campaign.zone",
+        max_length=100,
+    )
+    machine_false_positive_ratio: float = option(
+        "machine-false-positive-ratio",
+        "Method `uk`: reasoned estimate of persons among the calls that detection took for machines, by tests of your "
+        "own. They count as abandoned.",
+        default=core_default(Campaign, "false_positives_ppm") / 1_000_000,
+        core="Campaign.false_positives_ppm",
+        ge=0,
+        le=1,
     )
 
 

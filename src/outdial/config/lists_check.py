@@ -11,7 +11,7 @@ from outdial.config.national_numbers import REGION, is_region
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.rows import Row
 from outdial.config.zones import check_zone
-from outdial.core.settings import TreatmentAction
+from outdial.core.settings import AbandonmentMethod, TreatmentAction
 
 HEAD_BYTES_MAX = 1_000_000
 """How far into a calling list the first record is looked for. Unit: bytes."""
@@ -124,6 +124,7 @@ class Lists:
     def check_campaigns(self, rows: list[Row[CampaignTable]]) -> None:
         """Every campaign's lists exist, each once."""
         for campaign in rows:
+            self._check_abandonment(campaign)
             seen: dict[int, str] = {}
             for row in campaign.child_rows(ListTable, "lists"):
                 if not row.has("calling_list"):
@@ -137,6 +138,13 @@ class Lists:
                     self._mistakes.add(
                         row.key("calling_list"), wrong, "each list once", value=row.shown("calling_list")
                     )
+
+    def _check_abandonment(self, row: Row[CampaignTable]) -> None:
+        check_zone(row, "abandonment_time_zone", self._mistakes)
+        name, method = "machine_false_positive_ratio", "abandonment_method"
+        if row.has(name, method) and row.given(name) and row.table.abandonment_method is AbandonmentMethod.US:
+            wrong = 'has no effect with abandonment-method = "us"'
+            self._mistakes.add(row.key(name), wrong, 'only with abandonment-method = "uk"', value=row.shown(name))
 
     # --- do not call --------------------------------------------------------------------------------------------
 

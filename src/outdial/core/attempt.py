@@ -5,13 +5,14 @@ States follow RFC 4235 and Q.931 where they fit:
 * `requested → proceeding → alerting → answered` is the network's part;
 * `waiting` is an answered person without an agent, `connecting` a person whose agent or IVR application is on the way;
 * `connected` is a conversation, `in_ivr` an IVR session;
+* `playing` is a person who found no agent and hears the drop message;
 * `releasing` is ours to end it; `lost` means that the node is gone and nobody knows; `settled` is the end.
 
 A reordered network may skip states forward (a verdict proves the answer), never back. In `lost` every sign of life
 takes the call back. `settled` attempts leave the dialer's memory, so what arrives for them later is late by definition.
 
 Who gives a signal: facts from the server are never *never*. The core's own signals (`agent_found`, `ivr_found`,
-`release`, `node_lost`) have *never* cells: they are given only where the flow has looked at the state first.
+`release`, `play`, `node_lost`) have *never* cells: they are given only where the flow has looked at the state first.
 
 Invariants: an attempt is settled exactly once; its port comes home when it is connected to an agent outside of the
 dialer (regular modes) or settled, whichever is first.
@@ -24,6 +25,7 @@ from outdial.core.modes import DialingMode
 from outdial.core.ports import Pool
 from outdial.core.records import Chain, Record
 from outdial.core.results import Ending, Signs, Verdict
+from outdial.core.settings import AbandonmentClock
 from outdial.core.tables import Table
 from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, Millis, NodeId, ServerId
 
@@ -39,6 +41,7 @@ class AttemptState(enum.StrEnum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     IN_IVR = "in ivr"
+    PLAYING = "playing"
     RELEASING = "releasing"
     LOST = "lost"
     SETTLED = "settled"
@@ -61,6 +64,10 @@ class AttemptSignal(enum.IntEnum):
     IVR_STARTED = enum.auto()
     AGENT_WANTED = enum.auto()
     """The IVR application wants an agent."""
+    PLAY = enum.auto()
+    """The drop message is on the way."""
+    MESSAGE_STARTED = enum.auto()
+    MESSAGE_ENDED = enum.auto()
     RELEASE = enum.auto()
     """We end it: time limit, verdict, drop."""
     RELEASED = enum.auto()
@@ -81,18 +88,19 @@ ATTEMPT_TABLE = Table(
     AttemptState,
     AttemptSignal,
     """
-    state      accepted   alerting answered person  agent_found ivr_found  connected connect_failed ivr_started agent_wanted release   released node_lost found_dialing found_alerting found_answered found_connected gone
-    requested  proceeding alerting answered waiting !           !          connected .              .           .            releasing settled  lost      .             .              .              .               settled
-    proceeding .          alerting answered waiting !           !          connected .              .           .            releasing settled  lost      .             .              .              .               settled
-    alerting   .          .        answered waiting !           !          connected .              .           .            releasing settled  lost      .             .              .              .               settled
-    answered   .          .        .        waiting !           !          connected .              .           .            releasing settled  lost      .             .              .              .               settled
-    waiting    .          .        .        .       connecting  connecting .         .              .           .            releasing settled  lost      .             .              .              .               settled
-    connecting .          .        .        .       !           !          connected waiting        in_ivr      .            releasing settled  lost      .             .              .              .               settled
-    connected  .          .        .        .       !           !          .         .              .           .            releasing settled  lost      .             .              .              .               settled
-    in_ivr     .          .        .        .       !           !          .         .              .           waiting      releasing settled  lost      .             .              .              .               settled
-    releasing  .          .        .        .       !           !          .         .              .           .            releasing settled  lost      .             .              .              .               settled
-    lost       proceeding alerting answered waiting !           !          connected .              in_ivr      .            !         settled  lost      proceeding    alerting       answered       connected       settled
-    settled    .          .        .        .       !           !          .         .              .           .            !         .        !         .             .              .              .               .
+    state      accepted   alerting answered person  agent_found ivr_found  connected connect_failed ivr_started agent_wanted play    message_started message_ended release   released node_lost found_dialing found_alerting found_answered found_connected gone
+    requested  proceeding alerting answered waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    proceeding .          alerting answered waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    alerting   .          .        answered waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    answered   .          .        .        waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    waiting    .          .        .        .       connecting  connecting .         .              .           .            playing .               .             releasing settled  lost      .             .              .              .               settled
+    connecting .          .        .        .       !           !          connected waiting        in_ivr      .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    connected  .          .        .        .       !           !          .         .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    in_ivr     .          .        .        .       !           !          .         .              .           waiting      !       .               .             releasing settled  lost      .             .              .              .               settled
+    playing    .          .        .        .       !           !          .         .              .           .            !       playing         playing       releasing settled  lost      .             .              .              .               settled
+    releasing  .          .        .        .       !           !          .         .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    lost       proceeding alerting answered waiting !           !          connected .              in_ivr      .            !       .               .             !         settled  lost      proceeding    alerting       answered       connected       settled
+    settled    .          .        .        .       !           !          .         .              .           .            !       .               .             !         .        !         .             .              .              .               .
     """,  # noqa: E501  (one row per state is worth the width)
 )
 
@@ -131,6 +139,12 @@ class Attempt:
     """When it was recognised as a person."""
     waiting_since_ms: Millis | None = None
     wait_ms: Millis = 0
+    clock: AbandonmentClock | None = None
+    """What the time of an answered person is counted from (`safe_harbour`)."""
+    clock_at_ms: Millis | None = None
+    """When it began to count. None: nobody has been recognised as a person, or an agent was there first."""
+    message_played: bool = False
+    """The drop message began to play."""
     connected_at_ms: Millis | None = None
     ended_at_ms: Millis | None = None
     """When it was over for us: our release, or the server's word if that came first."""

@@ -43,6 +43,15 @@ RECENT = 300
 """Persons over which the recent share is averaged, for display. Ours (0014)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a whole campaign has spent today. Fields as in `Budget`."""
+
+    persons: int
+    lost: int
+    began_at_ms: Millis | None
+
+
 @dataclass(slots=True)
 class Budget:
     """The account of one campaign group."""
@@ -59,6 +68,9 @@ class Budget:
     """Something else than pacing limits the group."""
     began_at_ms: Millis | None = None
     """When the first person of the window answered."""
+    campaign: Account | None = None
+    """What the ledger says of the campaign today: it is spent from in the place of this account, which then only says
+    how many persons the group itself has. None: the ledger says nothing."""
     _log_factor: float = math.log(START)
     """The threshold as a multiple of the target. Unit: natural logarithm."""
     _fates: int = 0
@@ -73,8 +85,8 @@ class Budget:
         self.lost += lost
         if self.target <= 0.0:
             return
-        per_ms = self._persons_per_ms(mono_ms)
-        step = (self._allowed(mono_ms, per_ms) - lost) / max(STEP_PERSONS_MIN, self.target * per_ms * STEP_MS)
+        share = self._allowed(mono_ms, _persons_per_ms(self._account, mono_ms))
+        step = (share - lost) / max(STEP_PERSONS_MIN, self.target * _persons_per_ms(self, mono_ms) * STEP_MS)
         if step > 0.0 and self.is_held_back:
             return
         self.resume(self._log_factor + step)
@@ -92,13 +104,12 @@ class Budget:
 
     def _allowed(self, mono_ms: Millis, per_ms: float) -> float:
         """Share of the next persons who may be lost, so that the window ends on the target."""
-        left_ms = WINDOW_MS - (mono_ms - (self.began_at_ms or 0))
-        expected = max(1.0, per_ms * max(1, min(AHEAD_MS, left_ms)))
-        share = self.target + (self.target * self.persons - self.lost - MARGIN) / expected
+        account, ahead_ms = self._account, AHEAD_MS
+        if self.campaign is None:
+            ahead_ms = min(AHEAD_MS, WINDOW_MS - (mono_ms - (self.began_at_ms or 0)))
+        expected = max(1.0, per_ms * max(1, ahead_ms))
+        share = self.target + (self.target * account.persons - account.lost - MARGIN) / expected
         return min(MOST * self.target, max(LEAST * self.target, share))
-
-    def _persons_per_ms(self, mono_ms: Millis) -> float:
-        return (self.persons + 2.0) / (mono_ms - (self.began_at_ms or 0) + MINUTE_MS)
 
     @property
     def threshold(self) -> float:
@@ -111,13 +122,22 @@ class Budget:
         Too many for any window: twice the target and some calls more. What is expected of the rest may not come true.
         Nobody yet is taken for one person: a group that knows its calls from an earlier run need not wait for them.
         """
-        if self.lost > BURST_FACTOR * self.target * self.persons + BURST_CALLS:
+        account = self._account
+        if account.lost > BURST_FACTOR * self.target * account.persons + BURST_CALLS:
             return True
-        elapsed_ms = mono_ms - self.began_at_ms if self.began_at_ms is not None else 0
-        projected = max(1, self.persons) * WINDOW_MS / max(PROJECTION_MS_MIN, elapsed_ms)
-        return self.lost + 1 > max(self.persons, projected) * self.target
+        elapsed_ms = mono_ms - account.began_at_ms if account.began_at_ms is not None else 0
+        projected = max(1, account.persons) * WINDOW_MS / max(PROJECTION_MS_MIN, elapsed_ms)
+        return account.lost + 1 > max(account.persons, projected) * self.target
+
+    @property
+    def _account(self) -> "Account | Budget":
+        return self.campaign or self
 
     @property
     def recent_millis(self) -> int:
         """The recent share. Unit: thousandths."""
         return round(1_000 * self.recent)
+
+
+def _persons_per_ms(account: Account | Budget, mono_ms: Millis) -> float:
+    return (account.persons + 2.0) / (mono_ms - (account.began_at_ms or 0) + MINUTE_MS)

@@ -11,6 +11,7 @@ from outdial.core.attempt import Attempt, AttemptSignal, AttemptState
 from outdial.core.availability import signal
 from outdial.core.commands import Release, StartIvr
 from outdial.core.distribution import seek_agent, stop_waiting
+from outdial.core.dropping import drop, message_timeout
 from outdial.core.events import (
     CallConnected,
     CalleeAlerting,
@@ -26,6 +27,7 @@ from outdial.core.events import (
 )
 from outdial.core.flights import landed, picked_up
 from outdial.core.results import Ending, Verdict, is_person
+from outdial.core.safe_harbour import start_clock
 from outdial.core.seizing import give_up_leg
 from outdial.core.settlement import agent_missed, end_call, resolve, settle
 from outdial.core.state import State
@@ -88,7 +90,7 @@ def answered(state: State, event: CalleeAnswered) -> None:
     elif settings.call_progress_detection:
         state.arm_call(attempt, state.mono_ms + settings.cpd_ms_max)
     else:
-        _person(state, attempt, Verdict.PERSON)
+        _person(state, attempt, Verdict.PERSON, None)
     return None
 
 
@@ -100,7 +102,7 @@ def verdict_reached(state: State, event: VerdictReached) -> None:
     if attempt.verdict is not None or attempt.connected_at_ms is not None or attempt.mode.is_preview:
         state.late_events += 1
     elif is_person(event.verdict):
-        _person(state, attempt, event.verdict)
+        _person(state, attempt, event.verdict, event)
     elif attempt.state is AttemptState.RELEASING:
         state.late_events += 1
     elif attempt.state is not AttemptState.LOST or _is_found_answered(state, attempt):
@@ -120,7 +122,7 @@ def _is_found_answered(state: State, attempt: Attempt) -> bool:
     return True
 
 
-def _person(state: State, attempt: Attempt, verdict: Verdict) -> None:
+def _person(state: State, attempt: Attempt, verdict: Verdict, told: VerdictReached | None) -> None:
     """A person is on the line: to the IVR application, to an agent, or into the line."""
     if not state.move(attempt, AttemptSignal.PERSON) or _given_up(state, attempt):
         return
@@ -132,6 +134,7 @@ def _person(state: State, attempt: Attempt, verdict: Verdict) -> None:
         picked_up(state, attempt)
     resolve(state, attempt, person=True)
     group = state.groups[attempt.group_id]
+    group.clock_lead_ms.add(start_clock(attempt, group.settings, told, state.mono_ms))
     group.totals.persons += 1
     if attempt.mode.is_gvp:
         state.move(attempt, AttemptSignal.IVR_FOUND)
@@ -217,7 +220,7 @@ def _not_connected(state: State, attempt: Attempt, reason: str) -> None:
     if attempt.joins_failed < JOINS_FAILED_MAX:
         seek_agent(state, attempt)
     else:
-        end_call(state, attempt, Ending.DROPPED)
+        drop(state, attempt)
 
 
 def ivr_started(state: State, event: IvrStarted) -> None:
@@ -336,11 +339,7 @@ def _not_accepted(state: State, attempt: Attempt) -> None:
 
 
 def _verdict_timeout(state: State, attempt: Attempt) -> None:
-    _person(state, attempt, Verdict.UNKNOWN)
-
-
-def _wait_timeout(state: State, attempt: Attempt) -> None:
-    end_call(state, attempt, Ending.DROPPED)
+    _person(state, attempt, Verdict.UNKNOWN, None)
 
 
 def _connect_timeout(state: State, attempt: Attempt) -> None:
@@ -379,10 +378,11 @@ _ON_DEADLINE: dict[AttemptState, Callable[[State, Attempt], None]] = {
     AttemptState.PROCEEDING: _ring_timeout,
     AttemptState.ALERTING: _ring_timeout,
     AttemptState.ANSWERED: _verdict_timeout,
-    AttemptState.WAITING: _wait_timeout,
+    AttemptState.WAITING: drop,
     AttemptState.CONNECTING: _connect_timeout,
     AttemptState.CONNECTED: _too_long,
     AttemptState.IN_IVR: _too_long,
+    AttemptState.PLAYING: message_timeout,
     AttemptState.RELEASING: _release_timeout,
     AttemptState.LOST: lost_timeout,
     AttemptState.SETTLED: _impossible,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from outdial.core.modes import DialingMode
 from outdial.core.records import Record
 from outdial.core.results import CallResult, Fault, Verdict
-from outdial.core.settings import TreatmentAction
+from outdial.core.settings import AbandonmentClock, TreatmentAction
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId, RequestId, ServerId
 
 # --- servers ----------------------------------------------------------------------------------------------------
@@ -111,6 +111,15 @@ class StartIvr:
 
     call_id: CallId
     application: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayMessage:
+    """Let an answered person hear a message. Answer: `MessageStarted`, `MessageEnded`, or `CallReleased`."""
+
+    call_id: CallId
+    message: str
+    """Name of a sound of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +244,19 @@ class SettleAttempt:
     talk_ms: Millis
     """From the connection with agent or IVR to the end."""
     disposition: Disposition
+    campaign_id: int = 0
+    seller: str = ""
+    """For whom the campaign calls."""
+    person: bool = False
+    """A person answered; previews aside."""
+    abandoned: bool = False
+    """And found nobody within the limit that the rules set: dropped, tired of waiting, or connected too late."""
+    clock: AbandonmentClock | None = None
+    """What that time was counted from. None: no person answered."""
+    clock_ms: Millis = 0
+    """From then to the connection, or to the end of the wait."""
+    message_played: bool = False
+    """The person heard the drop message, or its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +291,7 @@ Command = (
     | Transfer
     | Join
     | StartIvr
+    | PlayMessage
     | Release
     | ReleaseEngaging
     | OfferRecord

@@ -115,6 +115,26 @@ def local_second_of_day(zone: Zone, utc_ms: Millis) -> int:
     return (utc_ms // SECOND_MS + zone.offsets[_offset_index(zone, utc_ms)][1]) % DAY_S
 
 
+def local_midnight(zone: Zone | None, utc_ms: Millis) -> Millis:
+    """Beginning of the calendar day that an instant is in. UTC; without a zone the day is UTC's.
+
+    Where the clock changes at midnight itself, the first instant of the day counts.
+    """
+    if zone is None:
+        return utc_ms - utc_ms % DAY_MS
+    index = _offset_index(zone, utc_ms)
+    day = (utc_ms + zone.offsets[index][1] * SECOND_MS) // DAY_MS
+    while True:
+        since_ms, offset_s = zone.offsets[index]
+        midnight_ms = day * DAY_MS - offset_s * SECOND_MS
+        if midnight_ms >= since_ms or index == 0:
+            return midnight_ms
+        before_ms = since_ms - 1
+        index -= 1
+        if (before_ms + zone.offsets[index][1] * SECOND_MS) // DAY_MS < day:
+            return since_ms
+
+
 def is_inside(second: int, from_s: int, till_s: int) -> bool:
     """Whether a time of day is inside a window. Units: seconds since local midnight; `till_s` is exclusive."""
     if from_s <= till_s:

@@ -12,7 +12,19 @@ An empty dialer plus a journal of `(now, event)` *is* the state: replaying it gi
 from collections.abc import Callable
 from typing import Any
 
-from outdial.core import callable_records, calls, cluster, desks, group_control, port_shares, preview, roster, seizing
+from outdial.core import (
+    callable_records,
+    calls,
+    campaign_accounts,
+    cluster,
+    desks,
+    dropping,
+    group_control,
+    port_shares,
+    preview,
+    roster,
+    seizing,
+)
 from outdial.core import events as e
 from outdial.core.commands import Command
 from outdial.core.deadlines import Timer
@@ -117,6 +129,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.NodeDrainRequested: group_control.drain_requested,
     e.NodeEnableRequested: group_control.enable_requested,
     e.StatisticsFound: group_control.statistics_found,
+    e.AbandonmentFound: campaign_accounts.abandonment_found,
     e.ServerConnected: cluster.connected,
     e.ServerLost: cluster.lost,
     e.CallsReported: cluster.reported,
@@ -128,6 +141,8 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.ConnectFailed: calls.connect_failed,
     e.IvrStarted: calls.ivr_started,
     e.IvrAgentRequested: calls.ivr_agent_requested,
+    e.MessageStarted: dropping.message_started,
+    e.MessageEnded: dropping.message_ended,
     e.CallReleased: calls.released,
     e.DialRejected: _rejected,
     e.EngagingAccepted: seizing.accepted,

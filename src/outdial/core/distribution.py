@@ -49,7 +49,10 @@ def seek_agent(state: State, attempt: Attempt) -> None:
         for call_id in [other for other in line if _came_after(state.attempts[other], attempt)]:
             line.move_to_end(call_id)
     group = state.groups[attempt.group_id]
-    drop_at_ms = attempt.waiting_since_ms + group.settings.call_wait_in_queue_ms_max
+    since_ms = attempt.waiting_since_ms
+    if attempt.clock_at_ms is not None and not attempt.mode.is_gvp:
+        since_ms = attempt.clock_at_ms  # the time that detection took is part of the wait
+    drop_at_ms = since_ms + group.settings.call_wait_in_queue_ms_max
     state.arm_call(attempt, max(drop_at_ms, state.mono_ms))
 
 

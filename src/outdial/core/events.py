@@ -3,35 +3,19 @@
 Past tense, frozen. `now` says when the core learned of it. Calls go by the core's numbers; one it forgot is *late*.
 """
 
-import enum
 from dataclasses import dataclass
 
+from outdial.core.abandonment_events import AbandonmentFound as AbandonmentFound
+from outdial.core.abandonment_events import MessageEnded as MessageEnded
+from outdial.core.abandonment_events import MessageStarted as MessageStarted
 from outdial.core.learned import Learned
 from outdial.core.modes import DialingMode
 from outdial.core.records import Chain
+from outdial.core.reported_states import CallPhase as CallPhase
+from outdial.core.reported_states import PhoneState as PhoneState
 from outdial.core.results import Verdict
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId, RequestId, ServerId
-
-
-class PhoneState(enum.StrEnum):
-    """State of an agent's phone (DN), as the prime node reports it."""
-
-    UNKNOWN = "unknown"
-    IDLE = "idle"
-    RINGING = "ringing"
-    BUSY = "busy"
-    UNREACHABLE = "unreachable"
-
-
-class CallPhase(enum.StrEnum):
-    """How far a call is, as a server reports it when asked which of our calls it still has."""
-
-    DIALING = "dialing"
-    ALERTING = "alerting"
-    ANSWERED = "answered"
-    CONNECTED = "connected"
-
 
 # --- time and configuration -------------------------------------------------------------------------------------
 
@@ -165,6 +149,10 @@ class VerdictReached:
 
     call_id: CallId
     verdict: Verdict
+    greeting_began_ms_ago: Millis | None = None
+    """How long before the verdict the callee began to speak. None: the server does not tell."""
+    greeting_ended_ms_ago: Millis | None = None
+    """How long before the verdict the callee stopped speaking. None: the server does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +356,7 @@ Event = (
     | NodeDrainRequested
     | NodeEnableRequested
     | StatisticsFound
+    | AbandonmentFound
     | ServerConnected
     | ServerLost
     | CallsReported
@@ -379,6 +368,8 @@ Event = (
     | ConnectFailed
     | IvrStarted
     | IvrAgentRequested
+    | MessageStarted
+    | MessageEnded
     | CallReleased
     | DialRejected
     | EngagingAccepted

@@ -13,7 +13,7 @@ from outdial.core.aims import Aim
 from outdial.core.attempt import DIALING, PENDING, Attempt, AttemptState
 from outdial.core.budget import Budget
 from outdial.core.call_odds import DELAY_BIN_MS, CallOdds
-from outdial.core.estimates import Estimates
+from outdial.core.estimates import Estimates, Mean
 from outdial.core.modes import DialingMode
 from outdial.core.pacing import DECISIONS_KEPT, Decision, progressive_form
 from outdial.core.records import Chain
@@ -107,6 +107,8 @@ class Group:
     """What its calls in flight will bring."""
     held_odds: AgentOdds = field(default_factory=AgentOdds)
     """Seizing modes: when its engaged agents will be free."""
+    clock_lead_ms: Mean = field(default_factory=lambda: Mean(0.0))
+    """How long a person's clock has run when the verdict comes: so much less is left to wait."""
     pace: "Pace" = field(default_factory=lambda: Pace())
     state: GroupState = GroupState.STOPPED
     next_mode: DialingMode | None = None

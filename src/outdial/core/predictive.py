@@ -11,6 +11,7 @@ dials progressively.
 """
 
 from outdial.core.agent_odds import AgentOdds
+from outdial.core.campaign_accounts import follow_account
 from outdial.core.groups import Group
 from outdial.core.leaving import available_leavers, take_out
 from outdial.core.modes import DialingMode
@@ -81,7 +82,7 @@ def calls_ahead(state: State, group: Group) -> int:
     assert agents is not None, "predictive modes need agents"
     forecasts = group.held_odds if group.mode.is_seizing else agents.odds
     _update(state, group, forecasts)
-    pace.note = _why_not(group, now_ms)
+    pace.note = follow_account(state, group) or _why_not(group, now_ms)
     if pace.note:
         if group.estimates.finished >= group.settings.history_length:
             state.wake_group_at(group, now_ms + TICK_MS)
@@ -106,7 +107,7 @@ def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, 
     now_ms, odds = state.mono_ms, group.odds
     flights = [flight for other in _sharing(state, group) for flight in other.odds.flights(now_ms)]
     persons = total(flights)
-    spare_ms = round(PATIENCE_PART * group.settings.call_wait_in_queue_ms_max)
+    spare_ms = max(0, round(PATIENCE_PART * group.settings.call_wait_in_queue_ms_max - group.clock_lead_ms.value))
     agents = total(forecasts.spells(now_ms, tuple(horizon_ms + spare_ms for horizon_ms in odds.horizons)))
     take_out(state, group, agents, forecasts, spare_ms)
     expected, coming = persons.expected(MIDDLE), agents.expected(MIDDLE)

@@ -38,7 +38,9 @@ def apply(state: State, event: ConfigurationLoaded) -> None:
     state.configuration = configuration
     state.ocs = configuration.ocs
     state.lists = {rules.dbid: ListRules(rules, by_result(rules.treatments)) for rules in configuration.calling_lists}
-    state.campaigns = {campaign.dbid: campaign for campaign in configuration.campaigns}
+    calling = dict.fromkeys(group.settings.campaign for group in state.groups.values() if group.live)
+    still = {number: state.campaigns[number] for number in calling}  # the last calls of one that leaves are its own
+    state.campaigns = still | {campaign.dbid: campaign for campaign in configuration.campaigns}
     state.do_not_call = dict.fromkeys([*state.do_not_call, *configuration.do_not_call])
     _apply_nodes(state, configuration)
     _apply_pools(state, configuration)

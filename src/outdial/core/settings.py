@@ -59,6 +59,30 @@ class TreatmentAction(enum.StrEnum):
     NEXT_IN_CHAIN = "next-in-chain"
 
 
+class AbandonmentClock(enum.StrEnum):
+    """Option `abandonment-clock`: what the time is counted from in which a person must find somebody. Ours (0018)."""
+
+    ANSWER = "answer"
+    GREETING_START = "greeting-start"
+    GREETING_END = "greeting-end"
+
+
+class AbandonmentMethod(enum.StrEnum):
+    """Option `abandonment-method`: how the rate is counted; see `abandonment`."""
+
+    US = "us"
+    UK = "uk"
+
+
+class AbandonmentWindow(enum.StrEnum):
+    """Time over which the rate of abandoned calls is counted."""
+
+    DAY = "day"
+    HOURS_24 = "24-hours"
+    DAYS_30 = "30-days"
+    LIFE = "life"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DialerId:
     """Names one port pool: the dialer that owns it."""
@@ -221,6 +245,17 @@ class Campaign:
     """Shape: ((list, weight), …). A list of weight 20 is asked for twice as many records as one of weight 10."""
     do_not_call_lists: tuple[str, ...] = ()
     """Do-not-call lists of the store that count beside the internal one. Empty: all do."""
+    seller: str = ""
+    """For whom it is called: whose ledger its calls are in, too."""
+    zone: Zone | None = None
+    """Whose calendar day counts. None: UTC's."""
+    abandonment_method: AbandonmentMethod = AbandonmentMethod.US
+    abandonment_limit_ppm: int | None = None
+    """Largest share of abandoned calls in each of the windows. Unit: millionths. None: each group's own limit."""
+    abandonment_windows: tuple[AbandonmentWindow, ...] = (AbandonmentWindow.DAYS_30,)
+    """Windows that the limit holds for."""
+    false_positives_ppm: int = 0
+    """Method `uk`: persons among the calls that were taken for machines. Unit: millionths."""
 
     def heeds(self, list_name: str) -> bool:
         """Whether a do-not-call list of the store counts for it."""
@@ -263,7 +298,14 @@ class CampaignGroup:
     cpd_ms_max: Millis = 6 * SECOND_MS
     """Longest wait for the verdict; without one the answer counts as a person."""
     call_wait_in_queue_ms_max: Millis = 2 * SECOND_MS
-    """How long an answered person waits for an agent before the call is dropped (compliance limit)."""
+    """How long an answered person waits for an agent before the call is dropped, from the clock's start on."""
+    abandonment_clock: AbandonmentClock = AbandonmentClock.GREETING_END
+    abandonment_ms_max: Millis = 2 * SECOND_MS
+    """A person who has found nobody so long after the clock's start counts as abandoned."""
+    drop_message: str = ""
+    """What a person hears who found no agent, before the call ends: a sound of the server. Empty: nothing."""
+    drop_message_ms_max: Millis = 30 * SECOND_MS
+    """Longest time for the drop message; then the call is released."""
     call_wait_agent_connected_ms_max: Millis = 20 * SECOND_MS
     """How long an agent's phone may ring (transfer, engaging and preview calls)."""
     after_call_work_ms_max: Millis = 0

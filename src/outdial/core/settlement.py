@@ -9,6 +9,7 @@ from dataclasses import replace
 from outdial.core.agents import Agent, AgentSignal, AgentState
 from outdial.core.attempt import UNSERVED, Attempt, AttemptSignal, AttemptState
 from outdial.core.availability import signal
+from outdial.core.campaign_accounts import count
 from outdial.core.commands import Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Timer
 from outdial.core.distribution import offer_agent, stop_waiting
@@ -18,6 +19,7 @@ from outdial.core.groups import Group, GroupSignal
 from outdial.core.nodes import Node
 from outdial.core.placement import fixed_node, leave_out_outlier
 from outdial.core.results import CallResult, Ending, Fault, Outcome, classify, is_unknown_combination
+from outdial.core.safe_harbour import fate_of
 from outdial.core.seizing_moves import move_engaging
 from outdial.core.settings import TreatmentAction
 from outdial.core.state import State
@@ -193,7 +195,9 @@ def settle(state: State, attempt: Attempt, last: AttemptSignal) -> None:
     del state.numbers[attempt.record.number]
     state.deadlines.disarm((Timer.CALL, call_id))
     state.release_lease(call_id, attempt.pool, attempt.node_id)
-    state.emit(_settlement(state, group, attempt, outcome))
+    settled = _settlement(state, group, attempt, outcome)
+    state.emit(settled)
+    count(state, settled)
     finish_if_drained(state, group)
 
 
@@ -262,6 +266,7 @@ def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) 
             state.wake_group_at(group, group.fetch_at_ms)
     ended_at_ms = attempt.ended_at_ms or state.mono_ms
     answered_at_ms = attempt.answered_at_ms or ended_at_ms
+    campaign = state.campaigns.get(group.settings.campaign)
     return SettleAttempt(
         call_id=attempt.call_id,
         group_id=attempt.group_id,
@@ -282,6 +287,10 @@ def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) 
         wait_ms=attempt.wait_ms,
         talk_ms=_since(attempt.connected_at_ms, ended_at_ms),
         disposition=disposition,
+        campaign_id=group.settings.campaign,
+        seller=campaign.seller if campaign is not None else "",
+        message_played=attempt.message_played,
+        **fate_of(attempt, group.settings)._asdict(),
     )
 
 

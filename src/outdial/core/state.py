@@ -6,6 +6,7 @@ count is the length of a dictionary, kept in insertion order, so that nothing de
 
 from dataclasses import dataclass, field
 
+from outdial.core.abandonment import Ledger
 from outdial.core.agents import Agent, AgentGroup
 from outdial.core.attempt import ATTEMPT_TABLE, PENDING, WITH_IVR, Attempt, AttemptSignal, AttemptState
 from outdial.core.commands import Command
@@ -63,6 +64,8 @@ class State:
     configuration: Configuration | None = None
     lists: dict[ListId, ListRules] = field(default_factory=dict)
     campaigns: dict[int, Campaign] = field(default_factory=dict)
+    ledgers: dict[int, Ledger] = field(default_factory=dict)
+    """Abandoned calls by campaign, of those of which the store has told what it knows."""
     do_not_call: dict[str, None] = field(default_factory=dict)
 
     groups: dict[GroupId, Group] = field(default_factory=dict)

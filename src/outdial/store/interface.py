@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from outdial.calling_lists import ListedRecord
+from outdial.core.abandonment import Counts
 from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
 from outdial.core.errors import OutdialError
 from outdial.core.records import Chain
@@ -179,6 +180,17 @@ class StoredRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Calls of one campaign for one seller, in one bucket of the ledger of abandoned calls."""
+
+    campaign_id: int
+    seller: str
+    bucket_utc_ms: int
+    """Start of the bucket. 0: of all that are older than those asked for."""
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class StoredAttempt:
     """An attempt as it was written down."""
 
@@ -202,6 +214,14 @@ class StoredAttempt:
     talk_ms: Millis = 0
     disposition: str = ""
     not_before_utc_ms: int = 0
+    campaign_id: int | None = None
+    """None: written by an older version."""
+    seller: str | None = None
+    person: bool = False
+    abandoned: bool = False
+    clock: str | None = None
+    clock_ms: Millis = 0
+    message_played: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +246,9 @@ class PortSample:
     hold: str
 
 
+AttemptPlace: TypeAlias = tuple[int, int, int]
+"""Where an attempt stands in the order of dialing. Shape: (dialed_utc_ms, epoch, call_id)."""
+FIRST: AttemptPlace = (0, 0, 0)
 FINISHED = (RecordStatus.UPDATED, RecordStatus.CANCELLED, RecordStatus.CHAIN_UPDATED)
 """Records that are not tried any more."""
 
@@ -269,7 +292,8 @@ class Store(Protocol):
 
         An attempt that has been settled does not begin again. A settlement that comes late takes the place of the
         Stale one that another start has put there for it; the record stays as that start left it. What agents do is
-        written down like attempts, whoever writes it, and numbers come onto their do-not-call lists.
+        written down like attempts, whoever writes it; numbers come onto their do-not-call lists; calls are added to the
+        ledger of abandoned ones, once.
 
         Raises:
             EpochLost: another start has taken over; attempts are written down all the same.
@@ -344,6 +368,30 @@ class Store(Protocol):
         Args:
             statement: a SELECT that every database understands; see `outdial.reports`.
             take: called for each part, in order; what it raises ends the query.
+        """
+        ...
+
+    async def settled(
+        self, from_utc_ms: int, till_utc_ms: int, after: AttemptPlace, count_max: int
+    ) -> tuple[StoredAttempt, ...]:
+        """Attempts that are over, by the instant at which they were dialed, a page at a time.
+
+        Args:
+            from_utc_ms: dialed then or later.
+            till_utc_ms: and before this.
+            after: the last of the page before. `FIRST`: there was none.
+            count_max: how many at most.
+        """
+        ...
+
+    async def abandonment(self, since_utc_ms: int) -> tuple[LedgerRow, ...]:
+        """The ledger of abandoned calls: each bucket from one on, and one row for everything before.
+
+        Args:
+            since_utc_ms: start of the first bucket.
+
+        Returns:
+            By campaign, seller and bucket.
         """
         ...
 

@@ -28,11 +28,13 @@ from outdial.store import postgres_singles
 from outdial.store import postgres_statements as sql
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
+    AttemptPlace,
     Change,
     Claimed,
     ClaimRequest,
     EpochLost,
     Import,
+    LedgerRow,
     LeftBehind,
     ListCounts,
     Opened,
@@ -42,6 +44,7 @@ from outdial.store.interface import (
     StoreError,
     StoreUnavailable,
 )
+from outdial.store.ledger_rows import ledger_row_of
 from outdial.store.postgres_changes import start, write
 from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
 from outdial.store.postgres_reports import Reading, add_samples
@@ -226,6 +229,17 @@ class PostgresStore:
     async def read(self, statement: str, take: Callable[[Sequence[Row]], None]) -> None:
         """See `Store.read`."""
         await self._link.transaction(Reading(statement, take).work, REPORT_S)
+
+    async def settled(
+        self, from_utc_ms: int, till_utc_ms: int, after: AttemptPlace, count_max: int
+    ) -> tuple[StoredAttempt, ...]:
+        """See `Store.settled`."""
+        rows = await self._fetch(sql.SETTLED, from_utc_ms, till_utc_ms, *after, count_max)
+        return tuple(stored_attempt_of(row) for row in rows)
+
+    async def abandonment(self, since_utc_ms: int) -> tuple[LedgerRow, ...]:
+        """See `Store.abandonment`."""
+        return tuple(ledger_row_of(row) for row in await self._fetch(sql.LEDGER, since_utc_ms))
 
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """See `Store.reset`."""

@@ -13,6 +13,7 @@ from outdial.store.agent_rows import rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import Fates, attempts_in, record_changes
 from outdial.store.interface import Change, Opened
+from outdial.store.ledger_rows import ledger_values
 from outdial.store.postgres_do_not_call import forbid
 from outdial.store.postgres_link import Connection
 from outdial.store.rows import Row, attempt_values, begun_values, stale_values
@@ -42,9 +43,10 @@ async def _write_attempts(connection: Connection, epoch: int, changes: Sequence[
     new: set[CallId] = set()
     if settled:
         rows = [attempt_values(epoch, attempt) for attempt in settled.values()]
-        new = {
-            row["call_id"] for row in await connection.fetch(sql.ADD_ATTEMPTS, *sql.transposed(rows)) if row["is_new"]
-        }
+        added = await connection.fetch(sql.ADD_ATTEMPTS, *sql.transposed(rows))
+        new = {row["call_id"] for row in added if row["is_new"]}
+        if counts := ledger_values(settled[row["call_id"]] for row in added):
+            await connection.execute(sql.COUNT, *sql.transposed(counts))
     if begun:
         rows = [begun_values(epoch, attempt) for attempt in begun]
         await connection.execute(sql.BEGIN_ATTEMPTS, *sql.transposed(rows))

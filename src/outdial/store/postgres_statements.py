@@ -15,6 +15,7 @@ from outdial.sim.lists import RecordStatus
 from outdial.store import agent_rows
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
+from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY
 from outdial.store.rows import (
     ATTEMPT_COLUMNS,
     FATE_COLUMNS,
@@ -44,7 +45,10 @@ _BIGINTS: Final = (
     "lines_done",
     "records",
 )
-_SMALLINTS: Final = ("status", "call_result", "priority", "record_type", "sip_status", "q850_cause", "pool_kind")
+_SMALLINTS: Final = (
+    *("status", "call_result", "priority", "record_type", "sip_status", "q850_cause", "pool_kind"),
+    *("person", "abandoned", "message_played"),
+)
 _TEXTS: Final = (
     "name",
     "number",
@@ -64,6 +68,8 @@ _TEXTS: Final = (
     "removed_by",
     "state",
     "hold",
+    "seller",
+    "clock",
 )
 
 
@@ -220,6 +226,12 @@ DELETE_PORT_SAMPLES = """
 DELETE FROM port_samples WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM port_samples WHERE utc_ms < $1 ORDER BY utc_ms LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
+COUNT = f"""
+INSERT INTO abandonment ({_names(LEDGER_COLUMNS)}) SELECT * FROM {arrays(LEDGER_COLUMNS)}
+ON CONFLICT ({_names(LEDGER_KEY)}) DO UPDATE
+SET {", ".join(f"{name} = abandonment.{name} + excluded.{name}" for name in LEDGER_COUNTS)}
+"""
+"""Add to the ledger of abandoned calls."""
 
 # --- records -----------------------------------------------------------------------------------------------------
 
@@ -305,6 +317,17 @@ UNION SELECT {_names(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[
 """
 ATTEMPTS_ON = f"SELECT {_names(STORED_ATTEMPT_COLUMNS)} FROM attempts WHERE record_id = $1"
 OPEN_ATTEMPTS_ON = f"SELECT {_names(STORED_OPEN_COLUMNS)} FROM open_attempts WHERE record_id = $1"
+SETTLED = f"""
+SELECT {_names(STORED_ATTEMPT_COLUMNS)} FROM attempts
+WHERE dialed_utc_ms >= greatest($1::bigint, $3::bigint) AND dialed_utc_ms < $2
+    AND (dialed_utc_ms, epoch, call_id) > ($3::bigint, $4::bigint, $5::bigint)
+ORDER BY dialed_utc_ms, epoch, call_id LIMIT $6
+"""
+LEDGER = f"""
+SELECT campaign_id, seller, CASE WHEN bucket_utc_ms < $1::bigint THEN 0 ELSE bucket_utc_ms END AS bucket,
+    {", ".join(f"sum({name})" for name in LEDGER_COUNTS)}
+FROM abandonment GROUP BY campaign_id, seller, bucket ORDER BY campaign_id, seller COLLATE "C", bucket
+"""
 _FINISHED = f"list_id = $1 AND status = ANY ($4::smallint[]) AND call_result <> {CallResult.DO_NOT_CALL:d}"
 _READY = f"status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL, cancel_utc_ms = NULL"
 RESET_SINGLES = f"""

@@ -72,6 +72,13 @@ ATTEMPT_COLUMNS = (
     "talk_ms",
     "disposition",
     "not_before_utc_ms",
+    "campaign_id",
+    "seller",
+    "person",
+    "abandoned",
+    "clock",
+    "clock_ms",
+    "message_played",
 )
 """What `attempt_values` and `stale_values` give, in their order."""
 
@@ -123,6 +130,7 @@ STORED_ATTEMPT_COLUMNS = (
     "talk_ms",
     "disposition",
     "not_before_utc_ms",
+    *ATTEMPT_COLUMNS[-7:],
 )
 """What it reads of one that is over: the fields of `StoredAttempt`."""
 
@@ -268,6 +276,13 @@ def attempt_values(epoch: int, attempt: SettleAttempt) -> tuple[Any, ...]:
         attempt.talk_ms,
         attempt.disposition.action.value,
         attempt.disposition.not_before_utc_ms,
+        attempt.campaign_id,
+        attempt.seller,
+        int(attempt.person),
+        int(attempt.abandoned),
+        None if attempt.clock is None else attempt.clock.value,
+        attempt.clock_ms,
+        int(attempt.message_played),
     )
 
 
@@ -289,6 +304,13 @@ def stale_values(row: Row, not_before_utc_ms: int) -> tuple[Any, ...]:
         0,
         TreatmentAction.RETRY_IN.value,
         not_before_utc_ms,
+        None,
+        None,
+        0,
+        0,
+        None,
+        0,
+        0,
     )
 
 
@@ -352,6 +374,7 @@ def stored_attempt_of(row: Row) -> StoredAttempt:
     values = dict(zip(STORED_ATTEMPT_COLUMNS, row, strict=False))
     if "call_result" in values:
         values["call_result"] = CallResult(values["call_result"])
+        values |= {name: bool(values[name]) for name in ("person", "abandoned", "message_played")}
     return StoredAttempt(**values)
 
 

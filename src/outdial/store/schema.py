@@ -146,13 +146,42 @@ ATTEMPTS = Table(
     Column("talk_ms", BigInteger, nullable=False),
     Column("disposition", Text, nullable=False),
     Column("not_before_utc_ms", BigInteger, nullable=False),
+    Column("campaign_id", Integer),
+    Column("seller", Text),
+    Column("person", SmallInteger, nullable=False, server_default=text("0")),
+    Column("abandoned", SmallInteger, nullable=False, server_default=text("0")),
+    Column("clock", Text),
+    Column("clock_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("message_played", SmallInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("epoch", "call_id"),
     sqlite_with_rowid=False,
 )
-"""Every attempt ever settled. Rows are added, never changed."""
+"""Every attempt ever settled. Rows are added, never changed.
+
+`person`, `abandoned`, `message_played` are 0 or 1; `campaign_id` and `seller` are missing in rows of older versions.
+"""
 
 Index("ix_attempts_record", ATTEMPTS.c.record_id)
 Index("ix_attempts_dialed", ATTEMPTS.c.dialed_utc_ms)
+
+ABANDONMENT = Table(
+    "abandonment",
+    METADATA,
+    Column("campaign_id", Integer, nullable=False),
+    Column("seller", Text, nullable=False),
+    Column("bucket_utc_ms", BigInteger, nullable=False),
+    Column("persons", Integer, nullable=False),
+    Column("live", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),
+    Column("machines", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "seller", "bucket_utc_ms"),
+    sqlite_with_rowid=False,
+)
+"""The ledger of abandoned calls: `core.abandonment.Counts` of a quarter of an hour, by the instant of the dial request.
+
+An attempt is added to it in the transaction that adds the attempt.
+"""
 
 IMPORTS = Table(
     "imports",

@@ -35,11 +35,13 @@ from outdial.store import (
 )
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
+    AttemptPlace,
     Change,
     Claimed,
     ClaimRequest,
     EpochLost,
     Import,
+    LedgerRow,
     LeftBehind,
     ListCounts,
     Opened,
@@ -172,6 +174,16 @@ class SqliteStore:
                 take(rows)
         finally:
             await self._in_thread(cursor.close)
+
+    async def settled(
+        self, from_utc_ms: int, till_utc_ms: int, after: AttemptPlace, count_max: int
+    ) -> tuple[StoredAttempt, ...]:
+        """See `Store.settled`."""
+        return await self._in_transaction(sqlite_looks.settled, from_utc_ms, till_utc_ms, after, count_max)
+
+    async def abandonment(self, since_utc_ms: int) -> tuple[LedgerRow, ...]:
+        """See `Store.abandonment`."""
+        return await self._in_transaction(sqlite_looks.abandonment, since_utc_ms)
 
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """See `Store.reset`."""

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from outdial.core.results import CallResult
 from outdial.core.units import ListId, RecordId
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import ListCounts, StoredAttempt, StoredRecord
+from outdial.store.interface import AttemptPlace, LedgerRow, ListCounts, StoredAttempt, StoredRecord
+from outdial.store.ledger_rows import LEDGER_COUNTS, ledger_row_of
 from outdial.store.rows import (
     STORED_ATTEMPT_COLUMNS,
     STORED_COLUMNS,
@@ -30,6 +31,16 @@ _READY = (
     "cancel_utc_ms = NULL{due} WHERE list_id = ?1 AND status IN ({statuses})"
     f" AND call_result <> {CallResult.DO_NOT_CALL:d}"
 )
+_SETTLED = f"""
+SELECT {", ".join(STORED_ATTEMPT_COLUMNS)} FROM attempts
+WHERE dialed_utc_ms >= max(?1, ?3) AND dialed_utc_ms < ?2 AND (dialed_utc_ms, epoch, call_id) > (?3, ?4, ?5)
+ORDER BY dialed_utc_ms, epoch, call_id LIMIT ?6
+"""
+_LEDGER = f"""
+SELECT campaign_id, seller, CASE WHEN bucket_utc_ms < ?1 THEN 0 ELSE bucket_utc_ms END AS bucket,
+    {", ".join(f"sum({name})" for name in LEDGER_COUNTS)}
+FROM abandonment GROUP BY campaign_id, seller, bucket ORDER BY campaign_id, seller, bucket
+"""
 _SINGLES = " AND chain_id = 0 AND record_id > ?2 AND (?3 IS NULL OR record_id <= ?3)"
 _CHAINS = """ AND chain_id > ?2 AND chain_id <= ?3 AND chain_id > 0 AND NOT EXISTS (
     SELECT 1 FROM records AS other
@@ -72,6 +83,19 @@ def attempts(connection: sqlite3.Connection, record_id: RecordId) -> tuple[Store
         rows += connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE record_id = ?", (record_id,))
     found = [stored_attempt_of(row) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
+
+
+def settled(
+    connection: sqlite3.Connection, from_utc_ms: int, till_utc_ms: int, after: AttemptPlace, count_max: int
+) -> tuple[StoredAttempt, ...]:
+    """Some attempts that are over, in the order of dialing."""
+    rows = connection.execute(_SETTLED, (from_utc_ms, till_utc_ms, *after, count_max))
+    return tuple(stored_attempt_of(row) for row in rows)
+
+
+def abandonment(connection: sqlite3.Connection, since_utc_ms: int) -> tuple[LedgerRow, ...]:
+    """The ledger of abandoned calls."""
+    return tuple(ledger_row_of(row) for row in connection.execute(_LEDGER, (since_utc_ms,)))
 
 
 def reset_singles(

@@ -13,6 +13,7 @@ from outdial.store.agent_rows import AGENT_STATE_COLUMNS, LAST_SIGN, rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates, attempts_in, record_changes
 from outdial.store.interface import Change
+from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY, ledger_values
 from outdial.store.rows import (
     ATTEMPT_COLUMNS,
     OPEN_ATTEMPT_COLUMNS,
@@ -65,7 +66,12 @@ _LAST_EPOCH = (
     "UNION ALL SELECT max(epoch) FROM port_samples "
     "UNION ALL SELECT max(claim_epoch) FROM records WHERE claim_epoch IS NOT NULL)"
 )
-_IS_SETTLED = "SELECT 1 FROM attempts WHERE epoch = ? AND call_id = ?"
+_MODE = "SELECT mode FROM attempts WHERE epoch = ? AND call_id = ?"
+_COUNT = (
+    f"INSERT INTO abandonment ({', '.join(LEDGER_COLUMNS)}) VALUES ({', '.join('?' for _ in LEDGER_COLUMNS)}) "
+    f"ON CONFLICT ({', '.join(LEDGER_KEY)}) DO "
+    f"UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in LEDGER_COUNTS)}"
+)
 
 
 def is_current(connection: sqlite3.Connection, server: str, epoch: int) -> bool:
@@ -94,11 +100,13 @@ def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequ
 def _write_attempts(connection: sqlite3.Connection, epoch: int, changes: Sequence[Change]) -> set[CallId]:
     """Write begun and settled attempts down. Returns the calls that have been settled for the first time."""
     settled, begun = attempts_in(changes)
-    new = {call_id for call_id in settled if not connection.execute(_IS_SETTLED, (epoch, call_id)).fetchone()}
+    modes = {call_id: connection.execute(_MODE, (epoch, call_id)).fetchone() for call_id in settled}
+    counted = [call_id for call_id, mode in modes.items() if mode is None or mode[0] == UNKNOWN_MODE]
+    connection.executemany(_COUNT, ledger_values(settled[call_id] for call_id in counted))
     connection.executemany(_SETTLE, [attempt_values(epoch, attempt) for attempt in settled.values()])
     connection.executemany(_BEGIN, [begun_values(epoch, attempt) for attempt in begun])
     connection.executemany(_END, [(epoch, call_id) for call_id in settled])
-    return new
+    return {call_id for call_id, mode in modes.items() if mode is None}
 
 
 def _write_agents(connection: sqlite3.Connection, epoch: int, changes: Sequence[Change]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import IntegrityError
 from typing import Any
@@ -52,6 +52,12 @@ from store.contract.story import (
 FOREVER = NOW * 2
 ACTIONS = st.sampled_from([DONE, REDIAL, RETRY_IN, NEXT_IN_CHAIN])
 RECORD_IDS = st.integers(1_001, 1_012) | st.integers(2_001, 2_005)
+TABLES = (
+    *("records", "attempts", "open_attempts", "servers", "imports"),
+    *("agent_states", "do_not_call", "abandonment"),
+)
+STRAYS = 900
+"""Calls from this one on are nobody's."""
 WAITS = st.integers(0, 3).map(lambda minutes: minutes * 60_000)
 
 
@@ -195,7 +201,16 @@ class StoreLife(RuleBasedStateMachine):
         self.last_call = self.last_change = 0
         self.last_agents: list[Any] = []
         self.seen_seq = 0
-        for table in ("records", "attempts", "open_attempts", "servers", "imports", "agent_states", "do_not_call"):
+        for table in (
+            "records",
+            "attempts",
+            "open_attempts",
+            "servers",
+            "imports",
+            "agent_states",
+            "do_not_call",
+            "abandonment",
+        ):
             self.run(self.database.ask(f"DELETE FROM {table}"))
         self.store = self.database.store()
 
@@ -315,6 +330,7 @@ class StoreLife(RuleBasedStateMachine):
         not_before = self.now + wait if action is RETRY_IN else 0
         next_id = held.records[1].record_id if action is NEXT_IN_CHAIN and len(held.records) > 1 else None
         change = settled(call_id, held.records[0], action, not_before=not_before, next_id=next_id)
+        change = replace(change, person=call_id % 2 == 1, abandoned=call_id % 4 == 1)
         self.model.settle(held, action, not_before, change.call_result)
         self.model.open_attempts.discard((self.epoch, call_id))
         self.model.attempts[self.epoch, call_id] = change.call_result
@@ -373,7 +389,7 @@ class StoreLife(RuleBasedStateMachine):
         held = self.pick(data, in_call=False)
         self.write([self.cancelled(held, data.draw(st.integers(0, len(held.records) - 1)))], twice)
 
-    @rule(record_id=st.sampled_from([1_001, 1_005, 2_002, 9_999]), call_id=st.integers(900, 903))
+    @rule(record_id=st.sampled_from([1_001, 1_005, 2_002, 9_999]), call_id=st.integers(STRAYS, STRAYS + 3))
     def stray(self, record_id: int, call_id: int) -> None:
         """Changes to what nobody holds."""
         if any(record_id == record.record_id for held in self.held for record in held.records):
@@ -451,6 +467,11 @@ class StoreLife(RuleBasedStateMachine):
         assert self.run(states(self.database)) == expected
         rows = self.run(self.database.ask("SELECT epoch, call_id, call_result FROM attempts"))
         assert {(row[0], row[1]): row[2] for row in rows} == self.model.attempts
+        seen = [call for (_, call), result in self.model.attempts.items() if result is not CallResult.STALE]
+        seen = [call for call in seen if call < STRAYS]
+        [counts] = self.run(self.database.ask("SELECT sum(persons), sum(lost) FROM abandonment"))
+        persons, lost = sum(call % 2 == 1 for call in seen), sum(call % 4 == 1 for call in seen)
+        assert (counts[0] or 0, counts[1] or 0) == (persons, lost)
         rows = self.run(self.database.ask("SELECT epoch, call_id FROM open_attempts"))
         assert set(map(tuple, rows)) == self.model.open_attempts
         rows = self.run(
