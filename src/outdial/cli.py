@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from outdial import __version__, dnc_cli, list_cli, ports_cli, report_cli
+from outdial import __version__, compliance_cli, dnc_cli, list_cli, ports_cli, report_cli
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
 
 EXIT_FINE = 0
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 
 app.add_typer(ports_cli.app, name="ports")
+app.add_typer(compliance_cli.app, name="compliance")
 app.add_typer(list_cli.app, name="list")
 app.add_typer(list_cli.record_app, name="record")
 app.add_typer(dnc_cli.app, name="dnc")

@@ -29,7 +29,7 @@ from outdial.drivers.backoff import longest_pause_s
 from outdial.names import Names
 from outdial.port_sampling import PortSampler
 from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
-from outdial.store.interface import Import, Opened, PortSample, Store, StoreError, StoreUnavailable
+from outdial.store.interface import Import, LedgerRow, Opened, PortSample, Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
 from outdial.store.spool import Spool
 from outdial.store.steady import pause
@@ -128,6 +128,10 @@ class ServeRecords:
         seconds = round(time.monotonic() - began_s, 1)
         self._log.info("list read", list=calling_list.name, file=str(file), records=counts.loaded, seconds=seconds)
         return rejection_notes(file, counts)
+
+    async def abandonment(self, since_utc_ms: int) -> tuple[LedgerRow, ...]:
+        """The ledger of abandoned calls: see `Store.abandonment`."""
+        return await self._store.abandonment(since_utc_ms)
 
     # --- while it runs -------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ from outdial.names import Names
 from outdial.phone_agents import PhoneAgents
 from outdial.record_shares import share_records
 from outdial.results_files import ResultsError
+from outdial.serve_abandonment import ServeLedgers
 from outdial.serve_records import ServeRecords
 from outdial.serve_results import ServeResults
 from outdial.serve_setup import Setup, read_setup, unchanged_notes
@@ -105,6 +106,7 @@ class Service:
             journal=journal,
         )
         self._records = records
+        self._ledgers = ServeLedgers(records, clock, log)
         self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
         self._servers = parts.make_servers(self._emit)
         primaries = [node.dbid for node in setup.configuration.nodes]
@@ -167,6 +169,9 @@ class Service:
         await self._put(ConfigurationLoaded(share_records(configuration, self._records.count)))
         for event in self._agents.follow(configuration):
             await self._put(event)
+        for ledger in await self._ledgers.found(configuration, self._request_id + 1):
+            self._request_id = ledger.request_id
+            await self._put(ledger)
         for group_id, learned in self._statistics.found(self._setup.loaded):
             self._request_id += 1
             await self._put(StatisticsFound(self._request_id, group_id, learned))

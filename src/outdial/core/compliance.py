@@ -112,7 +112,12 @@ def local_second_of_day(zone: Zone, utc_ms: Millis) -> int:
 
     On a day on which the clock changes this is what the clock shows, not the seconds that have passed.
     """
-    return (utc_ms // SECOND_MS + zone.offsets[_offset_index(zone, utc_ms)][1]) % DAY_S
+    return (utc_ms // SECOND_MS + offset_at(zone, utc_ms)) % DAY_S
+
+
+def offset_at(zone: Zone, utc_ms: Millis) -> int:
+    """The offset that holds in a zone at an instant. Unit: seconds east."""
+    return zone.offsets[_offset_index(zone, utc_ms)][1]
 
 
 def local_midnight(zone: Zone | None, utc_ms: Millis) -> Millis:
