@@ -15,6 +15,7 @@ from outdial.core.commands import (
     Disconnect,
     Engage,
     Join,
+    PlayMessage,
     QueryCalls,
     Release,
     ReleaseEngaging,
@@ -36,6 +37,8 @@ from outdial.core.events import (
     EngagingReleased,
     Event,
     IvrStarted,
+    MessageEnded,
+    MessageStarted,
     PhoneState,
     PhoneStateChanged,
     ServerConnected,
@@ -52,7 +55,7 @@ RING_S = 0.2
 """How long it rings in vain."""
 COMMANDS = (
     *(Connect, Disconnect, QueryCalls, SubscribePhones, Dial, Engage),
-    *(Transfer, Join, StartIvr, Release, ReleaseEngaging),
+    *(Transfer, Join, StartIvr, PlayMessage, Release, ReleaseEngaging),
 )
 
 
@@ -113,6 +116,8 @@ class HealthyCluster:
                 return self._talk(call_id, CallConnected(call_id))
             case StartIvr(call_id):
                 return self._talk(call_id, IvrStarted(call_id))
+            case PlayMessage(call_id):
+                return [MessageStarted(call_id), MessageEnded(call_id)]
             case Release(call_id) if not self.is_deaf:
                 return self._end(call_id)
             case ReleaseEngaging(call_id) if not self.is_deaf:

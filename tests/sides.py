@@ -7,6 +7,7 @@ from outdial.drivers.ami.requests import DialStrings
 from outdial.drivers.asterisk import AsteriskSettings
 from outdial.drivers.fake_asterisk import AskForAgent, FakeAsterisk, HangUp, Plan, Play
 from outdial.lab.node import AMI_PORT, ARI_PORT, Node
+from outdial.lab.sounds import SPEECH_HZ, tone
 
 USER, PASSWORD = "outdial", "lab-secret"
 NODE_ID = 101
@@ -20,8 +21,13 @@ def settings_of(host: str, port: int, ari_port: int, **strings: str) -> Asterisk
 class FakeSide:
     """The shipped fake."""
 
+    message = "sorry"
+    """A sound that it has."""
+
     def __init__(self, version: str) -> None:
-        plan = Plan(ivr={"ivr-agent": (Play(200), AskForAgent()), "ivr-end": (Play(300), HangUp())})
+        plan = Plan(
+            ivr={"ivr-agent": (Play(200), AskForAgent()), "ivr-end": (Play(300), HangUp())}, sounds={"sorry": 800}
+        )
         self.server = FakeAsterisk(user=USER, password=PASSWORD, version=version, plan=plan)
 
     async def __aenter__(self) -> "FakeSide":
@@ -63,6 +69,8 @@ class RealSide:
     def __init__(self, node: Node, lab: Lab, **strings: str) -> None:
         self.node = node
         self._lab = lab
+        self.message = str(node.folder.absolute() / "sorry")
+        (node.folder / "sorry.ulaw").write_bytes(tone(SPEECH_HZ, 0.8))
         self.settings = settings_of(node.address, AMI_PORT, ARI_PORT, **strings)
 
     async def __aenter__(self) -> "RealSide":

@@ -57,6 +57,7 @@ def needs_of(loaded: Loaded) -> Needs:
             for group in settings.campaign_groups
             if group.dialing_mode.is_gvp and group.ivr_application
         },
+        plays_messages=any(group.drop_message for group in settings.campaign_groups),
     )
 
 

@@ -64,7 +64,7 @@ ARI_MODULES: Mapping[str, str] = {
 """Modules, and what for. The second group only with driver asterisk-ari."""
 
 CONTEXT = "outdial"
-EXTENSIONS = ("wait", "detect", "agent", "auto-answer", "preview", "fax")
+EXTENSIONS = ("wait", "detect", "agent", "message", "auto-answer", "preview", "fax")
 ARI_EXTENSIONS = ("join", "detect-join", "engaged")
 
 FILES = "write the files with `outdial asterisk-config` and include them"
@@ -324,6 +324,8 @@ class _Examination:
 
     async def _look_at_modules(self, ami: AmiTalk, ari: AriTalk | None) -> None:
         wanted = {**MODULES, **(ARI_MODULES if self._has_ari else {})}
+        if self._needs.plays_messages:
+            wanted["app_playback"] = "the drop message"
         missing = []
         for module in wanted:
             is_loaded = await self._is_loaded(module, ami, ari)

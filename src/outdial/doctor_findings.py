@@ -36,3 +36,5 @@ class Needs:
     """DNs of the agents' phones."""
     applications: Mapping[str, str] = field(default_factory=dict)
     """IVR applications. Shape: {dialplan context: name of a group that uses it}."""
+    plays_messages: bool = False
+    """A campaign group has a drop message."""

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from outdial.core.commands import QueryCalls, Release, ReleaseEngaging, StartIvr, SubscribePhones, Transfer
+from outdial.core.commands import PlayMessage, QueryCalls, Release, ReleaseEngaging, StartIvr, SubscribePhones, Transfer
 from outdial.core.events import (
     CallConnected,
     CalleeAlerting,
@@ -21,13 +21,15 @@ from outdial.core.events import (
     EngagingReleased,
     IvrAgentRequested,
     IvrStarted,
+    MessageEnded,
+    MessageStarted,
     PhoneState,
     PhoneStateChanged,
     ServerLost,
     VerdictReached,
 )
 from outdial.core.results import CallResult, Verdict
-from server_line import IVR, SEIZING, Line
+from server_line import IVR, REGULAR, SEIZING, Line
 from sides import RealSide
 
 RESULTS = [
@@ -236,7 +238,9 @@ def test_customer_of_a_seizing_group_is_judged_before_the_join(far_side):
     async def story(line, side):
         engaging = await line.engaged("agent1003")
         call_id = await line.answered("20100001", group_id=SEIZING, cpd=True)
-        assert (await line.until(VerdictReached, call_id, within_s=8)).verdict is Verdict.PERSON
+        verdict = await line.until(VerdictReached, call_id, within_s=8)
+        assert verdict.verdict is Verdict.PERSON and verdict.greeting_began_ms_ago is None
+        assert verdict.greeting_ended_ms_ago == 800, "the silence that amd.conf asks for"
         line.join(call_id, engaging)
         await line.until(CallConnected, call_id)
 
@@ -295,6 +299,43 @@ def test_end_of_the_ivr_application_is_reported(far_side):
         line.server.carry_out(StartIvr(call_id, "ivr-end"))
         await line.until(IvrStarted, call_id)
         await line.until(CallReleased, call_id)
+
+    play(far_side, story)
+
+
+# --- the drop message --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("group_id", [REGULAR, SEIZING])
+def test_drop_message_is_heard_and_the_line_is_kept_until_its_end(far_side, group_id):
+    async def story(line, side):
+        call_id = await line.answered("20010001", group_id=group_id)
+        line.server.carry_out(PlayMessage(call_id, side.message))
+        await line.until(MessageStarted, call_id)
+        assert (await line.until(MessageEnded, call_id)).played
+        assert not line.all_of(CallReleased)
+        await line.release(call_id)
+
+    play(far_side, story)
+
+
+def test_drop_message_that_is_not_there_is_told(far_side):
+    async def story(line, side):
+        call_id = await line.answered("20010001")
+        line.server.carry_out(PlayMessage(call_id, "custom/no-such-sound"))
+        assert not (await line.until(MessageEnded, call_id)).played
+        await line.release(call_id)
+
+    play(far_side, story)
+
+
+def test_a_person_may_hang_up_during_the_drop_message(far_side):
+    async def story(line, side):
+        call_id = await line.answered("20010001")
+        line.server.carry_out(PlayMessage(call_id, side.message))
+        await line.until(MessageStarted, call_id)
+        await line.release(call_id)
+        assert not line.all_of(MessageEnded)
 
     play(far_side, story)
 

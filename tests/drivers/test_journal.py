@@ -43,6 +43,8 @@ def values(kind: typing.Any) -> st.SearchStrategy:
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return st.builds(kind, **{field.name: values(hints[field.name]) for field in dataclasses.fields(kind)})
+    if isinstance(kind, type) and hasattr(kind, "_fields"):  # a named tuple
+        return st.builds(kind, **{name: values(hint) for name, hint in typing.get_type_hints(kind).items()})
     arguments = typing.get_args(kind)
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return st.one_of([values(argument) for argument in arguments])

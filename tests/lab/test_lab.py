@@ -152,7 +152,18 @@ def test_sounds_are_mu_law():
 @pytest.mark.slow
 def test_a_node_boots_with_the_shipped_files_and_complains_of_nothing(node):
     dialplan = node.cli("dialplan show outdial")
-    for exten in ("wait", "detect", "join", "detect-join", "engaged", "agent", "auto-answer", "preview", "fax"):
+    for exten in (
+        "wait",
+        "detect",
+        "join",
+        "detect-join",
+        "engaged",
+        "agent",
+        "auto-answer",
+        "message",
+        "preview",
+        "fax",
+    ):
         assert f"'{exten}'" in dialplan
     errors = [line for line in node.log().splitlines() if "ERROR[" in line and "websocket_client.conf" not in line]
     assert errors == []

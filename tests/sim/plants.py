@@ -17,6 +17,7 @@ from outdial.core import (
     availability,
     callable_records,
     calls,
+    campaign_accounts,
     cluster,
     desks,
     dialing,
@@ -25,6 +26,7 @@ from outdial.core import (
     placement,
     port_shares,
     preview,
+    safe_harbour,
     seizing,
     settlement,
 )
@@ -248,6 +250,59 @@ def attempts_are_settled_instead_of_released(patch):
         settlement.settle(state, attempt, AttemptSignal.GONE)
 
     patch.setattr(calls, "end_call", hasty)
+
+
+# --- abandoned calls --------------------------------------------------------------------------
+
+
+@plant("abandonment", "ledger")
+def who_is_connected_too_late_is_not_abandoned(patch):
+    fate_of = safe_harbour.fate_of
+
+    def lenient(attempt, settings):
+        fate = fate_of(attempt, settings)
+        return fate._replace(abandoned=fate.abandoned and attempt.connected_at_ms is None)
+
+    patch.setattr(settlement, "fate_of", lenient)
+
+
+@plant("abandonment", "ledger")
+def who_hangs_up_while_waiting_is_not_abandoned(patch):
+    fate_of = safe_harbour.fate_of
+
+    def lenient(attempt, settings):
+        fate = fate_of(attempt, settings)
+        return fate._replace(abandoned=fate.abandoned and attempt.ending is not None)
+
+    patch.setattr(settlement, "fate_of", lenient)
+
+
+@plant("abandonment", "ledger")
+def a_dropped_person_is_counted_twice(patch):
+    count = campaign_accounts.count
+
+    def generous(state, settled):
+        count(state, settled)
+        if settled.abandoned:
+            count(state, settled)
+
+    patch.setattr(settlement, "count", generous)
+
+
+@plant("abandonment", "ledger")
+def machines_are_persons(patch):
+    fate_of = safe_harbour.fate_of
+    patch.setattr(settlement, "fate_of", lambda attempt, settings: fate_of(attempt, settings)._replace(person=True))
+
+
+@plant("abandonment", "ledger")
+def every_dropped_person_is_said_to_have_heard_the_message(patch):
+    change_emit(
+        patch,
+        lambda command: [
+            replace(command, message_played=command.person) if isinstance(command, SettleAttempt) else command
+        ],
+    )
 
 
 @plant("settlement", "standby")

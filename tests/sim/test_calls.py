@@ -2,7 +2,7 @@
 
 import pytest
 
-from outdial.core.commands import Dial, Join, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
+from outdial.core.commands import Dial, Join, PlayMessage, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
 from outdial.core.events import (
     AgentEngaged,
     CallConnected,
@@ -15,10 +15,13 @@ from outdial.core.events import (
     EngagingReleased,
     IvrAgentRequested,
     IvrStarted,
+    MessageEnded,
+    MessageStarted,
     PhoneState,
     VerdictReached,
 )
 from outdial.core.results import Verdict
+from outdial.sim.messages import MESSAGE_MS
 from outdial.sim.settings import CalleeKind, IvrSettings, NodeSettings, WorkforceSettings
 from small_world import Hand, dial, engage, only, small_configuration, small_settings
 
@@ -171,6 +174,18 @@ def test_an_ivr_session_may_ask_for_an_agent():
     assert hand.all_of(IvrAgentRequested) == [IvrAgentRequested(1)]
     hand.give(transfer(1)).wait(2_000)
     assert hand.about(1)[-1] == "CallConnected"
+
+
+def test_a_callee_hears_the_drop_message_and_hangs_up_when_nobody_does():
+    hand = at_work().give(dial(1)).wait(4_500).give(PlayMessage(1, "sorry")).wait(20_000)
+    assert hand.about(1)[-3:] == ["MessageStarted", "MessageEnded", "CallReleased"]
+    assert hand.at_of(MessageEnded) - hand.at_of(MessageStarted) == pytest.approx(MESSAGE_MS, abs=2)
+
+
+def test_no_message_is_played_to_who_is_not_there():
+    hand = at_work().give(PlayMessage(9, "sorry"), dial(1)).wait(1_000).give(PlayMessage(1, "sorry")).wait(100)
+    assert hand.all_of(CallReleased) == [CallReleased(9)]
+    assert hand.all_of(MessageEnded) == [MessageEnded(1, played=False)]
 
 
 def test_a_preview_call_rings_the_agent_and_then_the_customer():

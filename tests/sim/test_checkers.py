@@ -35,6 +35,7 @@ CHECKERS = {
         "agent",
         "registry",
         "longest idle",
+        "abandonment",
     ),
 }
 

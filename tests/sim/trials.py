@@ -7,8 +7,10 @@ is the prime node. Everything is quick: rings of a second, conversations of thre
 from dataclasses import dataclass, replace
 from typing import Any
 
+from outdial.core.abandonment import Counts
 from outdial.core.errors import InvariantViolated
 from outdial.core.events import (
+    AbandonmentFound,
     DoNotCallAdded,
     Event,
     GroupModeChangeRequested,
@@ -196,6 +198,14 @@ FAULTS = (
     fault(13, FaultKind.LATE_REPLIES, 1, 3),
     fault(16, FaultKind.LOSE_BOTH, 1, 2),
 )
+LEDGER_MODES = (M.PROGRESSIVE, M.PREDICTIVE, M.PROGRESSIVE_SEIZING, M.PREDICTIVE_GVP)
+LATE = {
+    "progressive_multiplier_millis": 3_000,
+    "call_wait_in_queue_ms_max": 300,
+    "abandonment_ms_max": 500,
+    "drop_message": "sorry",
+}
+"""Persons find nobody in time, and hear so."""
 NUMBERS = [str(NUMBERS_FROM + place) for place in range(1, 5_000)]
 
 TRIALS: dict[str, Trial] = {
@@ -311,6 +321,15 @@ TRIALS: dict[str, Trial] = {
         operator_acts=(act(8, GroupStartRequested(1, 2)),),
         callees=replace(CALLEES, talk_ms_mean=15_000),
         settle_ms_max=300 * SECOND_MS,
+    ),
+    "ledger": trial(
+        *(group(number, mode, **LATE) for number, mode in enumerate(LEDGER_MODES, start=1)),
+        groups_to_start=(),
+        operator_acts=(
+            act(0.5, AbandonmentFound(1, 1, Counts(500, 490, 8), ((1_800_000_000_000, Counts(50, 49, 1)),))),
+            *(act(1, GroupStartRequested(number + 1, number)) for number, _ in enumerate(LEDGER_MODES, start=1)),
+        ),
+        workforce=replace(WORKFORCE, answer_ms_mean=400),
     ),
     "waiting": trial(
         group(1, M.PROGRESSIVE, progressive_multiplier_millis=4_000, call_wait_in_queue_ms_max=10_000),

@@ -20,6 +20,7 @@ from outdial.core.commands import (
     Disconnect,
     Engage,
     Join,
+    PlayMessage,
     QueryCalls,
     Release,
     ReleaseEngaging,
@@ -38,7 +39,7 @@ LEAVE_S = 1.0
 
 TO_SERVER = (Connect, Disconnect, QueryCalls, SubscribePhones, Dial, Engage)
 """Commands that name their server."""
-TO_CALL = (Transfer, Join, StartIvr, Release, ReleaseEngaging)
+TO_CALL = (Transfer, Join, StartIvr, PlayMessage, Release, ReleaseEngaging)
 """Commands that name a call."""
 
 

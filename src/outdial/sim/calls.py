@@ -35,7 +35,7 @@ from outdial.sim.callees import REFUSALS, Callees, Plan
 from outdial.sim.clock import Action, Agenda
 from outdial.sim.cluster import Cluster
 from outdial.sim.lists import Lists
-from outdial.sim.servers import Call, Link, Server
+from outdial.sim.servers import AboutCall, Call, Link, Server
 from outdial.sim.workforce import Phone, Workforce
 
 UNKNOWN_CALL_MS: Millis = 5
@@ -78,7 +78,7 @@ class Exchange:
         self._add = agenda.add
         self._emit = agenda.emit
         self._cluster = cluster
-        self._report = cluster.report
+        self.report = cluster.report
         self._workforce = workforce
         self._callees = callees
         self._lists = lists
@@ -114,10 +114,10 @@ class Exchange:
             return
         if server.capacity_ports is not None and server.ports_used >= server.capacity_ports:
             if server.settings.refuses_by_release:
-                self._report(at_ms, server, DialAccepted(call_id))
-                self._report(at_ms, server, CallReleased(call_id, 503, 34))
+                self.report(at_ms, server, DialAccepted(call_id))
+                self.report(at_ms, server, CallReleased(call_id, 503, 34))
             else:
-                self._report(at_ms, server, DialRejected(call_id, "no free port", True))
+                self.report(at_ms, server, DialRejected(call_id, "no free port", True))
             return
         call = Call(call_id, server, command.group_id, command.number, command.record_id)
         attempt_n = self._lists.attempt_n(command.list_id, command.record_id)
@@ -132,7 +132,7 @@ class Exchange:
             self.double_dials.append(DoubleDial(at_ms, command.number, older.call_id, call_id, is_stale))
         self._numbers[command.number] = call
         if command.agent_id is None:
-            self._report(at_ms, server, DialAccepted(call_id))
+            self.report(at_ms, server, DialAccepted(call_id))
             self._begin(at_ms, call, call.plan)
             return
         call.is_preview = True
@@ -140,9 +140,9 @@ class Exchange:
         refusal = self._workforce.ring(at_ms, command.phone, call, PREVIEW_RING_MS_MAX)
         if refusal:
             self._forget(at_ms, call)
-            self._report(at_ms, server, DialRejected(call_id, refusal))
+            self.report(at_ms, server, DialRejected(call_id, refusal))
         else:
-            self._report(at_ms, server, DialAccepted(call_id))
+            self.report(at_ms, server, DialAccepted(call_id))
 
     def engage(self, at_ms: Millis, server: Server, command: Engage) -> None:
         """Call an agent's phone and hold the agent there."""
@@ -151,7 +151,7 @@ class Exchange:
         if call_id in self.calls:
             return
         if server.capacity_ports is not None and server.ports_used >= server.capacity_ports:
-            self._report(at_ms, server, DialRejected(call_id, "no free port", True))
+            self.report(at_ms, server, DialRejected(call_id, "no free port", True))
             return
         call = Call(call_id, server, command.group_id, command.phone, 0)
         call.is_engaging = True
@@ -159,38 +159,38 @@ class Exchange:
         refusal = self._workforce.ring(at_ms, command.phone, call, command.ring_ms_max)
         if not refusal:
             call.phase = CallPhase.ALERTING
-            self._report(at_ms, server, EngagingAccepted(call_id))
+            self.report(at_ms, server, EngagingAccepted(call_id))
         elif refusal == "phone busy":
-            self._report(at_ms, server, EngagingAccepted(call_id))
+            self.report(at_ms, server, EngagingAccepted(call_id))
             self._end(at_ms, call)
         else:
             self._forget(at_ms, call)
-            self._report(at_ms, server, DialRejected(call_id, refusal))
+            self.report(at_ms, server, DialRejected(call_id, refusal))
 
     def transfer(self, at_ms: Millis, server: Server, command: Transfer) -> None:
         """Ring an agent's phone for an answered customer."""
         call = self.calls.get(command.call_id)
         if call is None:
-            self._report(at_ms, server, CallReleased(command.call_id))
+            self.report(at_ms, server, CallReleased(command.call_id))
         elif call.phase not in (CallPhase.ANSWERED, CallPhase.CONNECTED):
-            self._report(at_ms, server, ConnectFailed(command.call_id, "not answered"))
+            self.report(at_ms, server, ConnectFailed(command.call_id, "not answered"))
         elif not call.with_agent and call.phone is None:
             refusal = self._workforce.ring(at_ms, command.phone, call, command.ring_ms_max)
             if refusal:
-                self._report(at_ms, server, ConnectFailed(command.call_id, refusal))
+                self.report(at_ms, server, ConnectFailed(command.call_id, refusal))
 
     def join(self, at_ms: Millis, server: Server, command: Join) -> None:
         """Join an answered customer to an engaged agent."""
         call = self.calls.get(command.call_id)
         engaging = self.calls.get(command.engaging_call_id)
         if call is None:
-            self._report(at_ms, server, CallReleased(command.call_id))
+            self.report(at_ms, server, CallReleased(command.call_id))
         elif call.with_agent:
             return
         elif engaging is None or engaging.phase is not CallPhase.ANSWERED or engaging.server is not call.server:
-            self._report(at_ms, server, ConnectFailed(command.call_id, "agent is not engaged"))
+            self.report(at_ms, server, ConnectFailed(command.call_id, "agent is not engaged"))
         elif call.phase is not CallPhase.ANSWERED:
-            self._report(at_ms, server, ConnectFailed(command.call_id, "not answered"))
+            self.report(at_ms, server, ConnectFailed(command.call_id, "not answered"))
         else:
             call.partner, engaging.partner = engaging, call
             engaging.phase = CallPhase.CONNECTED
@@ -200,14 +200,14 @@ class Exchange:
         """Hand an answered customer to an IVR application."""
         call = self.calls.get(command.call_id)
         if call is None:
-            self._report(at_ms, server, CallReleased(command.call_id))
+            self.report(at_ms, server, CallReleased(command.call_id))
         elif call.phase is CallPhase.ANSWERED and call.plan is not None:
             call.phase = CallPhase.CONNECTED
-            self._report(at_ms, server, IvrStarted(command.call_id))
+            self.report(at_ms, server, IvrStarted(command.call_id))
             if call.plan.wants_agent:
                 call.timer = self._add(at_ms + call.plan.session_ms // 2, self._ask_for_agent, call)
             else:
-                call.timer = self._add(at_ms + call.plan.session_ms, self._leave, call)
+                call.timer = self._add(at_ms + call.plan.session_ms, self.leave, call)
 
     def release(self, at_ms: Millis, server: Server, command: Release | ReleaseEngaging) -> None:
         """End a call, known or not."""
@@ -215,11 +215,11 @@ class Exchange:
         if call is not None:
             self._end(at_ms, call)
         elif isinstance(command, Release):
-            self._report(at_ms, server, CallReleased(command.call_id))
+            self.report(at_ms, server, CallReleased(command.call_id))
         else:
-            self._report(at_ms, server, EngagingReleased(command.call_id))
+            self.report(at_ms, server, EngagingReleased(command.call_id))
 
-    def answer_unknown(self, now_ms: Millis, command: Transfer | Join | StartIvr | Release | ReleaseEngaging) -> None:
+    def answer_unknown(self, now_ms: Millis, command: AboutCall) -> None:
         """No server has the call: the driver is told so whichever it asks."""
         kind = EngagingReleased if isinstance(command, ReleaseEngaging) else CallReleased
         self._add(now_ms + UNKNOWN_CALL_MS, self._emit_now, kind(command.call_id))
@@ -230,7 +230,7 @@ class Exchange:
     def query(self, at_ms: Millis, server: Server, command: QueryCalls) -> None:
         """Say which calls there are."""
         calls = tuple((call.call_id, call.phase) for call in server.calls.values())
-        self._report(at_ms, server, CallsReported(command.node_id, command.server_id, command.query_id, calls))
+        self.report(at_ms, server, CallsReported(command.node_id, command.server_id, command.query_id, calls))
 
     # --- what the callee does -------------------------------------------------------------------
 
@@ -241,7 +241,7 @@ class Exchange:
             first_ms, action = call.limit_ms, self._give_up
         call.timer = self._add(first_ms, action, call)
 
-    def _is_due(self, at_ms: Millis, serial: int, call: Call, action: Action) -> bool:
+    def is_due(self, at_ms: Millis, serial: int, call: Call, action: Action) -> bool:
         """Whether this is still the call's next act, on a server that is able to act.
 
         A frozen server acts when it wakes. Ringing does not wait for it: the far end gives up at the ring limit.
@@ -259,10 +259,10 @@ class Exchange:
 
     def _alert(self, at_ms: Millis, serial: int, call: Call) -> None:
         plan = call.plan
-        if plan is None or not self._is_due(at_ms, serial, call, self._alert):
+        if plan is None or not self.is_due(at_ms, serial, call, self._alert):
             return
         call.phase = CallPhase.ALERTING
-        self._report(at_ms, call.server, CalleeAlerting(call.call_id))
+        self.report(at_ms, call.server, CalleeAlerting(call.call_id))
         answer_ms = at_ms + plan.ring_ms
         if answer_ms > call.limit_ms:
             call.timer = self._add(max(at_ms, call.limit_ms), self._give_up, call)
@@ -270,7 +270,7 @@ class Exchange:
             call.timer = self._add(answer_ms, self._answer, call)
 
     def _refuse(self, at_ms: Millis, serial: int, call: Call) -> None:
-        if call.plan is not None and self._is_due(at_ms, serial, call, self._refuse):
+        if call.plan is not None and self.is_due(at_ms, serial, call, self._refuse):
             self._end(at_ms, call, *REFUSALS[call.plan.kind])
 
     def _give_up(self, at_ms: Millis, serial: int, call: Call) -> None:
@@ -280,33 +280,33 @@ class Exchange:
 
     def _answer(self, at_ms: Millis, serial: int, call: Call) -> None:
         plan = call.plan
-        if plan is None or not self._is_due(at_ms, serial, call, self._answer):
+        if plan is None or not self.is_due(at_ms, serial, call, self._answer):
             return
         call.phase = CallPhase.ANSWERED
         call.answered_at_ms = at_ms
-        self._report(at_ms, call.server, CalleeAnswered(call.call_id))
+        self.report(at_ms, call.server, CalleeAnswered(call.call_id))
         if call.is_preview:
             self._connect(at_ms, call, call.phone)
         elif call.detects and plan.verdict is not None and plan.verdict_ms < plan.patience_ms:
             call.timer = self._add(at_ms + plan.verdict_ms, self._judge, call)
         else:
-            call.timer = self._add(at_ms + plan.patience_ms, self._leave, call)
+            call.timer = self._add(at_ms + plan.patience_ms, self.leave, call)
 
     def _judge(self, at_ms: Millis, serial: int, call: Call) -> None:
         """Call progress detection has decided."""
         plan = call.plan
-        if plan is not None and plan.verdict is not None and self._is_due(at_ms, serial, call, self._judge):
-            self._report(at_ms, call.server, VerdictReached(call.call_id, plan.verdict))
-            call.timer = self._add(max(at_ms, call.answered_at_ms + plan.patience_ms), self._leave, call)
+        if plan is not None and plan.verdict is not None and self.is_due(at_ms, serial, call, self._judge):
+            self.report(at_ms, call.server, VerdictReached(call.call_id, plan.verdict))
+            call.timer = self._add(max(at_ms, call.answered_at_ms + plan.patience_ms), self.leave, call)
 
     def _ask_for_agent(self, at_ms: Millis, serial: int, call: Call) -> None:
-        if call.plan is not None and self._is_due(at_ms, serial, call, self._ask_for_agent):
-            self._report(at_ms, call.server, IvrAgentRequested(call.call_id))
-            call.timer = self._add(at_ms + call.plan.patience_ms, self._leave, call)
+        if call.plan is not None and self.is_due(at_ms, serial, call, self._ask_for_agent):
+            self.report(at_ms, call.server, IvrAgentRequested(call.call_id))
+            call.timer = self._add(at_ms + call.plan.patience_ms, self.leave, call)
 
-    def _leave(self, at_ms: Millis, serial: int, call: Call) -> None:
+    def leave(self, at_ms: Millis, serial: int, call: Call) -> None:
         """The callee hangs up: out of patience, or at the end of the conversation or session."""
-        if call.plan is not None and self._is_due(at_ms, serial, call, self._leave):
+        if call.plan is not None and self.is_due(at_ms, serial, call, self.leave):
             self._end(at_ms, call, None, call.plan.end_cause)
 
     def _connect(self, at_ms: Millis, call: Call, phone: Phone | None) -> None:
@@ -316,9 +316,9 @@ class Exchange:
             call.give_port_back()
         if phone is not None:
             self._workforce.talk(phone)
-        self._report(at_ms, call.server, CallConnected(call.call_id))
+        self.report(at_ms, call.server, CallConnected(call.call_id))
         if call.plan is not None:
-            call.timer = self._add(at_ms + call.plan.talk_ms, self._leave, call)
+            call.timer = self._add(at_ms + call.plan.talk_ms, self.leave, call)
 
     # --- what the agent's phone does ------------------------------------------------------------
 
@@ -327,7 +327,7 @@ class Exchange:
             self._add(call.server.wakes_at_ms + 1, self._phone_still_answered, call)
         elif call.is_engaging:
             call.phase = CallPhase.ANSWERED
-            self._report(at_ms, call.server, AgentEngaged(call.call_id))
+            self.report(at_ms, call.server, AgentEngaged(call.call_id))
         elif call.is_preview and call.plan is not None:
             call.limit_ms = at_ms + call.ring_ms_max
             self._begin(at_ms, call, call.plan)
@@ -342,13 +342,13 @@ class Exchange:
         if call.is_engaging or call.is_preview:
             self._end(at_ms, call, 480, 19)
         else:
-            self._report(at_ms, call.server, ConnectFailed(call.call_id, "no answer"))
+            self.report(at_ms, call.server, ConnectFailed(call.call_id, "no answer"))
 
     def _phone_hung_up(self, at_ms: Millis, call: Call) -> None:
         if call.is_engaging or call.is_preview or call.with_agent:
             self._end(at_ms, call)
         else:
-            self._report(at_ms, call.server, ConnectFailed(call.call_id, "phone lost"))
+            self.report(at_ms, call.server, ConnectFailed(call.call_id, "phone lost"))
 
     # --- the end --------------------------------------------------------------------------------
 
@@ -360,11 +360,11 @@ class Exchange:
         if server.link is not Link.UP or server.is_cut:
             self._remember_untold(call)
         if call.is_engaging:
-            self._report(at_ms, server, EngagingReleased(call.call_id))
+            self.report(at_ms, server, EngagingReleased(call.call_id))
             if partner is not None:
                 self._end(at_ms, partner)
         else:
-            self._report(at_ms, server, CallReleased(call.call_id, sip_status, q850_cause))
+            self.report(at_ms, server, CallReleased(call.call_id, sip_status, q850_cause))
 
     def _drop(self, at_ms: Millis, call: Call) -> None:
         """The server has died with the call on it."""

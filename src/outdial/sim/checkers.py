@@ -17,6 +17,7 @@ world. What is broken is raised as a `Violation`: the name of the checker, the n
 | 7 progress, and rest in the end       | idle, no progress, hang, at rest               | checks_liveness |
 |                                       | connection, orphan                             | checks_world    |
 | 8 bounded work, bounded memory        | work, growth                                   | checks_work     |
+| abandoned calls: as the callee saw it | abandonment                                    | checks_abandon… |
 | agents: one call each, in turn        | agent, registry, longest idle                  | checks_agents   |
 
 After every step only what the step was about is looked at, and counts; every `sweep_every` steps everything is.
@@ -34,6 +35,7 @@ from outdial.core.dialer import Dialer
 from outdial.core.events import Event
 from outdial.core.settings import Configuration
 from outdial.core.units import Now
+from outdial.sim.checks_abandonment import AbandonmentChecks
 from outdial.sim.checks_agents import AgentChecks
 from outdial.sim.checks_calls import CallChecks
 from outdial.sim.checks_cluster import ClusterChecks
@@ -71,6 +73,7 @@ class Checkers:
         self._picture = picture = Picture(dialer, world)
         self._ports = PortChecks(picture)
         self._calls = CallChecks(picture)
+        self._abandonment = AbandonmentChecks(picture)
         self._dialing = DialingChecks(picture, self._calls)
         self._cluster = ClusterChecks(picture, self._dialing)
         self._agents = AgentChecks(picture)
@@ -159,9 +162,12 @@ class Checkers:
             e.CallsReported: self._calls.reported,
             e.DialAccepted: self._sign_of_life,
             e.CalleeAlerting: self._sign_of_life,
-            e.CalleeAnswered: self._sign_of_life,
-            e.VerdictReached: self._sign_of_life,
-            e.IvrStarted: self._sign_of_life,
+            e.CalleeAnswered: self._noted(self._abandonment.answered),
+            e.VerdictReached: self._noted(self._abandonment.judged),
+            e.IvrStarted: self._noted(self._abandonment.met),
+            e.MessageStarted: self._noted(self._abandonment.message_started),
+            e.MessageEnded: self._noted(self._abandonment.message_ended),
+            e.AbandonmentFound: self._abandonment.found,
             e.CallConnected: self._call_connected,
             e.ConnectFailed: self._touch_call,
             e.CallReleased: self._touch_call,
@@ -219,6 +225,15 @@ class Checkers:
         self._ports.check_sizes()
         self._cluster.check_links()
 
+    def _noted(self, note: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A sign of life of which a checker takes a note."""
+
+        def take_in(event: Any) -> None:
+            note(event)
+            self._sign_of_life(event)
+
+        return take_in
+
     def _touch_call(self, event: e.CallReleased | e.ConnectFailed) -> None:
         self._picture.touched_calls[event.call_id] = None
 
@@ -232,6 +247,7 @@ class Checkers:
     def _call_connected(self, event: e.CallConnected) -> None:
         self._sign_of_life(e.DialAccepted(event.call_id))
         self._calls.connected(event)
+        self._abandonment.met(event)
 
     def _agent_engaged(self, event: e.AgentEngaged) -> None:
         self._sign_of_life(e.DialAccepted(event.call_id))
@@ -288,13 +304,14 @@ class Checkers:
             c.Transfer: self._transfer,
             c.Join: self._join,
             c.StartIvr: self._start_ivr,
+            c.PlayMessage: self._start_ivr,
             c.Release: self._release,
             c.ReleaseEngaging: self._release,
             c.OfferRecord: self._offer,
             c.AgentStateChanged: self._agent_state_changed,
             c.ReturnRecord: self._calls.returned,
             c.CancelRecord: self._calls.cancelled,
-            c.SettleAttempt: self._calls.settled,
+            c.SettleAttempt: self._settled,
         }
 
     def _dial(self, command: c.Dial) -> None:
@@ -334,7 +351,11 @@ class Checkers:
         self._agents.joined(command)
         self._picture.touched_calls[command.call_id] = None
 
-    def _start_ivr(self, command: c.StartIvr) -> None:
+    def _settled(self, command: c.SettleAttempt) -> None:
+        self._calls.settled(command)
+        self._abandonment.settled(command)
+
+    def _start_ivr(self, command: c.StartIvr | c.PlayMessage) -> None:
         self._picture.touched_calls[command.call_id] = None
 
     def _release(self, command: c.Release | c.ReleaseEngaging) -> None:

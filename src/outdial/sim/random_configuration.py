@@ -3,6 +3,7 @@
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
 from outdial.core.settings import (
+    AbandonmentClock,
     Agent,
     AgentGroup,
     CallingList,
@@ -216,6 +217,8 @@ def _campaign_group(
         call_progress_detection=dice.chance(0.8),
         cpd_ms_max=dice.between(1_000, 6_000),
         call_wait_in_queue_ms_max=dice.pick((0, 500, 2_000, 10_000)),
+        abandonment_clock=tuple(AbandonmentClock)[group_id % 3],  # not drawn: worlds of old seeds stay what they are
+        drop_message="sorry" if group_id % 2 else "",
         call_wait_agent_connected_ms_max=dice.between(5_000, 10_000),
         after_call_work_ms_max=dice.pick((0, 2_000)),
         preview_ms_max=dice.between(2_000, 10_000),

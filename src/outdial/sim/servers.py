@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from outdial.core.commands import Join, PlayMessage, Release, ReleaseEngaging, StartIvr, Transfer
 from outdial.core.events import CallPhase, Event
 from outdial.core.settings import Node as NodeConfiguration
 from outdial.core.units import CallId, GroupId, Millis, NodeId, RecordId, ServerId
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Handler: TypeAlias = Callable[[Millis, "Server", Any], None]
 """Called as `handler(at_ms, server, command)` when a request has reached its server."""
+AboutCall: TypeAlias = Transfer | Join | StartIvr | PlayMessage | Release | ReleaseEngaging
+"""Commands that name a call."""
 
 
 class Link(enum.Enum):

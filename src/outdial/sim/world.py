@@ -28,6 +28,7 @@ from outdial.core.commands import (
     FetchRecords,
     Join,
     OfferRecord,
+    PlayMessage,
     QueryCalls,
     Release,
     ReleaseEngaging,
@@ -50,6 +51,7 @@ from outdial.sim.cluster import Cluster
 from outdial.sim.draws import Stream, uniform
 from outdial.sim.faults import Faults
 from outdial.sim.lists import Lists, SyntheticSource
+from outdial.sim.messages import Messages
 from outdial.sim.servers import Call, Handler, Link
 from outdial.sim.settings import ListShape, WorldSettings
 from outdial.sim.workforce import Workforce
@@ -98,6 +100,7 @@ class World:
         calendar: UTC.
         cluster: nodes and links.
         exchange: calls.
+        messages: what callees hear who found nobody.
         workforce: agents and phones.
         lists: records.
         faults: what goes wrong.
@@ -144,6 +147,7 @@ class World:
         self.workforce = Workforce(agents, settings.workforce, agenda, seed)
         callees = Callees(settings.callees, settings.ivr, seed)
         self.exchange = Exchange(agenda, self.cluster, self.workforce, callees, self.lists)
+        self.messages = Messages(self.exchange, agenda)
         self.faults = Faults(settings.faults, self.cluster, self.workforce, self.calendar, agenda, seed)
 
     # --- driving ------------------------------------------------------------------------------
@@ -223,6 +227,7 @@ class World:
             Transfer: self._about_call(exchange.transfer),
             Join: self._about_call(exchange.join),
             StartIvr: self._about_call(exchange.start_ivr),
+            PlayMessage: self._about_call(self.messages.play),
             Release: self._about_call(exchange.release),
             ReleaseEngaging: self._about_call(exchange.release),
             OfferRecord: self._offer,

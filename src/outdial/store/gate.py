@@ -5,10 +5,10 @@ What concerns a call that still waits here waits behind it, in order; everything
 
 from collections.abc import Callable
 
-from outdial.core.commands import Command, Dial, Join, Release, StartIvr, Transfer
+from outdial.core.commands import Command, Dial, Join, PlayMessage, Release, StartIvr, Transfer
 from outdial.core.units import CallId
 
-ABOUT_A_CALL = (Transfer, Join, StartIvr, Release)
+ABOUT_A_CALL = (Transfer, Join, StartIvr, PlayMessage, Release)
 """Commands about a customer's call."""
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outdial.core.commands import Dial, Engage, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
+from outdial.core.commands import Dial, Engage, PlayMessage, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
 from outdial.core.events import (
     CallConnected,
     CalleeAlerting,
@@ -17,6 +17,8 @@ from outdial.core.events import (
     EngagingReleased,
     IvrAgentRequested,
     IvrStarted,
+    MessageEnded,
+    MessageStarted,
     VerdictReached,
 )
 from outdial.core.modes import DialingMode
@@ -180,7 +182,7 @@ def test_call_from_request_to_answer_verdict_and_end():
     calls.dial(dial())
     assert events_of(calls, *dialing(), *up()) == [DialAccepted(7), CalleeAlerting(7), CalleeAnswered(7)]
     verdict = {"UserEvent": "OutdialVerdict", "Uniqueid": channel(7), "Status": "HUMAN", "Cause": "HUMAN-800-800"}
-    assert hear(calls, "UserEvent", **verdict) == [VerdictReached(7, Verdict.PERSON)]
+    assert hear(calls, "UserEvent", **verdict) == [VerdictReached(7, Verdict.PERSON, None, 800)]
     assert events_of(calls, hung_up(cause="0")) == [CallReleased(7, None, 16)]
     assert calls.legs == {}
 
@@ -265,7 +267,8 @@ def test_words_of_call_progress_detection_become_verdicts(status, cause, verdict
     calls.dial(dial())
     events_of(calls, *dialing(), *up())
     told = {"UserEvent": "OutdialVerdict", "Uniqueid": channel(7), "Status": status, "Cause": cause}
-    assert hear(calls, "UserEvent", **told) == [VerdictReached(7, verdict)]
+    ended_ms_ago = 800 if status == "HUMAN" else None
+    assert hear(calls, "UserEvent", **told) == [VerdictReached(7, verdict, None, ended_ms_ago)]
 
 
 def test_callee_who_hung_up_during_detection_leaves_no_verdict():
@@ -387,6 +390,29 @@ def test_ivr_application_that_the_server_does_not_have_ends_the_call():
     calls = answered_call()
     calls.start_ivr(StartIvr(7, "nowhere"))
     assert [action.name for action in answer(calls, "Error", "ivr-7", "Context does not exist")] == ["Hangup"]
+
+
+# --- the drop message --------------------------------------------------------------------------------------------
+
+
+def test_the_drop_message_is_an_extension_that_tells_its_beginning_and_its_end():
+    calls = answered_call()
+    variable, redirect = calls.play_message(PlayMessage(7, "custom/sorry"))
+    assert dict(variable.fields) == {"Channel": channel(7), "Variable": "OUTDIAL_MESSAGE", "Value": "custom/sorry"}
+    assert (dict(redirect.fields)["Context"], dict(redirect.fields)["Exten"]) == ("outdial", "message")
+    assert answer(calls, "Success", "message-7") == []
+    told = [
+        hear(calls, "UserEvent", UserEvent="OutdialMessage", Uniqueid=channel(7), Status=status)
+        for status in ("STARTED", "SUCCESS", "FAILED", "")
+    ]
+    assert told == [[MessageStarted(7)], [MessageEnded(7)], *[[MessageEnded(7, played=False)]] * 2]
+
+
+def test_a_message_that_the_server_refuses_is_over():
+    calls = answered_call()
+    calls.play_message(PlayMessage(7, "sorry"))
+    assert answer(calls, "Error", "message-7", "Channel does not exist") == [MessageEnded(7, played=False)]
+    assert calls.play_message(PlayMessage(99, "sorry")) == [CallReleased(99)]
 
 
 # --- the end -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ waits, and no clock is read; time limits are the core's.
 | DialEnd ANSWER of an agent's phone that was called for it    | CallConnected                  |
 | UserEvent OutdialNotConnected                                | ConnectFailed                  |
 | UserEvent OutdialAgent                                       | IvrAgentRequested              |
+| UserEvent OutdialMessage                                     | MessageStarted, MessageEnded   |
 | Hangup                                                       | CallReleased, EngagingReleased |
 | failed OriginateResponse, and no sign of a channel follows   | DialRejected                   |
 
@@ -27,7 +28,7 @@ Source: ours, measured on Asterisk 16.28 and 22.10 (decision 0013).
 
 from collections import deque
 
-from outdial.core.commands import Dial, Engage, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
+from outdial.core.commands import Dial, Engage, PlayMessage, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
 from outdial.core.events import (
     CallConnected,
     CalleeAlerting,
@@ -41,9 +42,7 @@ from outdial.core.events import (
     EngagingAccepted,
     EngagingReleased,
     Event,
-    IvrAgentRequested,
     IvrStarted,
-    VerdictReached,
 )
 from outdial.core.settings import CampaignGroup
 from outdial.core.units import CallId, GroupId
@@ -52,7 +51,7 @@ from outdial.drivers.ami.effects import Effects, Grace
 from outdial.drivers.ami.endings import explain
 from outdial.drivers.ami.legs import Leg, LegKind
 from outdial.drivers.ami.requests import Action, DialStrings, call_of, channel_id
-from outdial.drivers.ami.verdicts import verdict_of
+from outdial.drivers.ami.user_events import message_event, said
 from outdial.drivers.ami.wire import Message
 
 WANTED = frozenset(
@@ -130,6 +129,11 @@ class Calls:
         leg.is_in_ivr = True
         return [requests.redirect(leg.channel, command.application, "s", f"ivr-{command.call_id}")]
 
+    def play_message(self, command: PlayMessage) -> Effects:
+        """Carry out `PlayMessage`."""
+        leg = self.legs.get(command.call_id)
+        return [CallReleased(command.call_id)] if leg is None else [*requests.play_message(command, leg.channel)]
+
     def release(self, command: Release | ReleaseEngaging) -> Effects:
         """Carry out `Release` or `ReleaseEngaging`."""
         leg = self.legs.get(command.call_id)
@@ -202,6 +206,8 @@ class Calls:
         if what == "transfer" and leg.is_transferring:
             leg.is_transferring = False
             return [ConnectFailed(leg.call_id, reason)]
+        if what == "message":
+            return [message_event(leg.call_id, "FAILED")]
         if what == "ivr":
             return [requests.hang_up(leg.channel, f"hangup-{leg.call_id}")]
         return []
@@ -280,17 +286,7 @@ class Calls:
         leg = self._leg(fields.get("Uniqueid", ""))
         if leg is None:
             return []
-        name = fields.get("UserEvent", "")
-        if name == "OutdialVerdict":
-            verdict = verdict_of(fields.get("Status", ""), fields.get("Cause", ""))
-            return [VerdictReached(leg.call_id, verdict)] if verdict is not None else []
-        if name == "OutdialNotConnected" and leg.is_transferring:
-            leg.is_transferring = False
-            return [ConnectFailed(leg.call_id, fields.get("Status", "").lower() or "not connected")]
-        if name == "OutdialAgent" and leg.is_in_ivr:
-            leg.is_in_ivr = False
-            return [IvrAgentRequested(leg.call_id)]
-        return []
+        return said(leg, fields)
 
     # --- which calls there are -----------------------------------------------------------------------------------
 

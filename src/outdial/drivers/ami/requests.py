@@ -11,7 +11,7 @@ Where a call lands on answer is an extension of the shipped context `outdial` (s
 import re
 from dataclasses import dataclass
 
-from outdial.core.commands import Dial, Engage, Transfer
+from outdial.core.commands import Dial, Engage, PlayMessage, Transfer
 from outdial.core.settings import CampaignGroup
 from outdial.core.units import SECOND_MS, CallId, Millis
 
@@ -99,6 +99,14 @@ def transfer(command: Transfer, strings: DialStrings, channel: str) -> tuple[Act
         _set_variable(channel, "OUTDIAL_PHONE", strings.phone(command.phone)),
         _set_variable(channel, "OUTDIAL_RING_S", _seconds(command.ring_ms_max)),
         redirect(channel, CONTEXT, "agent", f"transfer-{command.call_id}"),
+    )
+
+
+def play_message(command: PlayMessage, channel: str) -> tuple[Action, ...]:
+    """Let a customer for whom nobody came hear the drop message."""
+    return (
+        _set_variable(channel, "OUTDIAL_MESSAGE", command.message),
+        redirect(channel, CONTEXT, "message", f"message-{command.call_id}"),
     )
 
 

@@ -6,7 +6,10 @@ which only silence speaks (`INITIALSILENCE`) is silence. A fax tone comes from t
 Source: Asterisk, application AMD; measured on 16.28 and 22.10.
 """
 
+import re
+
 from outdial.core.results import Verdict
+from outdial.core.units import Millis
 
 _STATUSES = {
     "HUMAN": Verdict.PERSON,
@@ -14,6 +17,18 @@ _STATUSES = {
     "NOTSURE": Verdict.UNKNOWN,
     "FAX": Verdict.FAX,
 }
+
+
+_HUMAN = re.compile(r"HUMAN-([0-9]{1,6})-[0-9]+")
+
+
+def greeting_ended_ms_ago(status: str, cause: str) -> Millis | None:
+    """How long it had been silent after the greeting of a person when the verdict fell. None: it is not told.
+
+    A person's cause is `HUMAN-<silence>-<silence that was asked for>`. When the greeting began is not told at all.
+    """
+    told = _HUMAN.fullmatch(cause) if status == "HUMAN" else None
+    return int(told[1]) if told is not None else None
 
 
 def verdict_of(status: str, cause: str) -> Verdict | None:

@@ -13,6 +13,7 @@ MODULES = frozenset(
         *(
             "app_amd",
             "app_dial",
+            "app_playback",
             "app_stack",
             "app_stasis",
             "app_userevent",

@@ -32,6 +32,12 @@ EXTENSIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "engaged": (("Stasis", "${OUTDIAL_APP},agent"), ("Hangup", "16")),
     "fax": (("UserEvent", "OutdialVerdict,Status: FAX,Cause: CNG"), ("Goto", "wait,1")),
     "join": (("Stasis", "${OUTDIAL_APP},customer"), ("Hangup", "16")),
+    "message": (
+        ("UserEvent", "OutdialMessage,Status: STARTED"),
+        ("Playback", "${OUTDIAL_MESSAGE}"),
+        ("UserEvent", "OutdialMessage,Status: ${PLAYBACKSTATUS}"),
+        ("Goto", "wait,1"),
+    ),
     "preview": (
         ("Dial", "${OUTDIAL_DIAL},$[CEIL(${OUTDIAL_RING_S})]"),
         ("Hangup", "${IF($[0${HANGUPCAUSE} = 0]?19:${HANGUPCAUSE})}"),
@@ -56,6 +62,7 @@ class Dialplan:
             "Goto": self._goto,
             "GotoIf": lambda channel, data: True,
             "Hangup": self._hang_up,
+            "Playback": self._playback,
             "Return": lambda channel, data: True,
             "Set": lambda channel, data: True,
             "Stasis": self._stasis,
@@ -148,6 +155,15 @@ class Dialplan:
         verdict = self._exchange.plan.detections[channel.behaviour.sound]
         channel.variables["AMDSTATUS"], channel.variables["AMDCAUSE"] = verdict.status, verdict.cause
         self._go_on(channel)
+
+    def _playback(self, channel: Channel, data: str) -> bool:
+        lengths = [self._exchange.plan.sounds.get(name) for name in data.split("&")]
+        channel.variables["PLAYBACKSTATUS"] = "FAILED" if None in lengths else "SUCCESS"
+        total_ms = sum(length or 0 for length in lengths)
+        if not total_ms:
+            return True
+        channel.app_timer = self._exchange.timers.after(self._exchange.far_ms(total_ms), self._go_on, channel)
+        return False
 
     def _stasis(self, channel: Channel, data: str) -> bool:
         app, *args = data.split(",")

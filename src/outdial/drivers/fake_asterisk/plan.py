@@ -165,3 +165,5 @@ class Plan:
     detections: dict[Sound, Detection] = field(default_factory=default_detections)
     ivr: dict[str, IvrScript] = field(default_factory=default_ivr)
     """Context name → script, entered at `s,1` by Redirect."""
+    sounds: dict[str, int] = field(default_factory=lambda: {"sorry": 3_000})
+    """Sounds that Playback() finds, and how long they are. Unit: ms."""
