@@ -329,3 +329,35 @@ def test_all_mistakes_about_asterisk_at_once():
         "sip-server[south].ari-port",
         "campaign-group[east].dialing-mode",
     ]
+
+
+# --- abandoned calls ---------------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_asterisk_cannot_start_is_noted():
+    group = PIECES["group"] + 'abandonment-clock = "greeting-start"\n'
+    [note] = [note for note in load_text(cluster(group=group)).notes if "abandonment-clock" in note]
+    assert "Asterisk does not tell when a greeting begins" in note
+    assert not [note for note in load_text(text_with(group=group)).notes if "abandonment-clock" in note]
+
+
+def test_options_of_abandoned_calls_reach_the_core():
+    group = PIECES["group"] + (
+        'abandonment-clock = "answer"\nabandonment-s-max = 1.5\ndrop-message = "custom/sorry&beep"\n'
+        "drop-message-s-max = 12\n"
+    )
+    settings = load_text(cluster(group=group)).configuration.campaign_groups[0]
+    assert (settings.abandonment_clock, settings.abandonment_ms_max) == ("answer", 1_500)
+    assert (settings.drop_message, settings.drop_message_ms_max) == ("custom/sorry&beep", 12_000)
+    assert "drop-message" in only(cluster(group=PIECES["group"] + 'drop-message = "a,b)"\n'))
+
+
+def test_a_campaign_says_for_whom_it_calls_and_what_may_be_abandoned():
+    campaign = PIECES["campaign"].replace(
+        "[[campaign]]\n",
+        '[[campaign]]\nseller = "acme"\nabandonment-limit = 2.5\nabandonment-windows = ["day", "30-days", "day"]\n'
+        'abandonment-time-zone = "Europe/London"\nabandonment-method = "uk"\nmachine-false-positive-ratio = 0.015\n',
+    )
+    [settings] = load_text(cluster(campaign=campaign)).configuration.campaigns
+    assert (settings.seller, settings.abandonment_limit_ppm, settings.false_positives_ppm) == ("acme", 25_000, 15_000)
+    assert settings.abandonment_windows == ("day", "30-days") and settings.zone.name == "Europe/London"

@@ -231,6 +231,19 @@ def test_a_campaign_beyond_its_thirty_days_dials_progressively_and_says_why():
     assert fine.state.groups[1].pace.note == "0 of 25 attempts of history"
 
 
+def test_a_campaign_that_can_bear_no_more_has_one_call_for_each_free_agent():
+    for mode in (Mode.PROGRESSIVE, Mode.PREDICTIVE):
+        story = Story(configuration(group(1, mode, agents=2, progressive_multiplier_millis=3_000)))
+        at = bucket_of(story.utc_ms)
+        dials = []
+        for counts in (Counts(100, 96, 4), Counts(10_000, 10_000, 0)):
+            story = Story(configuration(group(1, mode, agents=2, progressive_multiplier_millis=3_000)))
+            found(story, (at, counts))
+            story.start().agent_ready(101, 102).advance(1_000)
+            dials.append(len(story.ever(Dial)))
+        assert dials == [2, 6]
+
+
 def test_todays_account_goes_on_after_a_restart():
     story = predictive((bucket_of(Story(configuration(group(1))).utc_ms) - MINUTE_MS * 60, Counts(500, 490, 10)))
     account = story.state.groups[1].budget.campaign

@@ -10,7 +10,7 @@ from outdial.config.people_check import People
 from outdial.config.rows import Row
 from outdial.config.servers import CpdServerTable, Driver, SwitchTable
 from outdial.config.servers_check import ServerRow, Servers
-from outdial.core.settings import LoadBalancing, PrimeNodeLoss
+from outdial.core.settings import AbandonmentClock, LoadBalancing, PrimeNodeLoss
 
 OWN_CONTEXT = "outdial"
 """Dialplan context that outdial itself uses."""
@@ -42,6 +42,7 @@ def check_asterisk(
         if group.has("dialing_mode", "dialer"):
             _check_seizing(group, places, mistakes, notes)
             _check_application(group, places, mistakes)
+            _check_clock(group, places, notes)
 
 
 def _check_driver_options(row: ServerRow, mistakes: Mistakes) -> None:
@@ -162,3 +163,13 @@ def _check_application(group: Row[CampaignGroupTable], places: _Places, mistakes
     elif not _CONTEXT.fullmatch(application):
         wrong = f"{place.label} is an Asterisk, where an IVR application is a dialplan context"
         mistakes.add(where, wrong, CONTEXT, value=application)
+
+
+def _check_clock(group: Row[CampaignGroupTable], places: _Places, notes: Mistakes) -> None:
+    """Asterisk's call progress detection does not tell when the callee began to speak."""
+    table = group.table
+    if not group.has("abandonment_clock") or table.abandonment_clock is not AbandonmentClock.GREETING_START:
+        return
+    if any(place.table.driver.is_asterisk for place in places.balanced(group)):
+        wrong = "Asterisk does not tell when a greeting begins, so that the time counts from the answer"
+        notes.add(group.key("abandonment_clock"), wrong, value=group.shown("abandonment_clock"))

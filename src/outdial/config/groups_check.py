@@ -35,6 +35,10 @@ def _has_pace(mode: DialingMode) -> bool:
     return not mode.is_preview and mode is not DialingMode.POWER_GVP
 
 
+def _has_waits(mode: DialingMode) -> bool:
+    return not mode.is_preview
+
+
 # A running group may change between the progressive and the predictive form of its family, so options of one form are
 # welcome in the other.
 ONLY_IN = {
@@ -43,6 +47,10 @@ ONLY_IN = {
     "number_of_cpd_ports": OnlyIn("every mode but preview, push-preview and power-gvp", _has_pace, zero_is_silent=True),
     "ivr_application": OnlyIn("the GVP modes", lambda mode: mode.is_gvp),
     "ivr_timeout_s": OnlyIn("the GVP modes", lambda mode: mode.is_gvp),
+    "abandonment_clock": OnlyIn("every mode but preview and push-preview", _has_waits),
+    "abandonment_s_max": OnlyIn("every mode but preview and push-preview", _has_waits),
+    "drop_message": OnlyIn("every mode but preview and push-preview", _has_waits),
+    "drop_message_s_max": OnlyIn("every mode but preview and push-preview", _has_waits),
     "preview_timeout_s": OnlyIn("preview and push-preview", lambda mode: mode.is_preview),
     "optimization_target": OnlyIn("the progressive and predictive modes", _has_pace),
     "optimization_value": OnlyIn("the progressive and predictive modes", _has_pace),

@@ -38,6 +38,8 @@ UPDATE_MS: Millis = 5 * SECOND_MS
 PATIENCE_PART = 0.85
 """Part of the time a person may wait that agents are expected to use. Ours (0014)."""
 MIDDLE = HORIZONS // 2
+CERTAIN_MILLIS = 1_000
+"""Calls per free agent of whom none can find nobody, unless the agent does not answer. Unit: thousandths."""
 
 
 def available_agents(state: State, group: Group) -> int:
@@ -51,12 +53,15 @@ def available_agents(state: State, group: Group) -> int:
 
 def situation(state: State, group: Group) -> Situation:
     """What pacing looks at. Groups that share agents share the calls in flight for them, too."""
+    multiplier_millis = group.settings.progressive_multiplier_millis
+    if multiplier_millis > CERTAIN_MILLIS and follow_account(state, group):
+        multiplier_millis = CERTAIN_MILLIS
     return Situation(
         available=available_agents(state, group),
         waiting=_waiting(state, group),
         pending=_pending(state, group),
         in_progress=group.live if group.mode is DialingMode.POWER_GVP else 0,
-        multiplier_millis=group.settings.progressive_multiplier_millis,
+        multiplier_millis=multiplier_millis,
         queue_size=group.settings.maximum_queue_size,
         leaving=available_leavers(state, group),
     )

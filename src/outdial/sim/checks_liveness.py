@@ -126,6 +126,8 @@ class LivenessChecks:
         # predictive modes never want fewer than one call for each agent who is there
         is_progressive = group.mode is progressive_form(group.mode) or group.pacing_mode is not group.mode
         millis = settings.progressive_multiplier_millis if is_progressive else 1_000
+        if settings.campaign in self._state.ledgers:
+            millis = min(millis, 1_000)  # one more abandoned call might break the campaign's limit
         uncovered_millis = millis * (available - waiting) - 1_000 * pending
         # the formula rounds: with an uneven multiplier one decision may leave less than one more agent's calls
         return uncovered_millis >= (1_000 if millis == 1_000 else millis + 1_000)
