@@ -5,7 +5,11 @@ from outdial.core.units import AgentId, GroupId, ListId, NodeId, ServerId
 
 
 class Names:
-    """Looks names up; what the configuration no longer has is named by its kind and number."""
+    """Looks names up; what the configuration no longer has is named by its kind and number.
+
+    Attributes:
+        teams: agents by their agent groups. Shape: ((name of the group, or names with a plus between, agents), …).
+    """
 
     def __init__(self, configuration: Configuration) -> None:
         """Read the names of one configuration."""
@@ -14,6 +18,7 @@ class Names:
         self._lists = {calling_list.dbid: calling_list.name for calling_list in configuration.calling_lists}
         self._nodes = {node.dbid: node.name for node in configuration.nodes}
         self._agents = {agent.dbid: agent.login for agent in configuration.agents}
+        self.teams = _teams(configuration)
         self._switches = {switch.dbid: switch.name for switch in configuration.switches}
         self._servers = dict(self._nodes)
         self._node_of_server = {node.dbid: node.dbid for node in configuration.nodes}
@@ -54,3 +59,15 @@ class Names:
         """Name of the switch or CPD server that owns a pool."""
         names = self._switches if dialer.kind is DialerKind.SWITCH else self._nodes
         return names.get(dialer.dbid, f"{dialer.kind.value} {dialer.dbid}")
+
+
+def _teams(configuration: Configuration) -> tuple[tuple[str, tuple[AgentId, ...]], ...]:
+    """Who is in which agent group; those who are in several form a team of their own."""
+    groups: dict[AgentId, list[str]] = {}
+    for group in configuration.agent_groups:
+        for agent_id in group.agents:
+            groups.setdefault(agent_id, []).append(group.name)
+    teams: dict[str, list[AgentId]] = {}
+    for agent_id, names in groups.items():
+        teams.setdefault("+".join(names), []).append(agent_id)
+    return tuple((name, tuple(agents)) for name, agents in teams.items())

@@ -37,6 +37,7 @@ UPDATE_MS: Millis = 5 * SECOND_MS
 """Period at which what was learned is worked out anew. Ours (0014)."""
 PATIENCE_PART = 0.85
 """Part of the time a person may wait that agents are expected to use. Ours (0014)."""
+SPARE_STEP_MS: Millis = 100
 MIDDLE = HORIZONS // 2
 CERTAIN_MILLIS = 1_000
 """Calls per free agent of whom none can find nobody, unless the agent does not answer. Unit: thousandths."""
@@ -112,7 +113,7 @@ def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, 
     now_ms, odds = state.mono_ms, group.odds
     flights = [flight for other in _sharing(state, group) for flight in other.odds.flights(now_ms)]
     persons = total(flights)
-    spare_ms = max(0, round(PATIENCE_PART * group.settings.call_wait_in_queue_ms_max - group.clock_lead_ms.value))
+    spare_ms = _spare_ms(group)
     agents = total(forecasts.spells(now_ms, tuple(horizon_ms + spare_ms for horizon_ms in odds.horizons)))
     take_out(state, group, agents, forecasts, spare_ms)
     expected, coming = persons.expected(MIDDLE), agents.expected(MIDDLE)
@@ -137,6 +138,12 @@ def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, 
         )
     )
     return wanted
+
+
+def _spare_ms(group: Group) -> Millis:
+    """Time from the verdict on that a person may wait, rounded, as agents' chances are worked out for each one."""
+    left_ms = PATIENCE_PART * group.settings.call_wait_in_queue_ms_max - group.clock_lead_ms.value
+    return SPARE_STEP_MS * max(0, round(left_ms / SPARE_STEP_MS))
 
 
 def _update(state: State, group: Group, forecasts: AgentOdds) -> None:

@@ -117,6 +117,14 @@ def _buckets(query: Query, part: str) -> list[Bucket]:
     return found
 
 
+def _team_sql(query: Query) -> str:
+    cases = [
+        f"WHEN agent_id IN ({', '.join(map(str, agents))}) THEN {number}"
+        for number, (_, agents) in enumerate(query.names.teams, 1)
+    ]
+    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
+
+
 def _refusal(query: Query) -> str:
     names = {one.name for one in query.by}
     hours = (query.period.until_utc_ms - query.period.from_utc_ms) // 3_600_000
@@ -132,6 +140,13 @@ AGENTS = Kind(
     "last sign of life, at most some two minutes ago; so is what went on when a server crashed.",
     dimensions=(
         of_column("agent", "Login of the agent.", "agent_id", lambda query, key: query.names.agent(key)),
+        Dimension(
+            "agent-group",
+            "Name of the agent group that the agent is in now; of one in several, all their names with `+` between; "
+            "empty for agents who are in none.",
+            _team_sql,
+            lambda query, key: query.names.teams[key - 1][0] if key else "",
+        ),
         campaign(),
         of_column(
             "group",

@@ -322,8 +322,21 @@ async def test_agents_otherwise(database):
             ("", "", 4_140.0, 0.0),
             ("spring", "east", 3_960.0, 100.0),
         ]
+        teams = await ask(store, "agents", "2026-11-21T12:00Z..2026-11-21T13:00Z", "agent-group")
+        assert teams.told("agent-group", "logged_in_s") == [("", 3_600.0), ("sales", 3_600.0)]
         crashed = await ask(store, "agents", "2026-11-21", "agent", "hour-of-day", agent=[9])
         assert crashed.told("hour-of-day", "ready_s", "calls") == [("15", 360.0, 1)]
+
+
+@pytest.mark.slow
+async def test_a_year_of_hours(database):
+    await lived(database, (7, "ready", -400 * 24, -1))
+    async with opened(database) as store:
+        found = await ask(store, "agents", "2025-10-20..2026-11-21", "hour", zone="Europe/Berlin")
+        assert len(found.rows) == 397 * 24 + 13 and {row["ready_s"] for row in found.rows} == {3_600.0}
+        days = await ask(store, "agents", "2025-10-20..2026-11-21", "day", zone="Europe/Berlin")
+        hours = [row["ready_s"] / 3_600 for row in days.rows]
+        assert len(hours) == 398 and sorted(set(hours)) == [12, 23, 24, 25]
 
 
 async def test_what_goes_on_is_counted_up_to_the_last_sign_of_life(database):
