@@ -18,7 +18,7 @@ RUN := .venv/.run-stamp
 # An environment whose interpreter has gone (an upgrade, a removed version) is set up anew.
 IGNORED := $(shell test -x $(BIN)/python || rm -f $(BIN)/python $(RUN) $(DEV))
 
-.PHONY: help demo test check format bench bench-asterisk bench-pacing sim crash docs lock clean
+.PHONY: help demo test check format bench bench-asterisk bench-pacing bench-store sim crash docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ bench-asterisk: $(DEV) ## measure the whole dialer on real Asterisk servers and 
 
 bench-pacing: $(DEV) ## measure pacing against goals, others and optimum, an hour on 2 cores; ARGS="grid --agents 10"
 	@$(BIN)/python -m bench.pacing $(ARGS)
+
+bench-store: $(DEV) ## measure both databases: imports, claims, attempts, memory; ARGS="--records 10000000"
+	@$(BIN)/python -m bench.store --all $(ARGS)
 
 sim: $(RUN) ## simulate SEEDS random worlds (default 200) and check every step
 	@$(BIN)/python -m outdial.sim.run --seeds $(SEEDS) $(ARGS)

@@ -4,6 +4,7 @@
     python -m bench.store --records 10000000      ten million
     python -m bench.store --normal                commits that a power cut may undo (PRAGMA synchronous = NORMAL)
     python -m bench.store --postgres              PostgreSQL instead; see bench/store_postgres.py
+    python -m bench.store --all                   both, with imports and the memory of a server; bench/store_commands.py
 
 The table is filled directly. A fifth of its records have come back and wait for later, as on an afternoon: claims have
 to get past them. An attempt is two changes: its beginning, in one transaction, and its settlement, in a later one.
@@ -171,8 +172,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--folder", type=Path, metavar="DIR", help="on the disk that is to be measured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     parser.add_argument("--postgres", action="store_true", help="a real PostgreSQL instead of SQLite")
+    parser.add_argument("--all", action="store_true", help="both, with imports and the memory of a server")
     options = parser.parse_args(arguments)
-    if options.postgres:
+    if options.all:
+        from bench import store_commands, store_postgres
+
+        figures: dict[str, object] = {
+            "commands": store_commands.run(options.records, folder=options.folder),
+            "sqlite": run(options.records, normal=options.normal, folder=options.folder),
+            "postgres": store_postgres.run(options.records, durable=not options.normal, folder=options.folder),
+        }
+    elif options.postgres:
         from bench import store_postgres
 
         figures = store_postgres.run(options.records, durable=not options.normal, folder=options.folder)

@@ -17,7 +17,7 @@ from config_samples import PIECES, load_text, text_with
 from outdial import cli, doctor_talk
 from outdial.config.loaded import Password, Server
 from outdial.config.servers import Driver
-from outdial.doctor import Diagnosis, is_healthy, needs_of, print_report
+from outdial.doctor import Diagnosis, is_healthy, look_at_database, needs_of, print_report
 from outdial.doctor_asterisk import ARI_EXTENSIONS, ARI_MODULES, EXTENSIONS, MODULES, endpoint_of, examine
 from outdial.doctor_findings import Finding, Level, Needs
 
@@ -451,3 +451,26 @@ def test_what_a_server_says_is_printed_as_text_and_nothing_else(capsys):
     printed = capsys.readouterr().out
     assert "[red]boo[/red] �[2J" in printed and "→ do [this]" in printed and "\x1b" not in printed
     assert not is_healthy([diagnosis])
+
+
+# --- the database -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "database, warning, levels",
+    [
+        ("", None, ["ok"]),
+        ("", "SQLite 3.40.1 can lose rows", ["warning"]),
+        ('[serve]\ndatabase = "postgresql://outdial@db/outdial"\n', "SQLite 3.40.1 can lose rows", []),
+    ],
+)
+def test_the_database_of_the_configuration(tmp_path, monkeypatch, database, warning, levels):
+    path = tmp_path / "outdial.toml"
+    path.write_text("".join(PIECES.values()) + database)
+    monkeypatch.setattr("outdial.doctor.sqlite_warning", lambda: warning)
+    found = look_at_database(path)
+    assert [finding.level for finding in found] == levels
+    shown = CliRunner().invoke(cli.app, ["doctor", str(path), "--json"])
+    assert [each["level"] for each in json.loads(shown.output)["database"]] == levels
+    shown = CliRunner().invoke(cli.app, ["doctor", str(path)])
+    assert ("can lose rows" in shown.output) == ("warning" in levels)

@@ -270,3 +270,11 @@ def test_records_of_one_list_alone_are_cancelled(operator):
     assert operator.fails("record", "cancel", operator.config, "5550177") == (
         "outdial: no record has the number 5550177\n"
     )
+
+
+def test_a_list_that_was_read_does_not_need_its_file_any_more(operator):
+    operator.imports(operator.config.parent / "list.csv")
+    (operator.config.parent / "list.csv").unlink()
+    assert operator.shows()["records"] == 3
+    said = operator.types("check", operator.config)
+    assert 'outdial.toml: calling-list[customers].file = "list.csv": cannot be read: No such file' in said

@@ -71,7 +71,7 @@ def _read_lists(loaded: Loaded) -> tuple[list[ListReport], list[str]]:
     reports, mistakes = [], []
     for calling_list in loaded.configuration.calling_lists:
         source = loaded.list_files[calling_list.dbid]
-        if isinstance(source, int):
+        if isinstance(source, int) or not source.exists():  # of a file that is not there the notes say so
             continue
         try:
             reports.append(ListReport(calling_list.name, _read(source, calling_list)))

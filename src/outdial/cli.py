@@ -189,13 +189,13 @@ def doctor(
     """Look at every server of a configuration: what is wrong there, and what to do. Nothing is changed or called."""
     from rich.console import Console
 
-    from outdial.doctor import diagnose, is_healthy, print_report, to_json
+    from outdial.doctor import diagnose, is_healthy, look_at_database, print_report, to_json
 
-    diagnoses = diagnose(config)
+    diagnoses, database = diagnose(config), look_at_database(config)
     if json_output:
-        typer.echo(json.dumps(to_json(config, diagnoses), ensure_ascii=False))
+        typer.echo(json.dumps(to_json(config, diagnoses, database), ensure_ascii=False))
     else:
-        print_report(Console(), diagnoses)
+        print_report(Console(), diagnoses, database)
     raise typer.Exit(EXIT_FINE if is_healthy(diagnoses) else EXIT_NEGATIVE)
 
 

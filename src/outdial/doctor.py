@@ -4,7 +4,8 @@ Each application, primary or backup, is looked at by itself, all of them side by
 """
 
 import asyncio
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from outdial.config.loaded import Server
 from outdial.config.servers import Driver
 from outdial.doctor_asterisk import examine
 from outdial.doctor_findings import Finding, Level, Needs
+from outdial.store.sqlite_file import sqlite_warning
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +42,20 @@ def diagnose(config: Path) -> list[Diagnosis]:
     """
     loaded = load(config)
     return asyncio.run(_examine_all(loaded))
+
+
+def look_at_database(config: Path) -> list[Finding]:
+    """What an operator should know about the database of a configuration, without opening it.
+
+    Raises:
+        ConfigError: the file has mistakes.
+    """
+    if load(config).serve.database.file is None:
+        return []
+    warning = sqlite_warning()
+    if warning is None:
+        return [Finding("sqlite", Level.OK, f"SQLite {sqlite3.sqlite_version}")]
+    return [Finding("sqlite", Level.WARNING, warning)]
 
 
 def is_healthy(diagnoses: list[Diagnosis]) -> bool:
@@ -82,7 +98,7 @@ async def _examine(server: Server, needs: Needs) -> list[Finding]:
     return await examine(server, needs)
 
 
-def to_json(config: Path, diagnoses: list[Diagnosis]) -> dict[str, Any]:
+def to_json(config: Path, diagnoses: list[Diagnosis], database: Sequence[Finding] = ()) -> dict[str, Any]:
     """The result as one JSON object: see docs/reference/command-line.md."""
     return {
         "ok": is_healthy(diagnoses),
@@ -94,31 +110,34 @@ def to_json(config: Path, diagnoses: list[Diagnosis]) -> dict[str, Any]:
                 "driver": diagnosis.server.driver.value,
                 "host": diagnosis.server.host,
                 "port": diagnosis.server.port,
-                "findings": [
-                    {"check": found.check, "level": found.level.value, "text": found.text, "advice": found.advice}
-                    for found in diagnosis.findings
-                ],
+                "findings": [_finding_to_json(found) for found in diagnosis.findings],
             }
             for diagnosis in diagnoses
         ],
+        "database": [_finding_to_json(found) for found in database],
     }
 
 
-def print_report(console: "Console", diagnoses: list[Diagnosis]) -> None:
-    """Print one table for each server, and the sum."""
+def _finding_to_json(found: Finding) -> dict[str, str]:
+    return {"check": found.check, "level": found.level.value, "text": found.text, "advice": found.advice}
+
+
+def print_report(console: "Console", diagnoses: list[Diagnosis], database: Sequence[Finding] = ()) -> None:
+    """Print one table for each server and one for the database, and the sum."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    for diagnosis in diagnoses:
-        server = diagnosis.server
-        where = f", {server.host} port {server.port}" if server.host else ""
-        title = Text(f"{server.name} ({server.driver}{where})", style="bold")
+    parts = [(_title(diagnosis.server), diagnosis.findings) for diagnosis in diagnoses]
+    if database:
+        parts.append(("database", tuple(database)))
+    for name, findings in parts:
+        title = Text(name, style="bold")
         table = Table(title=title, title_justify="left", box=box.SIMPLE, show_header=False, pad_edge=False)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column()
-        for found in diagnosis.findings:
+        for found in findings:
             text = Text(_shown(found.text))
             if found.advice:
                 text.append(f"\n→ {_shown(found.advice)}", style="dim")
@@ -128,6 +147,11 @@ def print_report(console: "Console", diagnoses: list[Diagnosis]) -> None:
     errors, warnings = levels.count(Level.ERROR), levels.count(Level.WARNING)
     counts = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
     console.print(f"{_count(len(diagnoses), 'server')}: {counts}", highlight=False)
+
+
+def _title(server: Server) -> str:
+    where = f", {server.host} port {server.port}" if server.host else ""
+    return f"{server.name} ({server.driver}{where})"
 
 
 def _count(count: int, what: str) -> str:

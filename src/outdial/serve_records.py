@@ -117,6 +117,8 @@ class ServeRecords:
         self, loaded: Loaded, calling_list: CallingList, file: Path, imports: list[Import]
     ) -> list[str]:
         list_id, began_s = calling_list.dbid, time.monotonic()
+        if any(each.finished_utc_ms for each in imports) and not file.exists():
+            return []  # the configuration's notes say that it is not there, and nobody needs it
         digest = await asyncio.to_thread(digest_of, file)
         same = [each for each in imports if each.digest == digest]
         if any(each.finished_utc_ms for each in imports):

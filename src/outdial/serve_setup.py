@@ -73,6 +73,8 @@ def look_at_lists(loaded: Loaded) -> tuple[int, list[str]]:
     for calling_list in loaded.configuration.calling_lists:
         path = loaded.list_files[calling_list.dbid]
         assert isinstance(path, Path)  # others have been refused
+        if not path.exists():
+            continue  # the database has what it needs, or the start says so; the notes name the file
         file = CallingListFile(path, calling_list, rejects=False)
         try:
             records += sum(1 for _ in file)

@@ -521,6 +521,19 @@ def test_calling_list_file_that_cannot_be_used(tmp_path, content, wrong):
     )
 
 
+def test_calling_list_file_that_the_database_may_have_read(tmp_path):
+    """A server goes on without the file; what needs it will say so."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "outdial.sqlite3").touch()
+    text = changed("list", "synthetic = 100", 'file = "a.csv"')
+    loaded = load_text(text, tmp_path)
+    assert loaded.notes[0].endswith(
+        'calling-list[customers].file = "a.csv": cannot be read: No such file or directory; '
+        "allowed: a CSV file with a header and at least one record"
+    )
+    assert mistakes_in(text + '[serve]\ndatabase = "other.sqlite3"\n', tmp_path)
+
+
 def test_window_that_never_opens():
     assert only(added("list", 'daily-from = "09:00"\ndaily-till = 32400')) == (
         "calling-list[customers].daily-till = 32400: the same as daily-from, so that nothing could ever be dialed; "

@@ -38,30 +38,38 @@ class Lists:
 
     # --- calling lists ------------------------------------------------------------------------------------------
 
-    def check_lists(self, rows: list[Row[CallingListTable]]) -> None:
-        """Where the records are, when they may be dialed, and what is done with them."""
+    def check_lists(self, rows: list[Row[CallingListTable]], missing: Mistakes) -> None:
+        """Where the records are, when they may be dialed, and what is done with them.
+
+        Args:
+            rows: the calling lists.
+            missing: told of files that are not there; a database may have read them long ago.
+        """
         for row in rows:
-            self._check_source(row)
+            self._check_source(row, missing)
             self._check_window(row)
             self._check_region(row)
             for treatment in row.child_rows(TreatmentTable, "treatment"):
                 self._check_treatment(treatment)
             self._check_sequences(row)
 
-    def _check_source(self, row: Row[CallingListTable]) -> None:
+    def _check_source(self, row: Row[CallingListTable], missing: Mistakes) -> None:
         allowed = "either file or synthetic"
         if row.given("file") and row.given("synthetic"):
             self._mistakes.add(row.key("synthetic"), "given together with file", allowed)
         elif not row.given("file") and not row.given("synthetic"):
             self._mistakes.add(row.key("file"), "missing", allowed)
         elif row.has("file") and row.table.file is not None:
+            told = self._mistakes
             try:
                 wrong = self._look_at(self.path(row.table.file))
+            except FileNotFoundError as error:
+                told, wrong = missing, f"cannot be read: {error.strerror}"
             except (OSError, ValueError) as error:
                 wrong = f"cannot be read: {getattr(error, 'strerror', None) or error}"
             if wrong:
                 allowed = "a CSV file with a header and at least one record"
-                self._mistakes.add(row.key("file"), wrong, allowed, value=row.shown("file"))
+                told.add(row.key("file"), wrong, allowed, value=row.shown("file"))
 
     def _look_at(self, path: Path) -> str:
         """Say what is wrong with a calling list at first sight."""

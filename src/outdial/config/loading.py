@@ -18,7 +18,7 @@ from outdial.config.lists_check import Lists
 from outdial.config.loaded import Loaded
 from outdial.config.mistakes import Mistakes
 from outdial.config.people_check import People
-from outdial.config.serve import ServeTable, check_serve, serve_of
+from outdial.config.serve import ServeTable, check_serve, may_have_records, serve_of
 from outdial.config.servers_check import Servers
 from outdial.config.world import read_world
 
@@ -68,14 +68,14 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
         servers.check_ocs(document.ocs)
     people = People(document, mistakes)
     lists = Lists(document, mistakes)
-    lists.check_lists(document.calling_lists)
+    notes = Mistakes(name)
+    lists.check_lists(document.calling_lists, notes if may_have_records(document.serve, folder) else mistakes)
     lists.check_campaigns(document.campaigns)
     do_not_call = lists.read_do_not_call(document.do_not_call)
     groups = Groups(document, servers, people, lists, mistakes)
     groups.check()
     if document.serve is not None:
         check_serve(document.serve, mistakes)
-    notes = Mistakes(name)
     groups.check_dial_nodes(document.agent_groups, notes)
     check_asterisk(document, servers, people, groups, mistakes, notes)
     known = {

@@ -155,6 +155,15 @@ def serve_of(table: ServeTable, folder: Path) -> Serve:
     )
 
 
+def may_have_records(row: Row[ServeTable] | None, folder: Path) -> bool:
+    """Whether there is a database that may have the records of calling lists. Nothing is opened."""
+    if row is not None and not row.has("results_dir", "database"):
+        return False
+    table = ServeTable() if row is None else row.table
+    database = _database_of(table, folder, folder / table.results_dir)
+    return database.file is None or database.file.is_file()
+
+
 def _database_of(table: ServeTable, folder: Path, results_dir: Path) -> Database:
     text = table.database
     if text is None:

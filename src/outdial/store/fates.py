@@ -10,7 +10,7 @@ changes nothing.
 Invariant: no record stays RETRIEVED after the claim on its chain has ended.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,23 @@ def record_changes(changes: Sequence[Change], new: Collection[CallId]) -> list[R
         if isinstance(change, RecordChange):
             found.append(change)
     return found
+
+
+def end_left_claims(fates: Mapping[int, "Fates"], open_attempts: Iterable[Row], not_before_utc_ms: int) -> int:
+    """End what starts that are over have left open.
+
+    Args:
+        fates: the records that they have claimed, by epoch.
+        open_attempts: calls whose end nobody has seen. Shape: rows in the order of `OPEN_ATTEMPT_COLUMNS`.
+        not_before_utc_ms: when the records of those may be dialed again.
+
+    Returns:
+        Chains that are ready again at once.
+    """
+    for epoch, _, _, _, _, record_id, _, _, dialed_utc_ms in open_attempts:
+        if epoch in fates:
+            fates[epoch].stale(record_id, dialed_utc_ms, not_before_utc_ms)
+    return sum(one.end_claims() for one in fates.values())
 
 
 class Fates:

@@ -11,7 +11,7 @@ from outdial.core.units import CallId, RecordId
 from outdial.store import postgres_statements as sql
 from outdial.store.agent_rows import rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
-from outdial.store.fates import Fates, attempts_in, record_changes
+from outdial.store.fates import Fates, attempts_in, end_left_claims, record_changes
 from outdial.store.interface import Change, Opened
 from outdial.store.ledger_rows import ledger_values
 from outdial.store.postgres_do_not_call import forbid
@@ -101,16 +101,12 @@ async def start(connection: Connection, server: str, utc_ms: int, not_before_utc
     for head in await connection.fetch(sql.HOLD_LEFT_HEADS):
         heads.setdefault(head["claim_epoch"], []).append(head)
     fates = {earlier: Fates(earlier, await _with_chains(connection, rows)) for earlier, rows in heads.items()}
-    for begun in attempts:
-        if begun["epoch"] in fates:
-            fates[begun["epoch"]].stale(begun["record_id"], begun["dialed_utc_ms"], not_before_utc_ms)
+    returned = end_left_claims(fates, attempts, not_before_utc_ms)
     if attempts:
         rows = [stale_values(begun, not_before_utc_ms) for begun in attempts]
         await connection.execute(sql.ADD_ATTEMPTS, *sql.transposed(rows))
     await connection.execute(sql.END_LEFT_AGENT_STATES)
-    returned = 0
     for one in fates.values():
-        returned += one.end_claims()
         await write_changed(connection, one)
     if attempts:
         await connection.execute(sql.WAIT, not_before_utc_ms, [begun["number"] for begun in attempts])

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from outdial.core.units import CallId, RecordId
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS, LAST_SIGN, rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
-from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates, attempts_in, record_changes
+from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates, attempts_in, end_left_claims, record_changes
 from outdial.store.interface import Change
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY, ledger_values
 from outdial.store.rows import (
@@ -168,15 +168,10 @@ def clear_up(connection: sqlite3.Connection, epoch: int, not_before_utc_ms: int)
     open_attempts = connection.execute(
         f"SELECT {', '.join(OPEN_ATTEMPT_COLUMNS)} FROM open_attempts WHERE epoch < ? ORDER BY epoch, call_id", (epoch,)
     ).fetchall()
-    for begun in open_attempts:
-        earlier, record_id, dialed_utc_ms = begun[0], begun[5], begun[8]
-        if earlier in fates:
-            fates[earlier].stale(record_id, dialed_utc_ms, not_before_utc_ms)
+    returned = end_left_claims(fates, open_attempts, not_before_utc_ms)
     connection.executemany(f"{_ATTEMPT} NOTHING", [stale_values(begun, not_before_utc_ms) for begun in open_attempts])
     connection.executemany(_END, [begun[:2] for begun in open_attempts])
-    returned = 0
     for one in fates.values():
-        returned += one.end_claims()
         write_changed(connection, one)
     connection.execute(_END_STATES, (epoch,))
     connection.executemany(_WAIT, [(not_before_utc_ms, begun[6]) for begun in open_attempts])
