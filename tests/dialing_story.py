@@ -580,7 +580,7 @@ def check_attempts(state: State) -> None:
 
 def may_need_agent(attempt: Attempt) -> bool:
     """In flight, or with an IVR application that may still ask for an agent."""
-    with_ivr = attempt.mode.is_gvp and attempt.agent_id is None and attempt.state in WITH_IVR
+    with_ivr = attempt.mode.is_gvp and attempt.agent_id is None and attempt.state in WITH_IVR and not attempt.is_routed
     return attempt.state in PENDING or with_ivr
 
 

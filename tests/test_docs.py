@@ -38,6 +38,8 @@ MADE_FROM = {
     "DialerId.dbid": "campaign-group.dialer",
     "DialerId.kind": "campaign-group.dialer",
     "Node.backup_name": "name of the backup",
+    "Treatment.daily_at_s": "calling-list.treatment.date",
+    "Treatment.zone": "calling-list.time-zone",
     "Zone.name": "calling-list.time-zone",
     "Zone.offsets": "calling-list.time-zone",
     "Configuration.ocs": "[ocs]",

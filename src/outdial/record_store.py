@@ -5,7 +5,15 @@ What has become of records is lost with the process. `outdial serve` has a datab
 
 from collections.abc import Callable, Sequence
 
-from outdial.core.commands import CancelRecord, Command, FetchRecords, ReturnRecord, SettleAttempt
+from outdial.core.commands import (
+    CancelRecord,
+    Command,
+    DisposeRecord,
+    FetchRecords,
+    ReturnRecord,
+    SettleAttempt,
+    TreatRecord,
+)
 from outdial.core.events import Event, RecordsFetched
 from outdial.core.units import Now
 from outdial.drivers.runner import InboxFull
@@ -43,6 +51,10 @@ class RecordStore:
                 self.lists.put_back(command.list_id, command.record_id, command.not_before_utc_ms)
             case CancelRecord():
                 self.lists.cancel(command.list_id, command.record_id, command.call_result)
+            case TreatRecord():
+                self.lists.treat(command)
+            case DisposeRecord():
+                self.lists.dispose(command)
             case SettleAttempt():
                 self.lists.settle(command)
             case _:
@@ -50,7 +62,9 @@ class RecordStore:
         return True
 
     def _fetch(self, now: Now, command: FetchRecords) -> None:
-        chains, exhausted, due = self.lists.claim(now.utc_ms, command.lists, command.chains_max)
+        chains, exhausted, due = self.lists.claim(
+            now.utc_ms, command.lists, command.chains_max, command.group_id, command.priorities
+        )
         try:
             self._submit(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, due))
         except InboxFull:  # the core asks again when no answer comes

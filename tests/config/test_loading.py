@@ -195,7 +195,7 @@ def test_treatment_by_the_vendors_name_or_number(result):
 def test_every_call_result_has_a_name_in_treatments():
     for result in CallResult:
         name = result.name.replace("_", " ").title()
-        line = f'treatment = [{{ call-result = "{name}", action = "done" }}]'
+        line = f'treatment = [{{ call-result = "{name}", action = "redial" }}]'
         [calling_list] = load_text(added("list", line)).configuration.calling_lists
         assert calling_list.treatments[0].call_result is result
 

@@ -560,8 +560,7 @@ def test_unknown_call_result():
 
 def test_retry_without_an_interval():
     assert only(added("list", 'treatment = [{ call-result = 6, action = "retry-in" }]')) == (
-        "calling-list[customers].treatment[#1].interval-min: missing; retry-in waits; allowed: minutes above 0; redial "
-        "dials again at once"
+        "calling-list[customers].treatment[#1].interval-min: missing; retry-in needs it; allowed: minutes above 0"
     )
 
 

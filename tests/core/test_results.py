@@ -58,7 +58,8 @@ CASES = {
     "we end the conversation": (connected(E.STOPPED), R.ANSWER, F.NONE),
     "node lost during the conversation": (connected(E.LOST), R.ANSWER, F.NONE),
     "conversation without detection": (connected(E.RELEASED, None), R.ANSWER, F.NONE),
-    "agent or IVR talks to a machine": (connected(E.RELEASED, V.MACHINE), R.ANSWER, F.NONE),
+    "agent or IVR listens to a machine": (connected(E.RELEASED, V.MACHINE), R.ANSWERING_MACHINE, F.CALLEE),
+    "no agent came for a machine": (answered(E.DROPPED, V.MACHINE), R.ANSWERING_MACHINE, F.CALLEE),
     # a person who got nobody
     "no agent came": (answered(E.DROPPED, V.PERSON), R.DROPPED, F.OURS),
     "no agent came, verdict timed out": (answered(E.DROPPED, V.UNKNOWN), R.DROPPED, F.OURS),
@@ -195,11 +196,17 @@ def test_every_row_has_its_own_name():
     assert len({row.case for row in RESULTS}) == len(RESULTS)
 
 
+def is_no_person(given: Signs) -> bool:
+    """Something else was heard on a call that the server took: whoever was given it, nobody was reached."""
+    return given.verdict not in (None, V.PERSON, V.UNKNOWN) and given.ending is not E.REJECTED
+
+
 def test_a_person_is_counted_whichever_way_the_call_ended():
     for given in ALL_SIGNS:
         outcome = classify(given)
         somebody = is_person(given.verdict) and given.ending is not E.REJECTED
-        assert reached_person(outcome.call_result) == (given.connected or somebody or given.ending is E.DROPPED), given
+        expected = given.connected or somebody or given.ending is E.DROPPED
+        assert reached_person(outcome.call_result) == (expected and not is_no_person(given)), given
 
 
 def test_a_person_who_got_nobody_is_abandoned():
@@ -210,7 +217,7 @@ def test_a_person_who_got_nobody_is_abandoned():
 
 def test_fault_is_none_for_conversations_only():
     for given in ALL_SIGNS:
-        assert (classify(given).fault is F.NONE) == given.connected, given
+        assert (classify(given).fault is F.NONE) == (given.connected and not is_no_person(given)), given
 
 
 def test_unknown_combination_is_told_from_a_lost_node():

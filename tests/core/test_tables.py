@@ -21,7 +21,7 @@ TABLES: dict[str, tuple[Table[Any, Any], type[enum.Enum], type[enum.Enum], enum.
         AttemptSignal,
         AttemptState.REQUESTED,
         {
-            *(AttemptSignal.AGENT_FOUND, AttemptSignal.IVR_FOUND, AttemptSignal.PLAY),
+            *(AttemptSignal.AGENT_FOUND, AttemptSignal.IVR_FOUND, AttemptSignal.ROUTED, AttemptSignal.PLAY),
             *(AttemptSignal.RELEASE, AttemptSignal.NODE_LOST),
         },
     ),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.core.commands import Disposition
-from outdial.core.records import Record
+from outdial.core.records import Record, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import Treatment, TreatmentAction
 from outdial.core.treatments import applied_count, by_result, dispose
@@ -113,6 +113,8 @@ def test_equal_numbers_keep_the_order_given():
     assert [A.RETRY_IN, A.REDIAL] == [stage.treatment.action for stage in table[R.BUSY]]
 
 
+LATER_MS = UTC_MS + 90 * MINUTE_MS
+
 TREATMENTS = st.lists(
     st.builds(
         Treatment,
@@ -122,6 +124,8 @@ TREATMENTS = st.lists(
         cycle_attempts=st.integers(1, 4),
         interval_ms=st.integers(0, MINUTE_MS),
         increment_ms=st.integers(0, MINUTE_MS),
+        date_utc_ms=st.just(LATER_MS),
+        group_id=st.sampled_from([None, 7]),
     ),
     max_size=6,
 )
@@ -133,7 +137,7 @@ def test_repeated_it_is_the_sequence_written_out(treatments, call_results):
     written_out = {}
     for treatment in sorted(treatments, key=lambda treatment: treatment.number_in_sequence):
         entries = written_out.setdefault(treatment.call_result, [])
-        if not entries or entries[-1][0] is not A.DONE:
+        if not entries or not entries[-1][0].is_final:
             entries += [(treatment.action, treatment, k) for k in range(treatment.cycle_attempts)]
     table, record, counts = by_result(treatments), RECORD, {}
     for call_result in call_results:
@@ -141,10 +145,13 @@ def test_repeated_it_is_the_sequence_written_out(treatments, call_results):
         action, treatment, k = entries.pop(0) if entries else (A.DONE, None, 0)
         if treatment is not None:
             counts[call_result] = counts.get(call_result, 0) + 1
-        wait_ms = treatment.interval_ms + k * treatment.increment_ms if action is A.RETRY_IN else None
-        next_record_id = SECOND.record_id if action is A.NEXT_IN_CHAIN else None
+        due_utc_ms = UTC_MS + treatment.interval_ms + k * treatment.increment_ms if action.waits else 0
+        if action.has_date:
+            due_utc_ms = LATER_MS
+        next_record_id = SECOND.record_id if action.goes_on else None
+        record_type = RecordType.CAMPAIGN_RESCHEDULED if action is A.RESCHEDULE else None
         expected = Disposition(
-            action, 0 if wait_ms is None else UTC_MS + wait_ms, next_record_id, tuple(counts.items())
+            action, due_utc_ms, next_record_id, tuple(counts.items()), treatment and treatment.group_id, record_type
         )
         disposition = dispose(record, call_result, table, [SECOND, THIRD], UTC_MS)
         assert expected == disposition

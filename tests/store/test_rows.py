@@ -24,7 +24,7 @@ def test_a_history_is_short_text():
 
 
 def test_a_record_in_a_zone_that_does_not_exist_is_not_dialed_at_random():
-    row = (3, 1, "5550100", 0, 0, None, None, "Europe/Atlantis", 0, None, None)
+    row = (3, 1, "5550100", 0, 0, None, None, "Europe/Atlantis", 0, None, None, 2, 0, None, None, None)
     with pytest.raises(StoreError, match='record 3: there is no time zone "Europe/Atlantis"'):
         rows.record_of(row, {})
 
@@ -54,6 +54,7 @@ def test_a_record_never_dialed_has_no_result():
         (fates.HELD_COLUMNS, schema.RECORDS),
         (rows.OPEN_ATTEMPT_COLUMNS, schema.OPEN_ATTEMPTS),
         (rows.ATTEMPT_COLUMNS, schema.ATTEMPTS),
+        (rows.DISPOSITION_COLUMNS, schema.DISPOSITIONS),
         (rows.IMPORT_COLUMNS, schema.IMPORTS),
         (do_not_call.FORBIDDEN_COLUMNS, schema.DO_NOT_CALL),
         (do_not_call.ADDED_COLUMNS, schema.DO_NOT_CALL),
@@ -67,4 +68,20 @@ def test_names_are_those_of_the_tables(names, table):
 
 
 def _row(record_id, chain=(0, 0)):
-    return (record_id, 1, f"555{record_id:04}", *chain, None, None, "Europe/Riga", 0, None, None)
+    return (
+        record_id,
+        1,
+        f"555{record_id:04}",
+        *chain,
+        None,
+        None,
+        "Europe/Riga",
+        0,
+        None,
+        None,
+        2,
+        0,
+        None,
+        None,
+        None,
+    )

@@ -237,15 +237,18 @@ def test_nothing_heavy_is_imported_for_a_file_that_is_up_to_date(file):
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
+DUE = "(list_id=? AND group_id=? AND priority=? AND due_utc_ms"
+
 # --- speed -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "statement, values, index, equal",
     [
-        (sqlite_claim._DUE, 4, "ix_records_due", "(list_id=? AND priority=? AND due_utc_ms<?)"),
-        (sqlite_claim._IS_DUE, 3, "ix_records_due", "(list_id=? AND priority=? AND due_utc_ms<?)"),
-        (sqlite_claim._NEXT_DUE, 2, "ix_records_due", "(list_id=? AND priority=? AND due_utc_ms>?)"),
+        (sqlite_claim._DUE, 5, "ix_records_due", DUE + "<?)"),
+        (sqlite_claim._IS_DUE, 4, "ix_records_due", DUE + "<?)"),
+        (sqlite_claim._NEXT_DUE, 4, "ix_records_due", DUE + ">?)"),
+        (sqlite_claim._CALLBACKS, 4, "ix_records_due", DUE + "<?)"),
         (sqlite_claim._REST, 4, "ix_records_chain", "(list_id=? AND chain_id=?"),
         (sqlite_write._CHAIN, 2, "ix_records_chain", "(list_id=? AND chain_id=?"),
         (sqlite_write._CLAIMED, 1, "ix_records_claimed", "(claim_epoch<?)"),

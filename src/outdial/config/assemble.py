@@ -6,7 +6,7 @@ from pathlib import Path
 from outdial.config.document import Document
 from outdial.config.groups import CampaignGroupTable
 from outdial.config.groups_check import Groups
-from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, DoNotCallTable, TreatmentTable
+from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, DoNotCallTable
 from outdial.config.lists_check import Lists
 from outdial.config.loaded import ARI_PORT, TCP_PORTS, Password, Server, ShiftEnd
 from outdial.config.people_check import People
@@ -23,6 +23,7 @@ from outdial.config.servers import (
     SipServerTable,
 )
 from outdial.config.servers_check import Servers
+from outdial.config.treatments import TreatmentTable, date_utc_ms
 from outdial.config.zones import load_zone
 from outdial.core.aims import AimKind
 from outdial.core.settings import (
@@ -35,6 +36,7 @@ from outdial.core.settings import (
     Ocs,
     Switch,
     Treatment,
+    Zone,
 )
 from outdial.core.units import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 
@@ -78,7 +80,7 @@ def configuration_of(
             )
             for row, members in zip(document.agent_groups, people.members, strict=True)
         ),
-        calling_lists=tuple(map(_calling_list, document.calling_lists)),
+        calling_lists=tuple(_calling_list(row, groups) for row in document.calling_lists),
         campaigns=tuple(_campaign(row, lists) for row in document.campaigns),
         campaign_groups=tuple(_campaign_group(row.table, people, lists, groups) for row in document.campaign_groups),
         do_not_call=do_not_call,
@@ -191,7 +193,7 @@ def _nodes(servers: Servers) -> Iterator[Node]:
         )
 
 
-def _calling_list(row: Row[CallingListTable]) -> CallingList:
+def _calling_list(row: Row[CallingListTable], groups: Groups) -> CallingList:
     table, zone = row.table, load_zone(row.table.time_zone)
     assert zone is not None
     return CallingList(
@@ -201,19 +203,30 @@ def _calling_list(row: Row[CallingListTable]) -> CallingList:
         daily_from_s=table.daily_from,
         daily_till_s=table.daily_till,
         treatments=tuple(
-            Treatment(
-                call_result=t.table.call_result,
-                number_in_sequence=t.table.number_in_sequence,
-                action=t.table.action,
-                cycle_attempts=t.table.cycle_attempt,
-                interval_ms=round(t.table.interval_min * MINUTE_MS),
-                increment_ms=round(t.table.increment_min * MINUTE_MS),
-            )
-            for t in row.child_rows(TreatmentTable, "treatment")
+            _treatment(child.table, zone, groups) for child in row.child_rows(TreatmentTable, "treatment")
         ),
         zone_by_number=table.zone_by_number,
         default_region=table.default_region,
         customer_id=table.customer_id,
+    )
+
+
+def _treatment(table: TreatmentTable, zone: Zone, groups: Groups) -> Treatment:
+    group = groups.groups.get(table.group)
+    is_daily = isinstance(table.date, int)
+    return Treatment(
+        call_result=table.call_result,
+        number_in_sequence=table.number_in_sequence,
+        action=table.action,
+        cycle_attempts=table.cycle_attempt,
+        interval_ms=round(table.interval_min * MINUTE_MS),
+        increment_ms=round(table.increment_min * MINUTE_MS),
+        date_utc_ms=None if table.date is None or isinstance(table.date, int) else date_utc_ms(table.date, zone.name),
+        daily_at_s=table.date if isinstance(table.date, int) else None,
+        zone=zone if is_daily else None,
+        group_id=group.item.table.dbid if group else None,
+        call_action=table.apply_to_call,
+        destination=table.destination,
     )
 
 
@@ -275,6 +288,9 @@ def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, gro
         ivr_ms_max=_ms(table.ivr_timeout_s),
         minimum_record_buffer=table.minimum_record_buffer,
         optimal_record_buffer=table.optimal_record_buffer,
+        general_priority=table.general_priority,
+        campaign_rescheduled_priority=table.campaign_rescheduled_priority,
+        campaign_callback_priority=table.campaign_callback_priority,
         caller_id=table.caller_id,
     )
 

@@ -290,6 +290,34 @@ class CampaignGroupTable(Table):
         ge=2,
         le=10_000,
     )
+    general_priority: int = option(
+        "general-priority",
+        "Rank of General records among those that are due; the highest go first, what came back before what is new. "
+        "Equal ranks: callbacks, then rescheduled, then General.",
+        default=core_default(CampaignGroup, "general_priority"),
+        source="vendor",
+        core="CampaignGroup.general_priority",
+        ge=1,
+        le=100,
+    )
+    campaign_rescheduled_priority: int = option(
+        "campaign-rescheduled-priority",
+        "Rank of Campaign Rescheduled records.",
+        default=core_default(CampaignGroup, "campaign_rescheduled_priority"),
+        source="vendor",
+        core="CampaignGroup.campaign_rescheduled_priority",
+        ge=1,
+        le=100,
+    )
+    campaign_callback_priority: int = option(
+        "campaign-callback-priority",
+        "Rank of Campaign CallBack records.",
+        default=core_default(CampaignGroup, "campaign_callback_priority"),
+        source="vendor",
+        core="CampaignGroup.campaign_callback_priority",
+        ge=1,
+        le=100,
+    )
     caller_id: str = option(
         "caller-id",
         "What the callee's phone shows: a name and a number, or a number. Left out: what the trunk shows.",

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from outdial.config.directory import Directory, entry_of
 from outdial.config.document import Document
 from outdial.config.groups import CampaignGroupTable
+from outdial.config.lists import CallingListTable, CampaignListTable
 from outdial.config.lists_check import Lists
 from outdial.config.mistakes import Mistakes, show_names
 from outdial.config.people import AgentGroupTable
@@ -14,6 +15,7 @@ from outdial.config.people_check import People
 from outdial.config.rows import Row
 from outdial.config.servers import CpdServerTable, SwitchTable
 from outdial.config.servers_check import ServerRow, Servers
+from outdial.config.treatments import TreatmentTable
 from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.settings import DialerId, DialerKind
@@ -72,11 +74,15 @@ class Groups:
         self._lists = lists
         self.groups: Directory[Row[CampaignGroupTable]] = Directory("campaign-group", mistakes)
         self._rows = document.campaign_groups
+        self._list_rows = document.calling_lists
         for row in self._rows:
             self.groups.add(entry_of(row))
 
     def check(self) -> None:
-        """Check every campaign group."""
+        """Check every campaign group, and what calling lists say of them."""
+        for calling_list in self._list_rows:
+            for treatment in calling_list.child_rows(TreatmentTable, "treatment"):
+                self._check_assignment(calling_list, treatment)
         for row in self._rows:
             if row.has("campaign"):
                 self._lists.campaigns.find(row.table.campaign, row.key("campaign"))
@@ -85,6 +91,26 @@ class Groups:
             self._check_mode(row)
             self._check_target(row)
             self._check_buffers(row)
+
+    def _check_assignment(self, calling_list: Row[CallingListTable], row: Row[TreatmentTable]) -> None:
+        """A record is only given to a group whose campaign has its list: no other would ever claim it."""
+        if not row.has("group") or row.table.group is None:
+            return
+        where = row.key("group")
+        entry = self.groups.find(row.table.group, where)
+        campaign = (
+            self._lists.campaigns.get(entry.item.table.campaign) if entry and entry.item.has("campaign") else None
+        )
+        if campaign is None:
+            return
+        lists = [
+            self._lists.lists.get(child.table.calling_list)
+            for child in campaign.item.child_rows(CampaignListTable, "lists")
+            if child.has("calling_list")
+        ]
+        if not any(each is not None and each.item is calling_list for each in lists):
+            wrong = f"its campaign does not have {calling_list.label}, so nobody would dial the record"
+            self._mistakes.add(where, wrong, "a campaign group that dials this list", value=row.shown("group"))
 
     def check_dial_nodes(self, agent_groups: list[Row[AgentGroupTable]], notes: Mistakes) -> None:
         """Check the dialer nodes of agent groups. What the guide allows, but is rarely meant, becomes a note."""

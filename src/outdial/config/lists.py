@@ -5,11 +5,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from outdial.config.options import (
-    CALL_RESULT,
     NAME,
     REFERENCE,
     TIME_OF_DAY,
-    CallResultName,
     Child,
     Dbid,
     Name,
@@ -19,70 +17,16 @@ from outdial.config.options import (
     core_default,
     option,
 )
+from outdial.config.treatments import TreatmentTable
 from outdial.core.settings import (
     AbandonmentMethod,
     AbandonmentWindow,
     CallingList,
     Campaign,
-    Treatment,
-    TreatmentAction,
 )
 
 RECORDS_MAX = 10_000_000
 DO_NOT_CALL_MAX = 1_000_000
-
-
-class TreatmentTable(Table):
-    """`[[calling-list.treatment]]`: on this call result, do that with the record."""
-
-    call_result: CallResultName = option(
-        "call-result", "Call result that it is for.", source="vendor", allowed=CALL_RESULT, core="Treatment.call_result"
-    )
-    number_in_sequence: int = option(
-        "number-in-sequence",
-        "Order among the treatments of the same call result.",
-        default=1,
-        source="vendor",
-        core="Treatment.number_in_sequence",
-        ge=1,
-        le=1_000,
-    )
-    action: Annotated[TreatmentAction, Field(strict=False)] = option(
-        "action",
-        "`done`: finish the record. `redial`: dial it again at once. `retry-in`: dial it again after the interval. "
-        "`next-in-chain`: go on with the customer's next number.",
-        source="vendor",
-        core="Treatment.action",
-    )
-    cycle_attempt: int = option(
-        "cycle-attempt",
-        "How often the treatment is applied before the next in sequence.",
-        default=core_default(Treatment, "cycle_attempts"),
-        source="vendor",
-        core="Treatment.cycle_attempts",
-        ge=1,
-        le=1_000,
-    )
-    interval_min: float = option(
-        "interval-min",
-        "Wait before the next attempt. Needed with `retry-in`, and only there.",
-        default=0,
-        source="vendor",
-        unit="minutes",
-        core="Treatment.interval_ms",
-        ge=0,
-        le=525_600,
-    )
-    increment_min: float = option(
-        "increment-min",
-        "Added to the interval at every repetition. Only with `retry-in`.",
-        default=0,
-        source="vendor",
-        unit="minutes",
-        core="Treatment.increment_ms",
-        ge=0,
-        le=525_600,
-    )
 
 
 class CallingListTable(Table):

@@ -4,14 +4,15 @@ from pathlib import Path
 
 from outdial.config.directory import Directory, entry_of
 from outdial.config.document import Document
-from outdial.config.lists import DO_NOT_CALL_MAX, CallingListTable, CampaignTable, DoNotCallTable, TreatmentTable
+from outdial.config.lists import DO_NOT_CALL_MAX, CallingListTable, CampaignTable, DoNotCallTable
 from outdial.config.lists import CampaignListTable as ListTable
 from outdial.config.mistakes import Mistakes, show_value
 from outdial.config.national_numbers import REGION, is_region
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.rows import Row
+from outdial.config.treatments import TreatmentTable, check_treatment
 from outdial.config.zones import check_zone
-from outdial.core.settings import AbandonmentMethod, TreatmentAction
+from outdial.core.settings import AbandonmentMethod
 
 HEAD_BYTES_MAX = 1_000_000
 """How far into a calling list the first record is looked for. Unit: bytes."""
@@ -50,7 +51,7 @@ class Lists:
             self._check_window(row)
             self._check_region(row)
             for treatment in row.child_rows(TreatmentTable, "treatment"):
-                self._check_treatment(treatment)
+                check_treatment(treatment, self._mistakes)
             self._check_sequences(row)
 
     def _check_source(self, row: Row[CallingListTable], missing: Mistakes) -> None:
@@ -98,20 +99,6 @@ class Lists:
             near = f'; did you mean "{region.upper()}"?' if is_region(region.upper()) else ""
             wrong = f"there is no such region{near}"
             self._mistakes.add(row.key("default_region"), wrong, REGION, value=region)
-
-    def _check_treatment(self, row: Row[TreatmentTable]) -> None:
-        if not row.has("action", "interval_min"):
-            return
-        if row.table.action is TreatmentAction.RETRY_IN and row.table.interval_min == 0:
-            wrong = "missing; retry-in waits" if not row.given("interval_min") else "retry-in waits"
-            self._mistakes.add(row.key("interval_min"), wrong, "minutes above 0; redial dials again at once")
-        meaningless = [] if row.table.action is TreatmentAction.RETRY_IN else ["interval_min", "increment_min"]
-        if row.table.action is TreatmentAction.DONE:
-            meaningless.append("cycle_attempt")
-        for name in meaningless:
-            if row.given(name) and row.has(name):
-                wrong = f"has no effect with action {row.table.action}"
-                self._mistakes.add(row.key(name), wrong, "left out", value=row.shown(name))
 
     def _check_sequences(self, row: Row[CallingListTable]) -> None:
         seen: dict[tuple[int, int], str] = {}

@@ -12,7 +12,8 @@ A reordered network may skip states forward (a verdict proves the answer), never
 takes the call back. `settled` attempts leave the dialer's memory, so what arrives for them later is late by definition.
 
 Who gives a signal: facts from the server are never *never*. The core's own signals (`agent_found`, `ivr_found`,
-`release`, `play`, `node_lost`) have *never* cells: they are given only where the flow has looked at the state first.
+`routed`, `release`, `play`, `node_lost`) have *never* cells: they are given only where the flow has looked at the state
+first.
 
 Invariants: an attempt is settled exactly once; its port comes home when it is connected to an agent outside of the
 dialer (regular modes) or settled, whichever is first.
@@ -59,6 +60,8 @@ class AttemptSignal(enum.IntEnum):
     """An agent is reserved; transfer or join is on the way."""
     IVR_FOUND = enum.auto()
     """The IVR application is on the way."""
+    ROUTED = enum.auto()
+    """No person was heard, and an IVR application is on the way that a treatment names."""
     CONNECTED = enum.auto()
     CONNECT_FAILED = enum.auto()
     IVR_STARTED = enum.auto()
@@ -88,19 +91,19 @@ ATTEMPT_TABLE = Table(
     AttemptState,
     AttemptSignal,
     """
-    state      accepted   alerting answered person  agent_found ivr_found  connected connect_failed ivr_started agent_wanted play    message_started message_ended release   released node_lost found_dialing found_alerting found_answered found_connected gone
-    requested  proceeding alerting answered waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
-    proceeding .          alerting answered waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
-    alerting   .          .        answered waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
-    answered   .          .        .        waiting !           !          connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
-    waiting    .          .        .        .       connecting  connecting .         .              .           .            playing .               .             releasing settled  lost      .             .              .              .               settled
-    connecting .          .        .        .       !           !          connected waiting        in_ivr      .            !       .               .             releasing settled  lost      .             .              .              .               settled
-    connected  .          .        .        .       !           !          .         .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
-    in_ivr     .          .        .        .       !           !          .         .              .           waiting      !       .               .             releasing settled  lost      .             .              .              .               settled
-    playing    .          .        .        .       !           !          .         .              .           .            !       playing         playing       releasing settled  lost      .             .              .              .               settled
-    releasing  .          .        .        .       !           !          .         .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
-    lost       proceeding alerting answered waiting !           !          connected .              in_ivr      .            !       .               .             !         settled  lost      proceeding    alerting       answered       connected       settled
-    settled    .          .        .        .       !           !          .         .              .           .            !       .               .             !         .        !         .             .              .              .               .
+    state      accepted   alerting answered person  agent_found ivr_found  routed     connected connect_failed ivr_started agent_wanted play    message_started message_ended release   released node_lost found_dialing found_alerting found_answered found_connected gone
+    requested  proceeding alerting answered waiting !           !          connecting connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    proceeding .          alerting answered waiting !           !          connecting connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    alerting   .          .        answered waiting !           !          connecting connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    answered   .          .        .        waiting !           !          connecting connected .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    waiting    .          .        .        .       connecting  connecting !          .         .              .           .            playing .               .             releasing settled  lost      .             .              .              .               settled
+    connecting .          .        .        .       !           !          !          connected waiting        in_ivr      .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    connected  .          .        .        .       !           !          !          .         .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    in_ivr     .          .        .        .       !           !          !          .         .              .           waiting      !       .               .             releasing settled  lost      .             .              .              .               settled
+    playing    .          .        .        .       !           !          !          .         .              .           .            !       playing         playing       releasing settled  lost      .             .              .              .               settled
+    releasing  .          .        .        .       !           !          !          .         .              .           .            !       .               .             releasing settled  lost      .             .              .              .               settled
+    lost       proceeding alerting answered waiting !           !          !          connected .              in_ivr      .            !       .               .             !         settled  lost      proceeding    alerting       answered       connected       settled
+    settled    .          .        .        .       !           !          !          .         .              .           .            !       .               .             !         .        !         .             .              .              .               .
     """,  # noqa: E501  (one row per state is worth the width)
 )
 
@@ -163,6 +166,8 @@ class Attempt:
     """The forecasts count with it: it may still bring somebody who needs an agent."""
     wants_agent: bool = False
     """GVP modes: the caller has asked for an agent, and none has come yet."""
+    is_routed: bool = False
+    """A treatment has sent it, not being a person, to an IVR application."""
     is_resolved: bool = False
     """Whether the statistics know its outcome."""
     audits_missed: int = 0

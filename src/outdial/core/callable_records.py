@@ -9,8 +9,9 @@ from outdial.core.compliance import may_dial
 from outdial.core.deadlines import Timer
 from outdial.core.events import FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.groups import Group
-from outdial.core.records import Chain, Record
+from outdial.core.records import PRIORITIES, Chain, Priority, Record
 from outdial.core.results import CallResult
+from outdial.core.settings import CampaignGroup
 from outdial.core.state import FETCH_POLL_MS, State
 from outdial.core.units import SECOND_MS, GroupId, Millis
 
@@ -83,8 +84,26 @@ def fetch_if_low(state: State, group: Group) -> None:
     group.fetch_id = state.last_fetch_id
     group.is_fetching = True
     wanted = settings.optimal_record_buffer - len(group.buffer)
-    state.emit(FetchRecords(group.group_id, group.fetch_id, wanted, campaign.lists, campaign.do_not_call_lists))
+    state.emit(
+        FetchRecords(
+            group.group_id,
+            group.fetch_id,
+            wanted,
+            campaign.lists,
+            do_not_call_lists=campaign.do_not_call_lists,
+            priorities=order_of(settings),
+        )
+    )
     state.deadlines.arm((Timer.FETCH, group.group_id), state.mono_ms + FETCH_MS_MAX)
+
+
+def order_of(settings: CampaignGroup) -> tuple[Priority, ...]:
+    """What the group is handed out first, to last; equal priorities in the order of `PRIORITIES`."""
+    ranks = {
+        Priority.CALLBACK: settings.campaign_callback_priority,
+        Priority.RESCHEDULED: settings.campaign_rescheduled_priority,
+    }
+    return tuple(sorted(PRIORITIES, key=lambda each: -ranks.get(each, settings.general_priority)))
 
 
 def fetched(state: State, event: RecordsFetched) -> None:

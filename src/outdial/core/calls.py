@@ -10,6 +10,7 @@ from outdial.core.agents import AgentSignal
 from outdial.core.attempt import Attempt, AttemptSignal, AttemptState
 from outdial.core.availability import signal
 from outdial.core.commands import Release, StartIvr
+from outdial.core.dispositions import treatment_of
 from outdial.core.distribution import seek_agent, stop_waiting
 from outdial.core.dropping import drop, message_timeout
 from outdial.core.events import (
@@ -21,14 +22,13 @@ from outdial.core.events import (
     DialAccepted,
     DialRejected,
     Event,
-    IvrAgentRequested,
-    IvrStarted,
     VerdictReached,
 )
 from outdial.core.flights import landed, picked_up
-from outdial.core.results import Ending, Verdict, is_person
+from outdial.core.results import Ending, Verdict, classify, is_person
 from outdial.core.safe_harbour import start_clock
 from outdial.core.seizing import give_up_leg
+from outdial.core.settings import CallAction
 from outdial.core.settlement import agent_missed, end_call, resolve, settle
 from outdial.core.state import State
 from outdial.core.units import CallId, Millis
@@ -53,7 +53,7 @@ def accepted(state: State, event: DialAccepted) -> None:
         return late(state, event, event.call_id)
     if _was_past(state, attempt, attempt.answered_at_ms):
         return None
-    if state.move(attempt, AttemptSignal.ACCEPTED) and not _given_up(state, attempt):
+    if state.move(attempt, AttemptSignal.ACCEPTED) and not given_up(state, attempt):
         _note_accepted(state, attempt)
         state.arm_call(attempt, attempt.rings_until_ms)
     return None
@@ -66,7 +66,7 @@ def alerting(state: State, event: CalleeAlerting) -> None:
         return late(state, event, event.call_id)
     if _was_past(state, attempt, attempt.answered_at_ms):
         return None
-    if state.move(attempt, AttemptSignal.ALERTING) and not _given_up(state, attempt):
+    if state.move(attempt, AttemptSignal.ALERTING) and not given_up(state, attempt):
         _note_accepted(state, attempt)
         state.arm_call(attempt, attempt.rings_until_ms)
     return None
@@ -79,7 +79,7 @@ def answered(state: State, event: CalleeAnswered) -> None:
         return late(state, event, event.call_id)
     if _was_past(state, attempt, attempt.person_at_ms or attempt.connected_at_ms):
         return None
-    if not state.move(attempt, AttemptSignal.ANSWERED) or _given_up(state, attempt):
+    if not state.move(attempt, AttemptSignal.ANSWERED) or given_up(state, attempt):
         return None
     _note_accepted(state, attempt)
     attempt.answered_at_ms = state.mono_ms
@@ -107,14 +107,37 @@ def verdict_reached(state: State, event: VerdictReached) -> None:
         state.late_events += 1
     elif attempt.state is not AttemptState.LOST or _is_found_answered(state, attempt):
         attempt.verdict = event.verdict
-        end_call(state, attempt, Ending.VERDICT)
+        _no_person(state, attempt)
     return None
+
+
+def _no_person(state: State, attempt: Attempt) -> None:
+    """A machine, a fax or silence: a treatment may want more of the call than its end."""
+    treatment = treatment_of(state, attempt, classify(attempt.signs()).call_result)
+    action = treatment.call_action if treatment is not None else CallAction.DROP
+    if treatment is None or action is CallAction.DROP or attempt.state is AttemptState.LOST:
+        end_call(state, attempt, Ending.VERDICT)
+        return
+    _note_accepted(state, attempt)
+    if attempt.answered_at_ms is None:
+        attempt.answered_at_ms = state.mono_ms
+        picked_up(state, attempt)
+    if action is CallAction.CONNECT:
+        assert attempt.verdict is not None
+        _person(state, attempt, attempt.verdict, None)
+        return
+    attempt.is_routed = True
+    landed(state, attempt, person=False)
+    resolve(state, attempt, person=False)
+    state.move(attempt, AttemptSignal.ROUTED)
+    state.emit(StartIvr(attempt.call_id, treatment.destination))
+    state.arm_call(attempt, state.mono_ms + state.ocs.accept_ms_max)
 
 
 def _is_found_answered(state: State, attempt: Attempt) -> bool:
     """A lost call was judged, so it is alive and answered. False: and was given up long ago, so it has been ended."""
     state.move(attempt, AttemptSignal.ANSWERED)
-    if _given_up(state, attempt):
+    if given_up(state, attempt):
         return False
     _note_accepted(state, attempt)
     if attempt.answered_at_ms is None:
@@ -123,8 +146,8 @@ def _is_found_answered(state: State, attempt: Attempt) -> bool:
 
 
 def _person(state: State, attempt: Attempt, verdict: Verdict, told: VerdictReached | None) -> None:
-    """A person is on the line: to the IVR application, to an agent, or into the line."""
-    if not state.move(attempt, AttemptSignal.PERSON) or _given_up(state, attempt):
+    """A person is on the line, or what a treatment has treated as one: to the IVR application, an agent, or in line."""
+    if not state.move(attempt, AttemptSignal.PERSON) or given_up(state, attempt):
         return
     _note_accepted(state, attempt)
     attempt.verdict = verdict
@@ -134,8 +157,9 @@ def _person(state: State, attempt: Attempt, verdict: Verdict, told: VerdictReach
         picked_up(state, attempt)
     resolve(state, attempt, person=True)
     group = state.groups[attempt.group_id]
-    group.clock_lead_ms.add(start_clock(attempt, group.settings, told, state.mono_ms))
-    group.totals.persons += 1
+    if is_person(verdict):
+        group.clock_lead_ms.add(start_clock(attempt, group.settings, told, state.mono_ms))
+        group.totals.persons += 1
     if attempt.mode.is_gvp:
         state.move(attempt, AttemptSignal.IVR_FOUND)
         state.emit(StartIvr(attempt.call_id, group.settings.ivr_application))
@@ -158,17 +182,18 @@ def connected(state: State, event: CallConnected) -> None:
 
 
 def _connect(state: State, attempt: Attempt) -> None:
-    if not state.move(attempt, AttemptSignal.CONNECTED) or _given_up(state, attempt):
+    if not state.move(attempt, AttemptSignal.CONNECTED) or given_up(state, attempt):
         return
     stop_waiting(state, attempt)
     group = state.groups[attempt.group_id]
     had_ivr = attempt.connected_at_ms is not None
     if not had_ivr:
         attempt.connected_at_ms = state.mono_ms
-        _count_connected(state, attempt)
+        count_connected(state, attempt)
     if attempt.wants_agent:
         attempt.wants_agent = False
-        group.budget.person(lost=False, mono_ms=state.mono_ms)
+        if is_person(attempt.verdict):
+            group.budget.person(lost=False, mono_ms=state.mono_ms)
     if attempt.agent_id is not None and not attempt.mode.is_preview:
         signal(state, state.agents[attempt.agent_id], AgentSignal.CONNECT)
     if not (attempt.mode.is_seizing or attempt.mode.is_gvp):
@@ -178,12 +203,14 @@ def _connect(state: State, attempt: Attempt) -> None:
     state.arm_call(attempt, state.mono_ms + state.ocs.talk_ms_max)
 
 
-def _count_connected(state: State, attempt: Attempt) -> None:
+def count_connected(state: State, attempt: Attempt) -> None:
+    """An agent or the IVR application has the person."""
     group = state.groups[attempt.group_id]
     group.totals.connected += 1
     if not attempt.mode.is_preview:
         if not attempt.mode.is_gvp:
-            group.budget.person(lost=False, mono_ms=state.mono_ms)
+            if is_person(attempt.verdict):
+                group.budget.person(lost=False, mono_ms=state.mono_ms)
             group.aim.served(attempt.wait_ms)
         group.estimates.dialing_ended(state.mono_ms - attempt.dialed_at_ms)
 
@@ -223,37 +250,6 @@ def _not_connected(state: State, attempt: Attempt, reason: str) -> None:
         drop(state, attempt)
 
 
-def ivr_started(state: State, event: IvrStarted) -> None:
-    """The IVR application has the call."""
-    attempt = state.attempts.get(event.call_id)
-    if attempt is None:
-        return late(state, event, event.call_id)
-    if not attempt.mode.is_gvp or attempt.agent_id is not None:
-        state.late_events += 1
-    elif state.move(attempt, AttemptSignal.IVR_STARTED) and not _given_up(state, attempt):
-        if attempt.connected_at_ms is None:
-            attempt.connected_at_ms = state.mono_ms
-            _count_connected(state, attempt)
-        state.arm_call(attempt, state.mono_ms + state.groups[attempt.group_id].settings.ivr_ms_max)
-    return None
-
-
-def ivr_agent_requested(state: State, event: IvrAgentRequested) -> None:
-    """The application wants an agent; a group without agents leaves the caller where they are."""
-    attempt = state.attempts.get(event.call_id)
-    if attempt is None:
-        return late(state, event, event.call_id)
-    if attempt.agent_group_id is None:
-        state.late_events += 1
-    elif state.move(attempt, AttemptSignal.AGENT_WANTED):
-        if attempt.connected_at_ms is not None:
-            state.groups[attempt.group_id].estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
-        attempt.wants_agent = True
-        landed(state, attempt, person=True)
-        seek_agent(state, attempt)
-    return None
-
-
 def released(state: State, event: CallReleased) -> None:
     """The call has ended."""
     attempt = state.attempts.get(event.call_id)
@@ -288,7 +284,7 @@ def _was_past(state: State, attempt: Attempt, since_ms: Millis | None) -> bool:
     return True
 
 
-def _given_up(state: State, attempt: Attempt) -> bool:
+def given_up(state: State, attempt: Attempt) -> bool:
     """A lost call shows a sign of life after everybody has left it: it is ended. True: it was."""
     agent = state.agents.get(attempt.agent_id) if attempt.agent_id is not None else None
     abandoned = agent is not None and agent.call_id != attempt.call_id
@@ -305,7 +301,7 @@ def _note_accepted(state: State, attempt: Attempt) -> None:
 
 def answered_again(state: State, attempt: Attempt) -> None:
     """A lost call was found answered: wait for its verdict, unless a person has been waiting in silence."""
-    if attempt.person_at_ms is not None or attempt.connected_at_ms is not None:
+    if attempt.person_at_ms is not None or attempt.connected_at_ms is not None or attempt.is_routed:
         end_found(state, attempt)
         return
     if attempt.answered_at_ms is None:

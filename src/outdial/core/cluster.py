@@ -321,7 +321,8 @@ def _attempt_there(state: State, attempt: Attempt, phase: CallPhase, link: Link)
         if attempt.state in DIALING and phase in (CallPhase.ANSWERED, CallPhase.CONNECTED):
             answered(state, CalleeAnswered(attempt.call_id))  # the event was lost, or is right behind this report
         return
-    in_ivr = phase is CallPhase.CONNECTED and attempt.mode.is_gvp and attempt.agent_id is None
+    with_ivr = attempt.mode.is_gvp or attempt.is_routed
+    in_ivr = phase is CallPhase.CONNECTED and with_ivr and attempt.agent_id is None
     state.move(attempt, AttemptSignal.IVR_STARTED if in_ivr else _FOUND[phase])
     if attempt.ending is not None:
         end_found(state, attempt)

@@ -7,7 +7,7 @@ a hang. Carrying out a command twice must do no harm; carrying it out late is wh
 from dataclasses import dataclass
 
 from outdial.core.modes import DialingMode
-from outdial.core.records import Record
+from outdial.core.records import PRIORITIES, Priority, Record, RecordType
 from outdial.core.results import CallResult, Fault, Verdict
 from outdial.core.settings import AbandonmentClock, TreatmentAction
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId, RequestId, ServerId
@@ -182,6 +182,8 @@ class FetchRecords:
     """Lists with their weights."""
     do_not_call_lists: tuple[str, ...] = ()
     """Do-not-call lists that count beside the internal one. Empty: all do."""
+    priorities: tuple[Priority, ...] = PRIORITIES
+    """What goes first, to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +212,48 @@ class Disposition:
 
     action: TreatmentAction
     not_before_utc_ms: int = 0
-    """RETRY_IN: earliest instant of the next attempt. UTC."""
+    """Actions that wait: earliest instant of the next attempt. UTC."""
     next_record_id: RecordId | None = None
-    """NEXT_IN_CHAIN: the record that is tried next; None: the chain has no further one and is finished."""
+    """Next-in-chain actions: the record that is tried next; None: the chain has no further one and is finished."""
     history: tuple[tuple[CallResult, int], ...] = ()
     """The record's treatment history, this attempt included."""
+    group_id: GroupId | None = None
+    """ASSIGN_TO_GROUP and callbacks: the campaign group that alone may have the record from now on."""
+    record_type: RecordType | None = None
+    """RESCHEDULE: what the record is from now on."""
+    agent_id: AgentId | None = None
+    """Personal callbacks: the agent whom the record waits for."""
+    number: str = ""
+    """Callbacks: the number that the customer wants to be called at; empty: the record's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreatRecord:
+    """A claimed record has come to a result without a call; the claim on its chain ends."""
+
+    list_id: ListId
+    record_id: RecordId
+    call_result: CallResult
+    disposition: Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class DisposeRecord:
+    """An agent has said what a call came to. Written down; the record follows if nobody has claimed it since."""
+
+    disposition_n: int
+    """Number of the word, over all calls, from 1."""
+    call_id: CallId
+    list_id: ListId
+    record_id: RecordId
+    attempt_n: int
+    """The attempt that it is about: after a further one it changes the record no more."""
+    agent_id: AgentId
+    call_result: CallResult
+    disposition: Disposition
+    """What becomes of the record, as if the attempt had ended with it."""
+    note: str
+    given_utc_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +339,8 @@ Command = (
     | FetchRecords
     | ReturnRecord
     | CancelRecord
+    | TreatRecord
+    | DisposeRecord
     | SettleAttempt
     | ForbidNumber
     | Reply

@@ -1,10 +1,72 @@
 """Records: one number to reach each, in chains of the numbers of one person."""
 
+import enum
 from dataclasses import dataclass
 
 from outdial.core.results import CallResult
 from outdial.core.settings import Zone
-from outdial.core.units import ListId, RecordId
+from outdial.core.units import AgentId, GroupId, ListId, RecordId
+
+
+class RecordType(enum.IntEnum):
+    """What a record is to be dialed as, with the vendor's number."""
+
+    UNKNOWN = 1
+    GENERAL = 2
+    """As its list has it."""
+    CAMPAIGN_RESCHEDULED = 3
+    """A treatment has put it off."""
+    PERSONAL_RESCHEDULED = 4
+    """A treatment has put a personal callback off."""
+    PERSONAL_CALLBACK = 5
+    """The customer wants to be called back, by one agent."""
+    CAMPAIGN_CALLBACK = 6
+    """The customer wants to be called back, by anybody of a campaign group."""
+    NO_CALL = 7
+    """Never handed out."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it waits for one agent."""
+        return self in (RecordType.PERSONAL_RESCHEDULED, RecordType.PERSONAL_CALLBACK)
+
+    @property
+    def is_callback(self) -> bool:
+        """Whether the customer has asked for it."""
+        return self in (RecordType.PERSONAL_CALLBACK, RecordType.CAMPAIGN_CALLBACK)
+
+    @property
+    def for_group(self) -> "RecordType":
+        """What it is when it waits for no agent any more."""
+        if self is RecordType.PERSONAL_CALLBACK:
+            return RecordType.CAMPAIGN_CALLBACK
+        return RecordType.CAMPAIGN_RESCHEDULED if self is RecordType.PERSONAL_RESCHEDULED else self
+
+
+class Priority(enum.IntEnum):
+    """Among which records one waits to be handed out. The numbers are the store's and say nothing of the order."""
+
+    NEW = 0
+    CAME_BACK = 1
+    CALLBACK = 2
+    RESCHEDULED = 3
+    PERSONAL = 4
+    """For one agent; never handed out with the others."""
+
+
+PRIORITIES = (Priority.CALLBACK, Priority.RESCHEDULED, Priority.CAME_BACK, Priority.NEW)
+"""What a group is handed out, first to last, unless its settings say otherwise."""
+
+
+def priority_of(record_type: RecordType, *, is_new: bool = False) -> Priority:
+    """Among which records one of this type waits; `is_new`: it was never tried."""
+    if record_type.is_personal:
+        return Priority.PERSONAL
+    if record_type is RecordType.CAMPAIGN_CALLBACK:
+        return Priority.CALLBACK
+    if record_type is RecordType.CAMPAIGN_RESCHEDULED:
+        return Priority.RESCHEDULED
+    return Priority.NEW if is_new else Priority.CAME_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +95,13 @@ class Record:
     """Where the number may be, when `zone` is None: it is dialed only while all of them allow it. Empty: not known."""
     do_not_call: str = ""
     """Name of a do-not-call list of the store that has the number or the customer. Empty: none that counts here."""
+    record_type: RecordType = RecordType.GENERAL
+    group_id: GroupId | None = None
+    """Campaign group that alone may have it; None: any."""
+    agent_id: AgentId | None = None
+    """Personal types: the agent whom it waits for."""
+    scheduled_utc_ms: int = 0
+    """Personal types: since when it has been due. 0: not said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ little gives way to a cause which says more.
 `fault` says who ended the call short of a conversation. It steers what the dialer blames: a busy callee says nothing
 about a node, a 503 does.
 
-Invariant: a call that the server took and on which a person was heard (verdict PERSON or UNKNOWN) or a conversation
-    was held has result ANSWER, ABANDONED or DROPPED, whichever way it ended; and no other call has, except that a drop
-    is DROPPED even without a verdict beside it. So the abandon figure can be taken from results alone.
+Invariant: a call that the server took and on which a person was heard (verdict PERSON or UNKNOWN), or a conversation
+    was held without any verdict, has result ANSWER, ABANDONED or DROPPED, whichever way it ended; and no other call
+    has, except that a drop is DROPPED even without a verdict beside it. A machine that a treatment has an agent or an
+    IVR application listen to stays a machine. So the abandon figure can be taken from results alone.
 
 Source: numbers are the vendor's GctiCallState values. SIP status to Q.850 cause: RFC 3398, section 8.2.6.1; the way
     back: section 7.2.4.1. Decline: RFC 3261, section 21.6.2. Unwanted, rejected: RFC 8197, RFC 8688.
@@ -258,8 +259,15 @@ def _heard(*verdicts: Verdict | None) -> frozenset[Verdict | None]:
 
 _PERSON = _heard(Verdict.PERSON, Verdict.UNKNOWN)
 _NOTHING = _heard(None)
+_TAKEN = frozenset(Ending) - {Ending.REJECTED}
 
 RESULTS: tuple[Row, ...] = (
+    # Something was heard that is no person, whoever was given the call all the same: nobody is counted as reached. A
+    # verdict needs no answer beside it: tones come before one.
+    Row("machine", Outcome(CallResult.ANSWERING_MACHINE, Fault.CALLEE), _TAKEN, _heard(Verdict.MACHINE)),
+    Row("fax", Outcome(CallResult.FAX, Fault.CALLEE), _TAKEN, _heard(Verdict.FAX)),
+    Row("silence", Outcome(CallResult.SILENCE, Fault.CALLEE), _TAKEN, _heard(Verdict.SILENCE)),
+    Row("special tone", Outcome(CallResult.SIT_DETECTED, Fault.CALLEE), _TAKEN, _heard(Verdict.SIT)),
     # A conversation, whatever ended it afterwards.
     Row("connected", Outcome(CallResult.ANSWER, Fault.NONE), connected=True),
     # The dialer's own word that it took the callee for a person.
@@ -281,11 +289,6 @@ RESULTS: tuple[Row, ...] = (
         answered=False,
     ),
     Row("refused, yet answered", UNKNOWN_COMBINATION, _endings(Ending.REJECTED)),
-    # Something was heard that is no person. A verdict needs no answer beside it: tones come before one.
-    Row("machine", Outcome(CallResult.ANSWERING_MACHINE, Fault.CALLEE), verdicts=_heard(Verdict.MACHINE)),
-    Row("fax", Outcome(CallResult.FAX, Fault.CALLEE), verdicts=_heard(Verdict.FAX)),
-    Row("silence", Outcome(CallResult.SILENCE, Fault.CALLEE), verdicts=_heard(Verdict.SILENCE)),
-    Row("special tone", Outcome(CallResult.SIT_DETECTED, Fault.CALLEE), verdicts=_heard(Verdict.SIT)),
     # A person was there and got nobody.
     Row("person hung up", Outcome(CallResult.ABANDONED, Fault.CALLEE), _endings(Ending.RELEASED), _PERSON),
     Row(

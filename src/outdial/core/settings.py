@@ -50,13 +50,54 @@ class DialerKind(enum.StrEnum):
     CPD_SERVER = "cpd-server"
 
 
+class CallAction(enum.StrEnum):
+    """Apply-to-call action of a treatment, for a call on which no person was heard. Source: OCS treatments (subset)."""
+
+    DROP = "drop"
+    CONNECT = "connect"
+    """As a person is: to an agent, or to the group's IVR application."""
+    ROUTE = "route"
+    """To an IVR application of its own."""
+
+
 class TreatmentAction(enum.StrEnum):
-    """Apply-to-record action of a treatment. Source: OCS treatments (subset; the full set comes with the store)."""
+    """Apply-to-record action of a treatment. Source: OCS treatments."""
 
     DONE = "done"
+    MARK_CHAIN = "mark-chain"
     REDIAL = "redial"
     RETRY_IN = "retry-in"
+    RETRY_AT_DATE = "retry-at-date"
     NEXT_IN_CHAIN = "next-in-chain"
+    NEXT_IN_CHAIN_AFTER = "next-in-chain-after"
+    NEXT_IN_CHAIN_AT_DATE = "next-in-chain-at-date"
+    ASSIGN_TO_GROUP = "assign-to-group"
+    MARK_AGENT_ERROR = "mark-agent-error"
+    RESCHEDULE = "reschedule"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the record's chain is over."""
+        return self in (TreatmentAction.DONE, TreatmentAction.MARK_CHAIN, TreatmentAction.MARK_AGENT_ERROR)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has an interval."""
+        return self in (TreatmentAction.RETRY_IN, TreatmentAction.NEXT_IN_CHAIN_AFTER, TreatmentAction.RESCHEDULE)
+
+    @property
+    def has_date(self) -> bool:
+        """Whether it has a date."""
+        return self in (TreatmentAction.RETRY_AT_DATE, TreatmentAction.NEXT_IN_CHAIN_AT_DATE)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next record of the chain is tried."""
+        return self in (
+            TreatmentAction.NEXT_IN_CHAIN,
+            TreatmentAction.NEXT_IN_CHAIN_AFTER,
+            TreatmentAction.NEXT_IN_CHAIN_AT_DATE,
+        )
 
 
 class AbandonmentClock(enum.StrEnum):
@@ -202,6 +243,17 @@ class Treatment:
     """Wait before the next attempt."""
     increment_ms: Millis = 0
     """Added to the interval at each repetition."""
+    date_utc_ms: int | None = None
+    """At-date actions: the instant, unless it is `daily_at_s`."""
+    daily_at_s: int | None = None
+    """At-date actions: the next such time of day. Unit: seconds since midnight in `zone`. Range: 0 … 86,399."""
+    zone: Zone | None = None
+    group_id: GroupId | None = None
+    """ASSIGN_TO_GROUP: the campaign group."""
+    call_action: CallAction = CallAction.DROP
+    """What is done with the call itself; looked at when a machine, a fax or silence is heard."""
+    destination: str = ""
+    """ROUTE: the IVR application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +372,10 @@ class CampaignGroup:
     """More records are fetched when fewer are in memory. Unit: chains."""
     optimal_record_buffer: int = 200
     """Records are fetched up to this number. Unit: chains. Range: > minimum, ≤ 10,000."""
+    general_priority: int = 1
+    """Order of General records among the others: the highest goes first."""
+    campaign_rescheduled_priority: int = 2
+    campaign_callback_priority: int = 3
     caller_id: str = ""
     """What the callee sees: `"name" <number>` or a number; empty: what the trunk shows. No decision depends on it: it
     is here because the driver that dials reads it from the configuration that is in effect."""

@@ -4,34 +4,27 @@
 more). `settle` turns the signs into a call result and a disposition, brings the port home and writes the attempt down.
 """
 
-from dataclasses import replace
-
+from outdial.core import safe_harbour
 from outdial.core.agents import Agent, AgentSignal, AgentState
 from outdial.core.attempt import UNSERVED, Attempt, AttemptSignal, AttemptState
 from outdial.core.availability import signal
 from outdial.core.campaign_accounts import count
 from outdial.core.commands import Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Timer
+from outdial.core.dispositions import fate_of
 from outdial.core.distribution import offer_agent, stop_waiting
 from outdial.core.engaging import Engaging, EngagingSignal, EngagingState
 from outdial.core.flights import landed
 from outdial.core.groups import Group, GroupSignal
 from outdial.core.nodes import Node
 from outdial.core.placement import fixed_node, leave_out_outlier
-from outdial.core.results import CallResult, Ending, Fault, Outcome, classify, is_unknown_combination
-from outdial.core.safe_harbour import fate_of
+from outdial.core.results import CallResult, Ending, Fault, Outcome, classify, is_person, is_unknown_combination
 from outdial.core.seizing_moves import move_engaging
-from outdial.core.settings import TreatmentAction
 from outdial.core.state import State
-from outdial.core.treatments import dispose
-from outdial.core.units import SECOND_MS, Millis, ServerId
+from outdial.core.units import Millis, ServerId
 
 CONGESTED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY)
 """Results that say that the node has no room."""
-NEVER_DIALED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY, CallResult.DIAL_ERROR)
-"""Results of attempts that never reached the callee."""
-NEVER_DIALED_RETRY_MS: Millis = 60 * SECOND_MS
-"""When they are tried again unless a treatment says otherwise. Unit: ms. Ours (0011)."""
 
 
 def end_call(state: State, attempt: Attempt, ending: Ending) -> None:
@@ -222,8 +215,8 @@ def _count(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> No
         totals.abandoned += 1
     elif outcome.call_result is CallResult.DROPPED:
         totals.dropped += 1
-    never_served = attempt.person_at_ms is not None and attempt.connected_at_ms is None
-    if attempt.wants_agent or (never_served and not attempt.mode.is_preview):
+    never_served = attempt.wants_agent or (attempt.person_at_ms is not None and attempt.connected_at_ms is None)
+    if never_served and is_person(attempt.verdict) and not attempt.mode.is_preview:
         group.budget.person(lost=True, mono_ms=state.mono_ms)
     if attempt.connected_at_ms is not None and attempt.mode.is_gvp and attempt.agent_id is None:
         group.estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
@@ -250,20 +243,7 @@ def _carried(state: State, node: Node) -> int:
 
 def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> SettleAttempt:
     record = attempt.record
-    rules = state.lists.get(record.list_id)
-    disposition = dispose(
-        record, outcome.call_result, rules.treatments if rules else {}, attempt.chain.records[1:], state.utc_ms
-    )
-    if outcome.call_result in NEVER_DIALED and (rules is None or outcome.call_result not in rules.treatments):
-        # the callee's phone never rang: without a treatment of its own the record is not used up
-        disposition = replace(
-            disposition, action=TreatmentAction.RETRY_IN, not_before_utc_ms=state.utc_ms + NEVER_DIALED_RETRY_MS
-        )
-    if disposition.action is not TreatmentAction.DONE:
-        wait_ms = max(0, disposition.not_before_utc_ms - state.utc_ms)
-        group.fetch_at_ms = min(group.fetch_at_ms, state.mono_ms + wait_ms)
-        if group.is_running:
-            state.wake_group_at(group, group.fetch_at_ms)
+    disposition = fate_of(state, attempt, outcome.call_result)
     ended_at_ms = attempt.ended_at_ms or state.mono_ms
     answered_at_ms = attempt.answered_at_ms or ended_at_ms
     campaign = state.campaigns.get(group.settings.campaign)
@@ -290,7 +270,7 @@ def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) 
         campaign_id=group.settings.campaign,
         seller=campaign.seller if campaign is not None else "",
         message_played=attempt.message_played,
-        **fate_of(attempt, group.settings)._asdict(),
+        **safe_harbour.fate_of(attempt, group.settings)._asdict(),
     )
 
 

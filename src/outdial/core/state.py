@@ -198,7 +198,8 @@ class State:
         """Keep the calls in flight for these agents; one fewer lets any group that shares them dial."""
         target = attempt.state
         # an IVR session may still ask for an agent: it counts like a call in flight
-        if target in PENDING or (attempt.mode.is_gvp and attempt.agent_id is None and target in WITH_IVR):
+        with_ivr = attempt.mode.is_gvp and attempt.agent_id is None and not attempt.is_routed and target in WITH_IVR
+        if target in PENDING or with_ivr:
             agents.pending[attempt.call_id] = None
             return
         if attempt.call_id in agents.pending:

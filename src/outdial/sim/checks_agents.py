@@ -292,6 +292,7 @@ class AgentChecks:
                 key = ("group", attempt.group_id) if seizing else ("agent group", attempt.agent_group_id or 0)
                 waiting.setdefault(key, []).append(call_id)
             is_with_ivr = attempt.mode.is_gvp and attempt.agent_id is None and attempt.state in WITH_IVR
+            is_with_ivr &= not attempt.is_routed
             if (attempt.state in PENDING or is_with_ivr) and attempt.agent_group_id is not None:
                 pending.setdefault(attempt.agent_group_id, []).append(call_id)
         lines = {("group", group_id): group.waiting for group_id, group in state.groups.items()}

@@ -1,11 +1,14 @@
 """Random configurations for random worlds: every mode, every way to give out ports, every kind of cluster."""
 
+from dataclasses import replace
+
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
 from outdial.core.settings import (
     AbandonmentClock,
     Agent,
     AgentGroup,
+    CallAction,
     CallingList,
     Campaign,
     CampaignGroup,
@@ -31,6 +34,12 @@ CPD_SERVER_IDS = range(301, 303)
 BACKUP_ADDED = 100
 """DBID of a backup application: that of its primary plus this. Ours."""
 
+_SIMPLE = (
+    TreatmentAction.DONE,
+    TreatmentAction.REDIAL,
+    TreatmentAction.RETRY_IN,
+    TreatmentAction.NEXT_IN_CHAIN,
+)
 _RETRIED = (
     CallResult.NO_ANSWER,
     CallResult.BUSY,
@@ -71,7 +80,7 @@ def random_configuration(seed: int) -> Configuration:
         nodes=(*nodes, *cpd_servers),
         agents=agents,
         agent_groups=agent_groups,
-        calling_lists=calling_lists,
+        calling_lists=tuple(_with_more(each, campaigns, groups, Stream(seed, "treatments")) for each in calling_lists),
         campaigns=campaigns,
         campaign_groups=groups,
         do_not_call=_do_not_call(calling_lists, dice),
@@ -170,13 +179,36 @@ def _treatments(dice: Stream) -> list[Treatment]:
                 Treatment(
                     call_result=result,
                     number_in_sequence=number,
-                    action=dice.pick(tuple(TreatmentAction)),
+                    action=dice.pick(_SIMPLE),
                     cycle_attempts=dice.between(1, 4),
                     interval_ms=dice.between(0, 60_000),
                     increment_ms=dice.between(0, 10_000),
                 )
             )
     return found
+
+
+def _with_more(
+    calling_list: CallingList, campaigns: tuple[Campaign, ...], groups: tuple[CampaignGroup, ...], dice: Stream
+) -> CallingList:
+    """Some treatments become those that name dates, groups and applications."""
+    having = [campaign.dbid for campaign in campaigns if calling_list.dbid in dict(campaign.lists)]
+    theirs = [group.dbid for group in groups if group.campaign in having]
+    found = []
+    for treatment in calling_list.treatments:
+        if dice.chance(0.4):
+            action = dice.pick(tuple(TreatmentAction))
+            treatment = replace(
+                treatment,
+                action=action,
+                daily_at_s=dice.between(32_400, 32_520) if action.has_date else None,
+                zone=calling_list.zone,
+                group_id=dice.pick(theirs) if action is TreatmentAction.ASSIGN_TO_GROUP and theirs else None,
+            )
+        if treatment.call_result is CallResult.ANSWERING_MACHINE and dice.chance(0.5):
+            treatment = replace(treatment, call_action=dice.pick(tuple(CallAction)), destination="message")
+        found.append(treatment)
+    return replace(calling_list, treatments=tuple(found))
 
 
 def _campaign(dbid: int, calling_lists: tuple[CallingList, ...], dice: Stream) -> Campaign:

@@ -24,6 +24,7 @@ from outdial.core.commands import (
     Connect,
     Dial,
     Disconnect,
+    DisposeRecord,
     Engage,
     FetchRecords,
     Join,
@@ -38,6 +39,7 @@ from outdial.core.commands import (
     StartIvr,
     SubscribePhones,
     Transfer,
+    TreatRecord,
     WithdrawOffer,
 )
 from outdial.core.events import CallPhase, ConfigurationLoaded, Event, FetchFailed, RecordsFetched
@@ -236,6 +238,8 @@ class World:
             FetchRecords: self._fetch,
             ReturnRecord: self._return,
             CancelRecord: self._cancel,
+            TreatRecord: self._treat,
+            DisposeRecord: self._dispose,
             SettleAttempt: self._settle,
             Reply: self._reply,
         }
@@ -287,7 +291,9 @@ class World:
         if at_ms < self.faults.store_down_until_ms:
             self._agenda.add(at_ms + STORE_PATIENCE_MS, self._fail_fetch, command)
             return
-        chains, exhausted, next_due = self.lists.claim(self.calendar.utc_ms(at_ms), command.lists, command.chains_max)
+        chains, exhausted, next_due = self.lists.claim(
+            self.calendar.utc_ms(at_ms), command.lists, command.chains_max, command.group_id, command.priorities
+        )
         self._agenda.emit(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, next_due))
 
     def _fail_fetch(self, _at_ms: Millis, _serial: int, command: FetchRecords) -> None:
@@ -298,6 +304,12 @@ class World:
 
     def _cancel(self, _now_ms: Millis, command: CancelRecord) -> None:
         self.lists.cancel(command.list_id, command.record_id, command.call_result)
+
+    def _treat(self, _now_ms: Millis, command: TreatRecord) -> None:
+        self.lists.treat(command)
+
+    def _dispose(self, _now_ms: Millis, command: DisposeRecord) -> None:
+        self.lists.dispose(command)
 
     def _settle(self, _now_ms: Millis, command: SettleAttempt) -> None:
         self.lists.settle(command)

@@ -12,15 +12,24 @@ Invariant: no record stays RETRIEVED after the claim on its chain has ended.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
+from outdial.core.commands import (
+    CancelRecord,
+    DisposeRecord,
+    Disposition,
+    ReturnRecord,
+    SettleAttempt,
+    TreatRecord,
+)
+from outdial.core.records import Priority, RecordType, priority_of
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.core.units import CallId, ListId, RecordId
 from outdial.sim.lists import RecordStatus
 from outdial.store.interface import AttemptBegun, Change
-from outdial.store.rows import Priority, Row, history_text
+from outdial.store.rows import Row, history_text
 from outdial.store.single_records import Cancelling
 
 
@@ -43,14 +52,22 @@ class HeldRecord:
     agent_id: int | None
     last_attempt_utc_ms: int | None
     treatments: str | None
+    record_type: int
+    group_id: int
+    scheduled_utc_ms: int | None
+    callback_agent_id: int | None
+    callback_number: str | None
 
 
 HELD_COLUMNS = tuple(HeldRecord.__dataclass_fields__)
 """What `Fates` reads, in its order."""
 CHANGED_COLUMNS = HELD_COLUMNS[5:]
 """What a change may set."""
+DISPOSABLE = (RecordStatus.READY, RecordStatus.UPDATED, RecordStatus.AGENT_ERROR)
+"""Records that an agent's word can still change."""
+RecordChange = SettleAttempt | ReturnRecord | CancelRecord | TreatRecord | DisposeRecord
 
-RecordChange = SettleAttempt | ReturnRecord | CancelRecord
+_changed_values = attrgetter(*CHANGED_COLUMNS, "record_id")
 
 
 def attempts_in(changes: Sequence[Change]) -> tuple[dict[CallId, SettleAttempt], list[AttemptBegun]]:
@@ -62,10 +79,25 @@ def attempts_in(changes: Sequence[Change]) -> tuple[dict[CallId, SettleAttempt],
     return settled, [change for change in changes if isinstance(change, AttemptBegun)]
 
 
-def record_changes(changes: Sequence[Change], new: Collection[CallId]) -> list[RecordChange]:
-    """Changes to records, in order; a settlement counts once, and only if its call is `new`."""
+def given_in(changes: Sequence[Change]) -> list[DisposeRecord]:
+    """Words of agents that are to be written down, each once."""
+    return list({change.disposition_n: change for change in changes if isinstance(change, DisposeRecord)}.values())
+
+
+def record_changes(
+    changes: Sequence[Change], new: Collection[CallId], new_given: Collection[int] = ()
+) -> list[RecordChange]:
+    """Changes to records, in order.
+
+    A settlement counts once, and only if its call is `new`; an agent's word once, if its number is `new_given`.
+    """
     left, found = set(new), list[RecordChange]()
+    left_given = set(new_given)
     for change in changes:
+        if isinstance(change, DisposeRecord):
+            if change.disposition_n not in left_given:
+                continue
+            left_given.remove(change.disposition_n)
         if isinstance(change, SettleAttempt):
             if change.call_id not in left:
                 continue
@@ -109,24 +141,13 @@ class Fates:
 
     def changed(self) -> list[tuple[Any, ...]]:
         """Rows that are different now. Shape: the values of `CHANGED_COLUMNS`, then the record's id."""
-        return [
-            (
-                record.status,
-                record.call_result,
-                record.attempts,
-                record.priority,
-                record.due_utc_ms,
-                record.claim_epoch,
-                record.agent_id,
-                record.last_attempt_utc_ms,
-                record.treatments,
-                record.record_id,
-            )
-            for record in self._changed.values()
-        ]
+        return [_changed_values(record) for record in self._changed.values()]
 
     def make(self, change: RecordChange) -> None:
         """Make one change."""
+        if isinstance(change, DisposeRecord):
+            self._dispose(change)
+            return
         covered = self._covered(change.record_id)
         if covered is None:
             return
@@ -138,6 +159,11 @@ class Fates:
                 self._put_back(chain, head, record, change.not_before_utc_ms)
             case CancelRecord():
                 self._cancel(chain, head, record, change.call_result)
+            case TreatRecord():
+                record.call_result = int(change.call_result)
+                self._treat(chain, head, record, change.disposition)
+                if record.status == RecordStatus.UPDATED and change.call_result is CallResult.AGENT_CALLBACK_ERROR:
+                    record.status = RecordStatus.MISSED_CALLBACK
 
     def stale(self, record_id: RecordId, dialed_utc_ms: int, not_before_utc_ms: int) -> None:
         """The record was dialed by an earlier start, and nobody saw how it ended: its chain waits, from it on."""
@@ -148,7 +174,7 @@ class Fates:
         record.attempts += 1
         record.call_result = int(CallResult.STALE)
         record.last_attempt_utc_ms = dialed_utc_ms
-        record.priority = Priority.CAME_BACK
+        self._wait_again(record, not_before_utc_ms)
         self._put_back(chain, head, record, not_before_utc_ms)
 
     def cancel(self, record_id: RecordId) -> Cancelling:
@@ -197,24 +223,61 @@ class Fates:
         record.call_result = int(attempt.call_result)
         record.agent_id = attempt.agent_id
         record.last_attempt_utc_ms = attempt.dialed_utc_ms
-        disposition = attempt.disposition
-        action = disposition.action
-        if action is TreatmentAction.RETRY_IN or action is TreatmentAction.REDIAL:
+        self._treat(chain, head, record, attempt.disposition)
+
+    def _treat(self, chain: list[HeldRecord], head: HeldRecord, record: HeldRecord, disposition: Disposition) -> None:
+        """Do with a covered record what a disposition says."""
+        action, not_before_utc_ms = disposition.action, disposition.not_before_utc_ms
+        if not (action.is_final or action.goes_on):
             record.treatments = history_text(disposition.history)
-            record.priority = Priority.CAME_BACK
-            self._put_back(chain, head, record, disposition.not_before_utc_ms)
+            _follow(record, disposition)
+            self._wait_again(record, not_before_utc_ms)
+            self._put_back(chain, head, record, not_before_utc_ms)
             return
-        record.status = RecordStatus.UPDATED
+        is_error = action is TreatmentAction.MARK_AGENT_ERROR
+        record.status = RecordStatus.AGENT_ERROR if is_error else RecordStatus.UPDATED
         record.treatments = None
         following = None
-        if action is TreatmentAction.NEXT_IN_CHAIN:
+        if action.goes_on:
             following = next((other for other in chain if other.record_id == disposition.next_record_id), None)
         if following is not None and following.status == RecordStatus.RETRIEVED:
-            following.priority = Priority.CAME_BACK
-            self._put_back(chain, head, following, disposition.not_before_utc_ms)
-        else:
-            head.claim_epoch = None
-            self._finish(chain)
+            following.group_id = record.group_id
+            self._wait_again(following, not_before_utc_ms)
+            self._put_back(chain, head, following, not_before_utc_ms)
+            return
+        head.claim_epoch = None
+        if action is TreatmentAction.MARK_CHAIN:
+            self._mark(chain, record.call_result)
+        self._finish(chain)
+
+    def _mark(self, chain: list[HeldRecord], call_result: int) -> None:
+        """The whole chain is over, with one result."""
+        for record in chain:
+            if record.status == RecordStatus.RETRIEVED:
+                record.status = RecordStatus.UPDATED
+                record.call_result = call_result
+                self._changed[record.record_id] = record
+
+    def _wait_again(self, record: HeldRecord, not_before_utc_ms: int) -> None:
+        record_type = RecordType(record.record_type)
+        record.priority = priority_of(record_type)
+        record.scheduled_utc_ms = not_before_utc_ms if record_type.is_personal else None
+
+    def _dispose(self, given: DisposeRecord) -> None:
+        """As if the attempt had ended with an agent's word, unless the record has gone on since."""
+        record = self._records.get(given.record_id)
+        if record is None or record.attempts != given.attempt_n or record.status not in DISPOSABLE:
+            return
+        chain = self._chain(record)
+        if any(other.claim_epoch is not None for other in chain):
+            return
+        for other in chain[chain.index(record) :]:
+            if other is record or other.status in (RecordStatus.READY, RecordStatus.CHAIN_UPDATED):
+                other.status = RecordStatus.RETRIEVED
+                self._changed[other.record_id] = other
+            other.due_utc_ms = None
+        record.call_result = int(given.call_result)
+        self._treat(chain, record, record, given.disposition)
 
     def _put_back(self, chain: list[HeldRecord], head: HeldRecord, first: HeldRecord, not_before_utc_ms: int) -> None:
         """The chain waits again, from this record on."""
@@ -233,7 +296,9 @@ class Fates:
         """The first of these records that is ready waits to be called; if none is, their chain is over."""
         for record in records:
             if record.status == RecordStatus.READY:
-                record.due_utc_ms, record.priority = due_utc_ms, max(priority, record.priority)
+                record.due_utc_ms = due_utc_ms
+                if record.priority == Priority.NEW != priority:
+                    record.priority = priority_of(RecordType(record.record_type))
                 self._changed[record.record_id] = record
                 return
 
@@ -254,3 +319,17 @@ class Fates:
         if following is not None:
             following.claim_epoch = self._epoch
             self._changed[following.record_id] = following
+
+
+def _follow(record: HeldRecord, disposition: Disposition) -> None:
+    """Whom the record is for from now on, and as what."""
+    if disposition.group_id is not None:
+        record.group_id = disposition.group_id
+    if disposition.record_type is not None:
+        record.record_type = int(disposition.record_type)
+        if disposition.record_type.is_callback:
+            record.callback_agent_id = disposition.agent_id
+            record.callback_number = disposition.number or None
+    elif disposition.action is TreatmentAction.ASSIGN_TO_GROUP:
+        record.record_type = int(RecordType(record.record_type).for_group)
+        record.callback_agent_id = None

@@ -18,9 +18,9 @@ from typing import Any, Protocol, TypeAlias
 
 from outdial.calling_lists import ListedRecord
 from outdial.core.abandonment import Counts
-from outdial.core.commands import CancelRecord, ReturnRecord, SettleAttempt
+from outdial.core.commands import CancelRecord, DisposeRecord, ReturnRecord, SettleAttempt, TreatRecord
 from outdial.core.errors import OutdialError
-from outdial.core.records import Chain
+from outdial.core.records import PRIORITIES, Chain, Priority
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
@@ -87,7 +87,16 @@ class AgentStateBegun:
     utc_ms: int
 
 
-Change = AttemptBegun | SettleAttempt | ReturnRecord | CancelRecord | NumberForbidden | AgentStateBegun
+Change = (
+    AttemptBegun
+    | SettleAttempt
+    | ReturnRecord
+    | CancelRecord
+    | TreatRecord
+    | DisposeRecord
+    | NumberForbidden
+    | AgentStateBegun
+)
 """What `write` takes."""
 
 LeftBehind: TypeAlias = Iterable[tuple[int, Sequence[Change]]]
@@ -103,6 +112,26 @@ class ClaimRequest:
     """Lists with their weights. Shape: ((list, weight ≥ 1), …)."""
     chains_max: int
     """Range: 1 … 10,000."""
+    utc_ms: int
+    """Now: what is due by then."""
+    do_not_call_lists: tuple[str, ...] = ()
+    """Do-not-call lists that count beside the internal one. Empty: all do."""
+    priorities: tuple[Priority, ...] = PRIORITIES
+    """What goes first, to last; each of `PRIORITIES` once."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """Which records to claim that wait for one agent."""
+
+    group_id: GroupId
+    lists: tuple[ListId, ...]
+    agent_ids: tuple[AgentId, ...]
+    """Agents who are there."""
+    overdue_utc_ms: int
+    """What has been due since before this is claimed whoever it waits for."""
+    count_max: int
+    """Range: 1 … 1,000."""
     utc_ms: int
     """Now: what is due by then."""
     do_not_call_lists: tuple[str, ...] = ()
@@ -275,12 +304,16 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, request: ClaimRequest) -> Claimed:
+    async def claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         """Claim due chains, no chain twice whoever else claims at the same time.
 
-        Order within a list: priority (callbacks, then what came back, then what is new), then the instant from which
-        it is due, then list order. Lists take turns by weight. Records of a chain come in ascending chain order from
-        the one that is due. A record that is on a do-not-call list says so.
+        Order within a list: priority (as the request says), then what only this group may have, then the instant from
+        which it is due, then list order. Lists take turns by weight. Records of a chain come in ascending chain order
+        from the one that is due. What waits for one agent, or for another group, is not claimed; nor is a No Call. A
+        record that is on a do-not-call list says so.
+
+        With a `CallbackRequest`: due records of the group that wait for one agent, the longest due first;
+        `next_due_utc_ms` is then when the next one becomes due after now, whoever it waits for.
 
         Raises:
             EpochLost: another start has taken over.

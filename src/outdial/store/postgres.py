@@ -29,6 +29,7 @@ from outdial.store import postgres_statements as sql
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
     AttemptPlace,
+    CallbackRequest,
     Change,
     Claimed,
     ClaimRequest,
@@ -148,7 +149,7 @@ class PostgresStore:
             except StoreError as error:
                 raise StoreError(f"{self.where}: {error}") from error
 
-    async def claim(self, request: ClaimRequest) -> Claimed:
+    async def claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         """See `Store.claim`."""
         credit: Credit = {}
         chains: tuple[Chain, ...] = ()
@@ -158,7 +159,10 @@ class PostgresStore:
             credit, chains = dict(self._credit), ()
             if await connection.fetchval(sql.OWN_EPOCH, self._server) != self._epoch:
                 raise self._epoch_lost()
-            claimed = await _claim(connection, self._epoch, credit, request)
+            if isinstance(request, CallbackRequest):
+                claimed = await _claim_callbacks(connection, self._epoch, request)
+            else:
+                claimed = await _claim(connection, self._epoch, credit, request)
             chains = claimed.chains
             return claimed
 
@@ -360,16 +364,48 @@ async def _claim(connection: Connection, epoch: int, credit: Credit, request: Cl
     turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
     while asked := turns.asked():
         for list_id, count in asked.items():
-            turns.gave(list_id, await connection.fetch(sql.CLAIM, list_id, request.utc_ms, count, epoch))
+            heads = await connection.fetch(
+                sql.CLAIM, list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities
+            )
+            turns.gave(list_id, heads)
     heads = turns.in_turn()
-    chained = [(head[1], head[3], head[4], head[0]) for head in heads if head[3]]
-    rest = await connection.fetch(sql.CLAIM_REST, *sql.transposed(chained)) if chained else []
-    rows = with_rest(heads, rest)
-    found = await dnc.look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms)
-    chains = chains_of(rows, found)
-    due_utc_ms = await connection.fetchval(sql.NEXT_DUE, [list_id for list_id, _ in request.lists])
+    chains = await _whole_chains(connection, heads, request)
+    list_ids = [list_id for list_id, _ in request.lists]
+    due_utc_ms = await connection.fetchval(sql.NEXT_DUE, list_ids, request.group_id)
     if due_utc_ms is not None and due_utc_ms <= request.utc_ms:
         if turns.open_lists:
             return Claimed(chains, False, None)
         due_utc_ms = request.utc_ms  # others are claiming it at this moment; if they do not, it is due
     return Claimed(chains, True, due_utc_ms)
+
+
+async def _claim_callbacks(connection: Connection, epoch: int, request: CallbackRequest) -> Claimed:
+    """Claim due records that wait for one agent.
+
+    Raises:
+        StoreError: a record has a time zone that does not exist.
+    """
+    lists = list(request.lists)
+    heads = await connection.fetch(
+        sql.CLAIM_CALLBACKS,
+        lists,
+        request.utc_ms,
+        request.count_max,
+        epoch,
+        request.group_id,
+        list(request.agent_ids),
+        request.overdue_utc_ms,
+    )
+    chains = await _whole_chains(connection, heads, request)
+    return Claimed(chains, True, await connection.fetchval(sql.NEXT_CALLBACK, lists, request.group_id, request.utc_ms))
+
+
+async def _whole_chains(
+    connection: Connection, heads: Sequence[Row], request: ClaimRequest | CallbackRequest
+) -> tuple[Chain, ...]:
+    """Claim what follows these heads, and look up what must not be called."""
+    chained = [(head[1], head[3], head[4], head[0]) for head in heads if head[3]]
+    rest = await connection.fetch(sql.CLAIM_REST, *sql.transposed(chained)) if chained else []
+    rows = with_rest(heads, rest)
+    found = await dnc.look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms)
+    return chains_of(rows, found)

@@ -11,12 +11,12 @@ from outdial.core.units import CallId, RecordId
 from outdial.store import postgres_statements as sql
 from outdial.store.agent_rows import rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
-from outdial.store.fates import Fates, attempts_in, end_left_claims, record_changes
+from outdial.store.fates import Fates, attempts_in, end_left_claims, given_in, record_changes
 from outdial.store.interface import Change, Opened
 from outdial.store.ledger_rows import ledger_values
 from outdial.store.postgres_do_not_call import forbid
 from outdial.store.postgres_link import Connection
-from outdial.store.rows import Row, attempt_values, begun_values, stale_values
+from outdial.store.rows import Row, attempt_values, begun_values, disposition_values, stale_values
 
 
 async def write(connection: Connection, server: str, epoch: int, changes: Sequence[Change]) -> bool:
@@ -27,9 +27,13 @@ async def write(connection: Connection, server: str, epoch: int, changes: Sequen
         if isinstance(change, NumberForbidden):
             await forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
     await _write_agents(connection, epoch, changes)
+    new_given: list[int] = []
+    if given := given_in(changes):
+        rows = [disposition_values(epoch, each) for each in given]
+        new_given = [row[0] for row in await connection.fetch(sql.GIVE, *sql.transposed(rows))]
     if not is_ours:
         return False
-    if to_make := record_changes(changes, new):
+    if to_make := record_changes(changes, new, new_given):
         fates = Fates(epoch, await hold(connection, dict.fromkeys(change.record_id for change in to_make)))
         for change in to_make:
             fates.make(change)

@@ -10,6 +10,7 @@ rows that were picked in the same statement it guesses how many they are, and ma
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from outdial.core.records import PRIORITIES, Priority, RecordType
 from outdial.core.results import CallResult
 from outdial.sim.lists import RecordStatus
 from outdial.store import agent_rows
@@ -17,18 +18,20 @@ from outdial.store.agent_rows import AGENT_STATE_COLUMNS
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY
 from outdial.store.rows import (
+    ANEW as _ANEW,
+)
+from outdial.store.rows import (
     ATTEMPT_COLUMNS,
+    DISPOSITION_COLUMNS,
     FATE_COLUMNS,
     IMPORT_COLUMNS,
     NEW_RECORD_COLUMNS,
     OPEN_ATTEMPT_COLUMNS,
-    PRIORITIES,
     RECORD_COLUMNS,
     STORED_ATTEMPT_COLUMNS,
     STORED_COLUMNS,
     STORED_OPEN_COLUMNS,
     UNKNOWN_MODE,
-    Priority,
     Row,
 )
 from outdial.store.sample_rows import PORT_SAMPLE_COLUMNS
@@ -44,6 +47,7 @@ _BIGINTS: Final = (
     "chain_id",
     "lines_done",
     "records",
+    "disposition_n",
 )
 _SMALLINTS: Final = (
     *("status", "call_result", "priority", "record_type", "sip_status", "q850_cause", "pool_kind"),
@@ -70,6 +74,8 @@ _TEXTS: Final = (
     "hold",
     "seller",
     "clock",
+    "callback_number",
+    "note",
 )
 
 
@@ -122,33 +128,56 @@ RETURNING epoch
 # --- claiming ----------------------------------------------------------------------------------------------------
 
 
-def _due(name: str, priority: int, before: Sequence[str]) -> str:
-    """The records of one priority that are due, as far as those before it leave room."""
+_IS_CALLABLE = f"record_type <> {RecordType.NO_CALL:d}"
+
+
+def _due(name: str, level: int, before: Sequence[str]) -> str:
+    """The records of one level that are due, as far as those before it leave room."""
     room = " - ".join(["$3::bigint", *(f"(SELECT count(*) FROM {other})" for other in before)])
+    group = 0 if level % 2 else "$5"
     return f"""{name} AS MATERIALIZED (
-    SELECT {_names(RECORD_COLUMNS)}, {priority} AS priority, due_utc_ms FROM records
-    WHERE list_id = $1 AND priority = {priority} AND due_utc_ms <= $2
+    SELECT {_names(RECORD_COLUMNS)}, {level} AS level, due_utc_ms FROM records
+    WHERE list_id = $1 AND group_id = {group} AND priority = ${6 + level // 2} AND due_utc_ms <= $2 AND {_IS_CALLABLE}
     ORDER BY due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
 )"""
 
 
 def _claim() -> str:
-    names = [f"due_{priority}" for priority in PRIORITIES]
-    parts = [_due(name, priority, names[:n]) for n, (name, priority) in enumerate(zip(names, PRIORITIES, strict=True))]
+    names = [f"due_{level}" for level in range(2 * len(PRIORITIES))]
+    parts = [_due(name, level, names[:level]) for level, name in enumerate(names)]
     every = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
     return f"""
 WITH {", ".join(parts)}, heads AS MATERIALIZED ({every}), claimed AS (
     UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
     WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
 )
-SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY priority DESC, due_utc_ms, record_id
+SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY level, due_utc_ms, record_id
 """
 
 
 CLAIM = _claim()
 """Claim heads of a list ($1) that are due ($2), so many at most ($3), for an epoch ($4); locked rows are passed over.
 
-Priority by priority: those that came back and are not due yet may be many, and stand before the new ones in the index.
+Level by level: the priorities ($6 …) in their order, in each what only the group ($5) may have, then what anybody may.
+Those that came back and are not due yet may be many, and would stand before others in the index.
+"""
+CLAIM_CALLBACKS = f"""
+WITH heads AS MATERIALIZED (
+    SELECT {_names(RECORD_COLUMNS)}, due_utc_ms FROM records
+    WHERE list_id = ANY ($1::integer[]) AND group_id = $5 AND priority = {Priority.PERSONAL:d} AND due_utc_ms <= $2
+        AND (callback_agent_id = ANY ($6::integer[]) OR coalesce(scheduled_utc_ms, 0) <= $7) AND {_IS_CALLABLE}
+    ORDER BY due_utc_ms, record_id LIMIT $3 FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
+    WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
+)
+SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY due_utc_ms, record_id
+"""
+"""Claim heads that wait for one agent: for those who are there ($6), and those due since long ago ($7)."""
+NEXT_CALLBACK = f"""
+SELECT min(due_utc_ms) FROM records
+WHERE list_id = ANY ($1::integer[]) AND group_id = $2 AND priority = {Priority.PERSONAL:d} AND due_utc_ms > $3
+    AND {_IS_CALLABLE}
 """
 CLAIM_REST = f"""
 UPDATE records r SET status = {RecordStatus.RETRIEVED:d}
@@ -162,9 +191,11 @@ NEXT_DUE = f"""
 SELECT min(next.due_utc_ms)
 FROM unnest($1::integer[]) AS list (list_id)
 CROSS JOIN (VALUES {", ".join(f"({priority}::smallint)" for priority in PRIORITIES)}) AS level (priority)
+CROSS JOIN (VALUES ($2::integer), (0)) AS owner (group_id)
 CROSS JOIN LATERAL (
     SELECT due_utc_ms FROM records r
-    WHERE r.list_id = list.list_id AND r.priority = level.priority AND r.due_utc_ms IS NOT NULL
+    WHERE r.list_id = list.list_id AND r.group_id = owner.group_id AND r.priority = level.priority
+        AND r.due_utc_ms IS NOT NULL AND {_IS_CALLABLE}
     ORDER BY r.due_utc_ms LIMIT 1
 ) AS next
 """
@@ -232,6 +263,10 @@ ON CONFLICT ({_names(LEDGER_KEY)}) DO UPDATE
 SET {", ".join(f"{name} = abandonment.{name} + excluded.{name}" for name in LEDGER_COUNTS)}
 """
 """Add to the ledger of abandoned calls."""
+GIVE = f"""
+INSERT INTO dispositions ({_names(DISPOSITION_COLUMNS)}) SELECT * FROM {arrays(DISPOSITION_COLUMNS)}
+ON CONFLICT DO NOTHING RETURNING disposition_n
+"""
 
 # --- records -----------------------------------------------------------------------------------------------------
 
@@ -329,7 +364,7 @@ SELECT campaign_id, seller, CASE WHEN bucket_utc_ms < $1::bigint THEN 0 ELSE buc
 FROM abandonment GROUP BY campaign_id, seller, bucket ORDER BY campaign_id, seller COLLATE "C", bucket
 """
 _FINISHED = f"list_id = $1 AND status = ANY ($4::smallint[]) AND call_result <> {CallResult.DO_NOT_CALL:d}"
-_READY = f"status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL, cancel_utc_ms = NULL"
+_READY = f"status = {RecordStatus.READY:d}, {_ANEW}"
 RESET_SINGLES = f"""
 UPDATE records SET {_READY}, due_utc_ms = 0
 WHERE record_id = ANY (ARRAY(

@@ -4,15 +4,14 @@ Each kind of row has the names of its columns here, and its values in that order
 tuples of sqlite3, records of asyncpg.
 """
 
-import enum
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from outdial.calling_lists import ListedRecord
 from outdial.config.zones import load_zone
-from outdial.core.commands import SettleAttempt
-from outdial.core.records import Chain, Record
+from outdial.core.commands import DisposeRecord, SettleAttempt
+from outdial.core.records import Chain, Priority, Record, RecordType
 from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction, Zone
 from outdial.sim.lists import RecordFate, RecordStatus
@@ -34,6 +33,11 @@ RECORD_COLUMNS = (
     "attempts",
     "treatments",
     "customer_id",
+    "record_type",
+    "group_id",
+    "callback_agent_id",
+    "callback_number",
+    "scheduled_utc_ms",
 )
 """What `record_of` reads, in its order."""
 
@@ -134,21 +138,33 @@ STORED_ATTEMPT_COLUMNS = (
 )
 """What it reads of one that is over: the fields of `StoredAttempt`."""
 
+DISPOSITION_COLUMNS = (
+    "epoch",
+    "disposition_n",
+    "call_id",
+    "list_id",
+    "record_id",
+    "attempt_n",
+    "agent_id",
+    "call_result",
+    "disposition",
+    "not_before_utc_ms",
+    "record_type",
+    "callback_number",
+    "note",
+    "given_utc_ms",
+)
+"""What `disposition_values` gives, in its order."""
+
 IMPORT_COLUMNS = ("list_id", "file", "digest", "lines_done", "records", "finished_utc_ms")
 """The fields of `Import`."""
 
 
-class Priority(enum.IntEnum):
-    """Which of the records that are due goes first: the highest."""
-
-    NEW = 0
-    CAME_BACK = 1
-    CALLBACK = 2
-
-
-PRIORITIES = tuple(sorted(map(int, Priority), reverse=True))
-"""All priorities, the one that goes first at the front. A claim looks at one after the other: those that came back and
-are not due yet may be many, and stand before the new ones in the index."""
+ANEW = (
+    f"priority = {Priority.NEW:d}, record_type = {RecordType.GENERAL:d}, group_id = 0, treatments = NULL, "
+    "scheduled_utc_ms = NULL, callback_agent_id = NULL, callback_number = NULL, cancel_utc_ms = NULL"
+)
+"""What a record is set to that begins anew, in SQL."""
 
 UNKNOWN_MODE = "unknown"
 """Mode of an attempt whose end nobody has seen."""
@@ -160,23 +176,12 @@ def record_of(row: Row, found: Found) -> Record:
     Raises:
         StoreError: its time zone does not exist. So build records before the claim is committed.
     """
-    (
-        record_id,
-        list_id,
-        number,
-        chain_id,
-        chain_n,
-        daily_from_s,
-        daily_till_s,
-        zone,
-        attempts,
-        treatments,
-        customer_id,
-    ) = row
+    record_id, list_id, number, chain_id, chain_n, daily_from_s, daily_till_s, zone, attempts, treatments = row[:10]
+    customer_id, record_type, group_id, agent_id, callback_number, scheduled_utc_ms = row[10:16]
     return Record(
         record_id,
         list_id,
-        number,
+        callback_number or number,
         chain_id,
         chain_n,
         daily_from_s,
@@ -184,7 +189,11 @@ def record_of(row: Row, found: Found) -> Record:
         None if zone is None else _zone(zone, record_id),
         attempts,
         () if treatments is None else history_of(treatments),
-        do_not_call=list_that_has(number, customer_id, found) if found else "",
+        record_type=RecordType(record_type),
+        group_id=group_id or None,
+        agent_id=agent_id,
+        scheduled_utc_ms=scheduled_utc_ms or 0,
+        do_not_call=list_that_has(callback_number or number, customer_id, found) if found else "",
     )
 
 
@@ -207,7 +216,7 @@ def chains_of(rows_by_head: Iterable[Sequence[Row]], found: Found) -> tuple[Chai
 
 def entries_in(rows_by_head: Iterable[Sequence[Row]]) -> list[str]:
     """What has to be looked up in do-not-call lists for these chains."""
-    return [entry for rows in rows_by_head for row in rows for entry in entries_for(row[2], row[10])]
+    return [entry for rows in rows_by_head for row in rows for entry in entries_for(row[14] or row[2], row[10])]
 
 
 def with_rest(heads: Sequence[Row], rest: Iterable[Row]) -> list[list[Row]]:
@@ -283,6 +292,27 @@ def attempt_values(epoch: int, attempt: SettleAttempt) -> tuple[Any, ...]:
         None if attempt.clock is None else attempt.clock.value,
         attempt.clock_ms,
         int(attempt.message_played),
+    )
+
+
+def disposition_values(epoch: int, given: DisposeRecord) -> tuple[Any, ...]:
+    """A row of `dispositions`."""
+    disposition = given.disposition
+    return (
+        epoch,
+        given.disposition_n,
+        given.call_id,
+        given.list_id,
+        given.record_id,
+        given.attempt_n,
+        given.agent_id,
+        int(given.call_result),
+        disposition.action.value,
+        disposition.not_before_utc_ms,
+        None if disposition.record_type is None else int(disposition.record_type),
+        disposition.number or None,
+        given.note,
+        given.given_utc_ms,
     )
 
 

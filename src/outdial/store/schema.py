@@ -63,21 +63,29 @@ RECORDS = Table(
     Column("custom", Text),
     Column("customer_id", Text),
     Column("cancel_utc_ms", BigInteger),
+    Column("group_id", Integer, nullable=False, server_default=text("0")),
+    Column("scheduled_utc_ms", BigInteger),
+    Column("callback_agent_id", Integer),
+    Column("callback_number", Text),
     PrimaryKeyConstraint("record_id"),
     CheckConstraint("due_utc_ms IS NULL OR claim_epoch IS NULL", name="waits_or_is_claimed"),
 )
 """Records of all calling lists.
 
 `record_type`, `status` and `call_result` hold the vendor's numbers; 28 is Unknown, of a record never dialed.
-`priority` orders what is due: 0 new, 1 came back, 2 callback. `treatments`: the history as JSON [[result, count], …].
-`custom`: columns of the imported file as a JSON object of texts. `customer_id`: what do-not-call lists may have instead
-of the number. `cancel_utc_ms`: since when nobody wants the record any more: it is cancelled when its claim ends.
+`priority` says among which records it waits (`outdial.core.records.Priority`); which of them go first is the claim's
+affair. `treatments`: the history as JSON [[result, count], …]. `custom`: columns of the imported file as a JSON object
+of texts. `group_id`: campaign group that alone may claim it, 0: any. `scheduled_utc_ms`: since when a record of a
+personal type has been due, whatever `due_utc_ms` says; `callback_agent_id`: for whom. `callback_number`: dialed instead
+of `number`. `customer_id`: what do-not-call lists may have instead of the number. `cancel_utc_ms`: since when
+nobody wants the record any more: it is cancelled when its claim ends.
 """
 
 Index(
     "ix_records_due",
     RECORDS.c.list_id,
-    RECORDS.c.priority.desc(),
+    RECORDS.c.group_id,
+    RECORDS.c.priority,
     RECORDS.c.due_utc_ms,
     RECORDS.c.record_id,
     sqlite_where=text("due_utc_ms IS NOT NULL"),
@@ -182,6 +190,29 @@ ABANDONMENT = Table(
 
 An attempt is added to it in the transaction that adds the attempt.
 """
+DISPOSITIONS = Table(
+    "dispositions",
+    METADATA,
+    Column("epoch", BigInteger, nullable=False),
+    Column("disposition_n", BigInteger, nullable=False),
+    Column("call_id", BigInteger, nullable=False),
+    Column("list_id", Integer, nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("attempt_n", Integer, nullable=False),
+    Column("agent_id", Integer, nullable=False),
+    Column("call_result", SmallInteger, nullable=False),
+    Column("disposition", Text, nullable=False),
+    Column("not_before_utc_ms", BigInteger, nullable=False),
+    Column("record_type", SmallInteger),
+    Column("callback_number", Text),
+    Column("note", Text, nullable=False),
+    Column("given_utc_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("epoch", "disposition_n"),
+    sqlite_with_rowid=False,
+)
+"""Every word of an agent on a call. Rows are added, never changed; the last one on a call is what counts."""
+
+Index("ix_dispositions_record", DISPOSITIONS.c.record_id)
 
 IMPORTS = Table(
     "imports",

@@ -36,6 +36,7 @@ from outdial.store import (
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
 from outdial.store.interface import (
     AttemptPlace,
+    CallbackRequest,
     Change,
     Claimed,
     ClaimRequest,
@@ -99,7 +100,7 @@ class SqliteStore:
             await self.close()
             raise
 
-    async def claim(self, request: ClaimRequest) -> Claimed:
+    async def claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         """See `Store.claim`."""
         return await self._in_thread(self._claim, request)
 
@@ -282,11 +283,13 @@ class SqliteStore:
         self._server, self._epoch, self._credit = server, epoch, {}
         return Opened(epoch, returned, stale)
 
-    def _claim(self, request: ClaimRequest) -> Claimed:
+    def _claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         credit = dict(self._credit)
         with self._transaction() as connection:
             if not sqlite_write.is_current(connection, self._server, self._epoch):
                 raise self._epoch_lost()
+            if isinstance(request, CallbackRequest):
+                return sqlite_claim.claim_callbacks(connection, self._epoch, request)
             claimed = sqlite_claim.claim(connection, self._epoch, credit, request)
         self._credit = credit
         return claimed

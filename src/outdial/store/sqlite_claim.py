@@ -1,28 +1,33 @@
 """Claiming chains in SQLite, inside a transaction that the caller has begun.
 
-The heads that are due come from the index `ix_records_due`, one priority after the other, so that a claim touches what
-it takes and nothing else, however many records wait.
+The heads that are due come from the index `ix_records_due`, one level after the other (a priority, and there what only
+this group may have before what anybody may), so that a claim touches what it takes and nothing else, however many
+records wait.
 """
 
 import sqlite3
 
+from outdial.core.records import Chain, Priority, RecordType
 from outdial.core.units import ListId
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import Claimed, ClaimRequest
-from outdial.store.rows import PRIORITIES, RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
+from outdial.store.interface import CallbackRequest, Claimed, ClaimRequest
+from outdial.store.rows import RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
 from outdial.store.sqlite_do_not_call import look_up
 from outdial.store.turns import Claim, Credit
 
 _RECORD = f"SELECT {', '.join(RECORD_COLUMNS)} FROM records"
-_DUE = f"{_RECORD} WHERE list_id = ? AND priority = ? AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id LIMIT ?"
+_LEVEL = f"list_id = ? AND group_id = ? AND priority = ? AND record_type <> {RecordType.NO_CALL:d}"
+_DUE = f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id LIMIT ?"
 _CLAIM = f"UPDATE records SET status = {RecordStatus.RETRIEVED}, due_utc_ms = NULL, claim_epoch = ? WHERE record_id = ?"
 _REST = (
     f"{_RECORD} WHERE list_id = ? AND chain_id = ? AND likely(chain_id > 0) AND status = {RecordStatus.READY} "
     "AND (chain_n, record_id) > (?, ?)"
 )
 _RETRIEVE = f"UPDATE records SET status = {RecordStatus.RETRIEVED} WHERE record_id = ?"
-_IS_DUE = "SELECT 1 FROM records WHERE list_id = ? AND priority = ? AND due_utc_ms <= ? LIMIT 1"
-_NEXT_DUE = "SELECT min(due_utc_ms) FROM records WHERE list_id = ? AND priority = ? AND due_utc_ms IS NOT NULL"
+_IS_DUE = f"SELECT 1 FROM records WHERE {_LEVEL} AND due_utc_ms <= ? LIMIT 1"
+_NEXT_DUE = f"SELECT min(due_utc_ms) FROM records WHERE {_LEVEL} AND due_utc_ms > ?"
+_CALLBACKS = f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id"
+_AGENT, _SCHEDULED = RECORD_COLUMNS.index("callback_agent_id"), RECORD_COLUMNS.index("scheduled_utc_ms")
 
 
 def claim(connection: sqlite3.Connection, epoch: int, credit: Credit, request: ClaimRequest) -> Claimed:
@@ -34,25 +39,62 @@ def claim(connection: sqlite3.Connection, epoch: int, credit: Credit, request: C
     turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
     while asked := turns.asked():
         for list_id, count in asked.items():
-            turns.gave(list_id, _take(connection, epoch, list_id, request.utc_ms, count))
+            turns.gave(list_id, _take(connection, epoch, list_id, request, count))
     heads = turns.in_turn()
-    rows = with_rest(heads, _take_rest(connection, heads))
-    chains = chains_of(rows, look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms))
-    if any(_is_due(connection, list_id, request.utc_ms) for list_id, _ in turns.open_lists):
+    chains = _whole_chains(connection, heads, request)
+    if any(_is_due(connection, list_id, request) for list_id, _ in turns.open_lists):
         return Claimed(chains, False, None)
-    waits = [_next_due_utc_ms(connection, list_id) for list_id, _ in request.lists]
+    waits = [
+        connection.execute(_NEXT_DUE, (list_id, *level, -1)).fetchone()[0]
+        for list_id, _ in request.lists
+        for level in _levels(request)
+    ]
     return Claimed(chains, True, min((wait for wait in waits if wait is not None), default=None))
 
 
-def _take(connection: sqlite3.Connection, epoch: int, list_id: ListId, utc_ms: int, count: int) -> list[Row]:
+def claim_callbacks(connection: sqlite3.Connection, epoch: int, request: CallbackRequest) -> Claimed:
+    """Claim due records that wait for one agent.
+
+    Raises:
+        StoreError: a record has a time zone that does not exist.
+    """
+    level = (request.group_id, Priority.PERSONAL)
+    heads: list[Row] = []
+    for list_id in request.lists:
+        for head in connection.execute(_CALLBACKS, (list_id, *level, request.utc_ms)):
+            is_overdue = (head[_SCHEDULED] or 0) <= request.overdue_utc_ms
+            if len(heads) < request.count_max and (is_overdue or head[_AGENT] in request.agent_ids):
+                heads.append(head)
+    connection.executemany(_CLAIM, [(epoch, head[0]) for head in heads])
+    chains = _whole_chains(connection, heads, request)
+    waits = [
+        connection.execute(_NEXT_DUE, (list_id, *level, request.utc_ms)).fetchone()[0] for list_id in request.lists
+    ]
+    return Claimed(chains, True, min((wait for wait in waits if wait is not None), default=None))
+
+
+def _levels(request: ClaimRequest) -> list[tuple[int, int]]:
+    """Where to look, one after the other. Shape: (group, priority)."""
+    return [(group_id, priority) for priority in request.priorities for group_id in (request.group_id, 0)]
+
+
+def _take(connection: sqlite3.Connection, epoch: int, list_id: ListId, request: ClaimRequest, count: int) -> list[Row]:
     """Claim the next due heads of one list."""
     heads: list[Row] = []
-    for priority in PRIORITIES:
-        heads += connection.execute(_DUE, (list_id, priority, utc_ms, count - len(heads)))
+    for level in _levels(request):
+        heads += connection.execute(_DUE, (list_id, *level, request.utc_ms, count - len(heads)))
         if len(heads) == count:
             break
     connection.executemany(_CLAIM, [(epoch, head[0]) for head in heads])
     return heads
+
+
+def _whole_chains(
+    connection: sqlite3.Connection, heads: list[Row], request: ClaimRequest | CallbackRequest
+) -> tuple[Chain, ...]:
+    """Claim what follows these heads, and look up what must not be called."""
+    rows = with_rest(heads, _take_rest(connection, heads))
+    return chains_of(rows, look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms))
 
 
 def _take_rest(connection: sqlite3.Connection, heads: list[Row]) -> list[Row]:
@@ -65,10 +107,5 @@ def _take_rest(connection: sqlite3.Connection, heads: list[Row]) -> list[Row]:
     return rest
 
 
-def _is_due(connection: sqlite3.Connection, list_id: ListId, utc_ms: int) -> bool:
-    return any(connection.execute(_IS_DUE, (list_id, priority, utc_ms)).fetchone() for priority in PRIORITIES)
-
-
-def _next_due_utc_ms(connection: sqlite3.Connection, list_id: ListId) -> int | None:
-    found = [connection.execute(_NEXT_DUE, (list_id, priority)).fetchone()[0] for priority in PRIORITIES]
-    return min((due_utc_ms for due_utc_ms in found if due_utc_ms is not None), default=None)
+def _is_due(connection: sqlite3.Connection, list_id: ListId, request: ClaimRequest) -> bool:
+    return any(connection.execute(_IS_DUE, (list_id, *level, request.utc_ms)).fetchone() for level in _levels(request))

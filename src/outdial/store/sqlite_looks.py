@@ -9,10 +9,10 @@ from outdial.sim.lists import RecordStatus
 from outdial.store.interface import AttemptPlace, LedgerRow, ListCounts, StoredAttempt, StoredRecord
 from outdial.store.ledger_rows import LEDGER_COUNTS, ledger_row_of
 from outdial.store.rows import (
+    ANEW,
     STORED_ATTEMPT_COLUMNS,
     STORED_COLUMNS,
     STORED_OPEN_COLUMNS,
-    Priority,
     Row,
     counts_of,
     stored_attempt_of,
@@ -27,8 +27,8 @@ FROM records WHERE list_id = ?1 GROUP BY status ORDER BY status
 """
 _FIND = f"SELECT {', '.join(STORED_COLUMNS)} FROM records WHERE "
 _READY = (
-    f"UPDATE records SET status = {RecordStatus.READY:d}, priority = {Priority.NEW:d}, treatments = NULL, "
-    "cancel_utc_ms = NULL{due} WHERE list_id = ?1 AND status IN ({statuses})"
+    f"UPDATE records SET status = {RecordStatus.READY:d}, {ANEW}"
+    "{due} WHERE list_id = ?1 AND status IN ({statuses})"
     f" AND call_result <> {CallResult.DO_NOT_CALL:d}"
 )
 _SETTLED = f"""

@@ -11,16 +11,26 @@ from collections.abc import Iterable, Sequence
 from outdial.core.units import CallId, RecordId
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS, LAST_SIGN, rows_of
 from outdial.store.do_not_call import NumberForbidden, addition_of
-from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS, Fates, attempts_in, end_left_claims, record_changes
+from outdial.store.fates import (
+    CHANGED_COLUMNS,
+    HELD_COLUMNS,
+    Fates,
+    attempts_in,
+    end_left_claims,
+    given_in,
+    record_changes,
+)
 from outdial.store.interface import Change
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY, ledger_values
 from outdial.store.rows import (
     ATTEMPT_COLUMNS,
+    DISPOSITION_COLUMNS,
     OPEN_ATTEMPT_COLUMNS,
     UNKNOWN_MODE,
     Row,
     attempt_values,
     begun_values,
+    disposition_values,
     stale_values,
 )
 from outdial.store.sqlite_do_not_call import forbid
@@ -58,6 +68,10 @@ _END_STATES = (
     f"UPDATE agent_states SET until_utc_ms = max(from_utc_ms, {LAST_SIGN.format(epoch='agent_states.epoch')}) "
     "WHERE until_utc_ms IS NULL AND epoch < ?"
 )
+_GIVE = (
+    f"INSERT INTO dispositions ({', '.join(DISPOSITION_COLUMNS)}) "
+    f"VALUES ({', '.join('?' for _ in DISPOSITION_COLUMNS)}) ON CONFLICT (epoch, disposition_n) DO NOTHING"
+)
 _WAIT = "UPDATE records SET due_utc_ms = ?1 WHERE number = ?2 AND due_utc_ms < ?1"
 _CLAIMED = "SELECT record_id, claim_epoch FROM records WHERE claim_epoch < ?"
 _LAST_EPOCH = (
@@ -87,9 +101,14 @@ def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequ
         if isinstance(change, NumberForbidden):
             forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
     _write_agents(connection, epoch, changes)
+    new_given = [
+        given.disposition_n
+        for given in given_in(changes)
+        if connection.execute(_GIVE, disposition_values(epoch, given)).rowcount
+    ]
     if not is_current(connection, server, epoch):
         return False
-    to_make = record_changes(changes, new)
+    to_make = record_changes(changes, new, new_given)
     fates = Fates(epoch, read_held(connection, dict.fromkeys(change.record_id for change in to_make)))
     for change in to_make:
         fates.make(change)

@@ -21,10 +21,12 @@ from outdial.core.commands import (
     CancelRecord,
     Command,
     Dial,
+    DisposeRecord,
     FetchRecords,
     ForbidNumber,
     ReturnRecord,
     SettleAttempt,
+    TreatRecord,
 )
 from outdial.core.events import DialRejected, Event, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.records import Chain
@@ -158,7 +160,7 @@ class StoreWriter:
             case SettleAttempt():
                 self._gate.drop(command.call_id)  # the core has given it up before it could leave
                 self._add(command)
-            case ReturnRecord() | CancelRecord():
+            case ReturnRecord() | CancelRecord() | TreatRecord() | DisposeRecord():
                 self._add(command)
             case ForbidNumber():
                 self._add(NumberForbidden(command.number, INTERNAL_LIST, command.reason, now.utc_ms))
@@ -306,8 +308,14 @@ class StoreWriter:
     async def _fetch(self, fetch: _Fetch) -> None:
         """Claim chains for a group, and tell the core."""
         command = fetch.command
-        chains_max = min(command.chains_max, CHAINS_MAX)
-        request = ClaimRequest(command.group_id, command.lists, chains_max, fetch.utc_ms, command.do_not_call_lists)
+        request = ClaimRequest(
+            command.group_id,
+            command.lists,
+            min(command.chains_max, CHAINS_MAX),
+            fetch.utc_ms,
+            do_not_call_lists=command.do_not_call_lists,
+            priorities=command.priorities,
+        )
         try:
             claimed = await self._steady.claim(request)
         except Exception as error:  # an outage, or a failure that `_failed` has been told of

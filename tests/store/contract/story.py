@@ -9,7 +9,7 @@ from outdial.calling_lists import ListedRecord
 from outdial.config.zones import load_zone
 from outdial.core.commands import CancelRecord, Disposition, ReturnRecord, SettleAttempt
 from outdial.core.modes import DialingMode
-from outdial.core.records import Record
+from outdial.core.records import PRIORITIES, Priority, Record
 from outdial.core.results import CallResult, Fault, Verdict
 from outdial.core.settings import TreatmentAction
 from outdial.sim.lists import RecordStatus
@@ -95,10 +95,15 @@ async def opened(database: Any, server: str = "one", utc_ms: int = NOW, left: It
 
 
 async def claim(
-    store: Store, count: int = 100, utc_ms: int = NOW, lists: tuple[tuple[int, int], ...] = ((1, 10),)
+    store: Store,
+    count: int = 100,
+    utc_ms: int = NOW,
+    lists: tuple[tuple[int, int], ...] = ((1, 10),),
+    group_id: int = 1,
+    priorities: tuple[Priority, ...] = PRIORITIES,
 ) -> Claimed:
-    """Claim chains for group 1."""
-    return await store.claim(ClaimRequest(1, lists, count, utc_ms))
+    """Claim chains for a group."""
+    return await store.claim(ClaimRequest(group_id, lists, count, utc_ms, priorities=priorities))
 
 
 async def claim_one(store: Store, utc_ms: int = NOW) -> tuple[Record, ...]:
@@ -131,8 +136,9 @@ def settled(
     history: tuple[tuple[CallResult, int], ...] = (),
     agent_id: int | None = None,
     verdict: Verdict | None = None,
+    **rest: Any,
 ) -> SettleAttempt:
-    """A call is over."""
+    """A call is over. `rest` is for its disposition."""
     return SettleAttempt(
         call_id=call_id,
         group_id=1,
@@ -152,7 +158,7 @@ def settled(
         ring_ms=11_000,
         wait_ms=120,
         talk_ms=0,
-        disposition=Disposition(action, not_before, next_id, history),
+        disposition=Disposition(action, not_before, next_id, history, **rest),
     )
 
 

@@ -19,8 +19,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from outdial.core.records import Record
+from outdial.core.records import PRIORITIES, Priority, Record, RecordType
 from outdial.core.results import CallResult
+from outdial.core.settings import TreatmentAction
+from outdial.sim.lists import RecordStatus
 from outdial.store.do_not_call import Addition
 from outdial.store.fates import Fates
 from outdial.store.single_records import Cancelling
@@ -28,13 +30,9 @@ from store.contract.databases import SqliteDatabase
 from store.contract.story import (
     CANCELLED,
     CHAIN_UPDATED,
-    DONE,
-    NEXT_IN_CHAIN,
     NOW,
     READY,
-    REDIAL,
     RETRIEVED,
-    RETRY_IN,
     STALE_MS,
     UPDATED,
     State,
@@ -49,12 +47,16 @@ from store.contract.story import (
     states,
 )
 
+AGENT_ERROR = RecordStatus.AGENT_ERROR
+ON = [action for action in TreatmentAction if action.goes_on]
+AGAIN = [action for action in TreatmentAction if not (action.goes_on or action.is_final)]
+ACTIONS = st.sampled_from(TreatmentAction)
+ORDERS = st.sampled_from([PRIORITIES, PRIORITIES[::-1]])
 FOREVER = NOW * 2
-ACTIONS = st.sampled_from([DONE, REDIAL, RETRY_IN, NEXT_IN_CHAIN])
 RECORD_IDS = st.integers(1_001, 1_012) | st.integers(2_001, 2_005)
 TABLES = (
     *("records", "attempts", "open_attempts", "servers", "imports"),
-    *("agent_states", "do_not_call", "abandonment"),
+    *("agent_states", "do_not_call", "abandonment", "dispositions"),
 )
 STRAYS = 900
 """Calls from this one on are nobody's."""
@@ -75,6 +77,12 @@ class Known:
     due: int | None = None
     is_claimed: bool = False
     is_unwanted: bool = False
+    record_type: RecordType = RecordType.GENERAL
+    group_id: int = 0
+
+    def again(self) -> None:
+        """It has been tried."""
+        self.priority = {3: Priority.RESCHEDULED, 6: Priority.CALLBACK}.get(self.record_type, Priority.CAME_BACK)
 
 
 @dataclass
@@ -119,10 +127,11 @@ class Model:
             return [known]
         return [r for r in self.records.values() if (r.list_id, r.chain_id) == (known.list_id, known.chain_id)]
 
-    def due(self, list_id: int, utc_ms: int) -> list[Known]:
+    def due(self, list_id: int, utc_ms: int, group_id: int, order: tuple[Priority, ...]) -> list[Known]:
         """Heads that may be claimed, in the order in which they must come."""
         heads = [r for r in self.records.values() if r.list_id == list_id and r.due is not None and r.due <= utc_ms]
-        return sorted(heads, key=lambda r: (-r.priority, r.due, r.record_id))
+        heads = [r for r in heads if r.group_id in (0, group_id)]
+        return sorted(heads, key=lambda r: (order.index(Priority(r.priority)), -r.group_id, r.due, r.record_id))
 
     def end_claim(self, known: Known) -> None:
         for record in self.chain(known):
@@ -142,7 +151,9 @@ class Model:
         """The next record of a chain that is ready waits, from this one on."""
         for record in self.chain(known):
             if record.status == READY and record.record_id >= known.record_id:
-                record.due, record.priority = due, max(known.priority, record.priority)
+                record.due = due
+                if record.priority == Priority.NEW != known.priority:
+                    record.again()
                 return
 
     def unwanted(self, known: Known) -> Cancelling:
@@ -158,24 +169,31 @@ class Model:
             self.wait_from(known, due)
         return Cancelling.DONE
 
-    def settle(self, held: Held, action: Any, not_before: int, result: CallResult) -> None:
+    def settle(self, held: Held, action: Any, not_before: int, result: CallResult, group_id: int) -> None:
         known = self.records[held.records[0].record_id]
         known.attempts += 1
         known.result = result
-        if action in (RETRY_IN, REDIAL):
-            known.priority = 1
+        if action in AGAIN:
+            if action is TreatmentAction.RESCHEDULE:
+                known.record_type = RecordType.CAMPAIGN_RESCHEDULED
+            if action is TreatmentAction.ASSIGN_TO_GROUP:
+                known.group_id = group_id
+            known.again()
             self.wait_again(known.record_id, not_before)
             return
-        known.status = UPDATED
-        if action is NEXT_IN_CHAIN and len(held.records) > 1:
+        known.status = AGENT_ERROR if action is TreatmentAction.MARK_AGENT_ERROR else UPDATED
+        if action in ON and len(held.records) > 1:
             following = self.records[held.records[1].record_id]
-            following.priority = 1
+            following.group_id = known.group_id
+            following.again()
             self.wait_again(following.record_id, not_before)
             return
         self.end_claim(known)
         for record in self.chain(known):
             if record.status == RETRIEVED:
                 record.status = CHAIN_UPDATED
+                if action is TreatmentAction.MARK_CHAIN:
+                    record.status, record.result = UPDATED, result
 
     def cancel(self, held: Held, place: int) -> None:
         known = self.records[held.records[place].record_id]
@@ -238,10 +256,15 @@ class StoreLife(RuleBasedStateMachine):
 
     # --- claims --------------------------------------------------------------------------------------------------
 
-    @rule(count=st.integers(1, 8), lists=st.sampled_from([((1, 1),), ((1, 2), (2, 1)), ((2, 5), (1, 5))]))
-    def claim(self, count: int, lists: Any) -> None:
-        claimed = self.run(claim(self.store, count, self.now, lists))
-        due = {list_id: self.model.due(list_id, self.now) for list_id, _ in lists}
+    @rule(
+        count=st.integers(1, 8),
+        lists=st.sampled_from([((1, 1),), ((1, 2), (2, 1)), ((2, 5), (1, 5))]),
+        group_id=st.integers(1, 2),
+        order=ORDERS,
+    )
+    def claim(self, count: int, lists: Any, group_id: int, order: Any) -> None:
+        claimed = self.run(claim(self.store, count, self.now, lists, group_id, order))
+        due = {list_id: self.model.due(list_id, self.now, group_id, order) for list_id, _ in lists}
         assert len(claimed.chains) == min(count, sum(map(len, due.values())))
         for list_id, heads in due.items():
             got = [chain.records[0].record_id for chain in claimed.chains if chain.records[0].list_id == list_id]
@@ -258,7 +281,8 @@ class StoreLife(RuleBasedStateMachine):
                 known.status = RETRIEVED
             head.due, head.is_claimed = None, True
             self.held.append(Held(list(chain.records)))
-        left = [r.due for r in self.model.records.values() if r.due is not None and (r.list_id in dict(lists))]
+        open_to = [r for r in self.model.records.values() if r.list_id in dict(lists) and r.group_id in (0, group_id)]
+        left = [r.due for r in open_to if r.due is not None]
         assert claimed.exhausted == all(instant > self.now for instant in left)
         assert claimed.next_due_utc_ms == (min(left, default=None) if claimed.exhausted else None)
 
@@ -327,11 +351,21 @@ class StoreLife(RuleBasedStateMachine):
         """The change that settles a call; the model has made it."""
         call_id = held.call_id
         assert call_id is not None
-        not_before = self.now + wait if action is RETRY_IN else 0
-        next_id = held.records[1].record_id if action is NEXT_IN_CHAIN and len(held.records) > 1 else None
-        change = settled(call_id, held.records[0], action, not_before=not_before, next_id=next_id)
+        not_before = self.now + wait if action.waits or action.has_date else 0
+        next_id = held.records[1].record_id if action in ON and len(held.records) > 1 else None
+        is_assigned = action is TreatmentAction.ASSIGN_TO_GROUP
+        is_rescheduled = action is TreatmentAction.RESCHEDULE
+        change = settled(
+            call_id,
+            held.records[0],
+            action,
+            not_before=not_before,
+            next_id=next_id,
+            group_id=1 + call_id % 2 if is_assigned else None,
+            record_type=RecordType.CAMPAIGN_RESCHEDULED if is_rescheduled else None,
+        )
         change = replace(change, person=call_id % 2 == 1, abandoned=call_id % 4 == 1)
-        self.model.settle(held, action, not_before, change.call_result)
+        self.model.settle(held, action, not_before, change.call_result, 1 + call_id % 2)
         self.model.open_attempts.discard((self.epoch, call_id))
         self.model.attempts[self.epoch, call_id] = change.call_result
         self.model.dialed[self.epoch, call_id] = change.dialed_utc_ms
@@ -445,7 +479,8 @@ class StoreLife(RuleBasedStateMachine):
                 self.model.wait_again(known.record_id, 0)
                 continue
             known.attempts += 1
-            known.priority, known.result = 1, CallResult.STALE
+            known.result = CallResult.STALE
+            known.again()
             self.model.wait_again(known.record_id, self.now + STALE_MS)
             self.model.attempts[epoch, held.call_id] = CallResult.STALE
         self.held.clear()
@@ -524,7 +559,7 @@ def test_the_model_catches_a_planted_bug(sqlite_template, tmp_path, monkeypatch,
     with pytest.raises((AssertionError, IntegrityError)):
         live(
             SqliteDatabase(path),
-            max_examples=100,
+            max_examples=400,
             phases=[Phase.generate],
             report_multiple_bugs=False,
             derandomize=True,

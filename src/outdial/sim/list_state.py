@@ -1,0 +1,323 @@
+"""One calling list in memory: what has become of its records, and which are due.
+
+The rules are those of `outdial.store.fates`. Of each record only some bytes are kept; what only few records have (a
+type, a group, an agent of their own) is in a dictionary.
+"""
+
+import enum
+from array import array
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+
+from outdial.core.commands import DisposeRecord, Disposition, SettleAttempt, TreatRecord
+from outdial.core.records import PRIORITIES, Chain, Priority, Record, RecordType, priority_of
+from outdial.core.results import CallResult
+from outdial.core.settings import TreatmentAction
+from outdial.core.units import AgentId, GroupId, ListId, RecordId
+from outdial.sim.list_sources import Source
+
+_NO_RESULT = 255
+_INDEX_BITS = 32
+_INDEX_MASK = (1 << _INDEX_BITS) - 1
+
+
+class RecordStatus(enum.IntEnum):
+    """What has become of a record, with the vendor's number."""
+
+    READY = 1
+    RETRIEVED = 2
+    UPDATED = 3
+    STALE = 4
+    CANCELLED = 5
+    AGENT_ERROR = 6
+    CHAIN_UPDATED = 7
+    MISSED_CALLBACK = 8
+    CHAIN_READY = 9
+
+    @property
+    def label(self) -> str:
+        """Name for files and boards: `chain updated`."""
+        return self.name.lower().replace("_", " ")
+
+
+DISPOSABLE = (RecordStatus.READY, RecordStatus.UPDATED, RecordStatus.AGENT_ERROR)
+"""Records that an agent's word can still change."""
+
+
+def _is_open(level: "Level", group_id: GroupId) -> bool:
+    return level[0] is not Priority.PERSONAL and level[1] in (0, group_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFate:
+    """One line of a results file."""
+
+    record_id: RecordId
+    list_id: ListId
+    number: str
+    chain_id: int
+    chain_n: int
+    status: RecordStatus
+    attempts: int
+    call_result: CallResult | None
+    """Result of the last attempt."""
+    agent_id: AgentId | None
+    """Agent of the last attempt."""
+    last_attempt_utc_ms: int | None
+
+
+@dataclass(slots=True)
+class Bound:
+    """A record that is not like the others of its list: of another type, or for one group or agent."""
+
+    record_type: RecordType = RecordType.GENERAL
+    group_id: GroupId | None = None
+    agent_id: AgentId | None = None
+    number: str = ""
+    scheduled_utc_ms: int = 0
+
+
+Level = tuple[Priority, GroupId]
+"""Where a chain waits; group 0: it is anybody's."""
+
+
+class ListState:
+    """One list: its source and what has become of its records. The rules are those of `outdial.store.fates`."""
+
+    def __init__(self, source: Source) -> None:
+        count = source.count
+        self.source = source
+        self.claimed_count = 0
+        """Chains handed out now."""
+        self._status = bytearray([RecordStatus.READY]) * count
+        self._came_back = bytearray(count)
+        self._attempts = array("H", bytes(2 * count))
+        self._result = bytearray([_NO_RESULT]) * count
+        self._agent = array("i", bytes(4 * count))
+        self._last_utc_ms = array("q", bytes(8 * count))
+        self._histories: dict[int, tuple[tuple[CallResult, int], ...]] = {}
+        self._same: dict[tuple[tuple[CallResult, int], ...], tuple[tuple[CallResult, int], ...]] = {}
+        self._bound: dict[int, Bound] = {}
+        self._fresh = 0
+        """First place that was never handed out."""
+        self._heaps: dict[Level, list[int]] = {}
+        """Chains that came back, by instant and place of the record to try, packed into one integer."""
+        self._waits: dict[int, int] = {}
+        """When the chain from a place on is due. What a heap says and this does not is over."""
+
+    def has_due(self, utc_ms: int, group_id: GroupId = 0) -> bool:
+        """Whether a chain could be claimed now, for a campaign group."""
+        return self._fresh < self.source.count or any(
+            self._head(level, utc_ms) is not None for level in self._heaps if _is_open(level, group_id)
+        )
+
+    def next_due_utc_ms(self, group_id: GroupId = 0) -> int | None:
+        """When the next chain that came back is due. None: none is waiting."""
+        levels = [level for level in self._heaps if _is_open(level, group_id)]
+        heads = [head for level in levels if (head := self._head(level)) is not None]
+        return min(heads) >> _INDEX_BITS if heads else None
+
+    def _head(self, level: Level, utc_ms: int | None = None) -> int | None:
+        """The first entry of a level. None: there is none, or it is not due yet."""
+        heap = self._heaps.get(level)
+        while heap:
+            entry = heap[0]
+            if self._waits.get(entry & _INDEX_MASK) == entry >> _INDEX_BITS:
+                return entry if utc_ms is None or entry >> _INDEX_BITS <= utc_ms else None
+            heappop(heap)
+        return None
+
+    def claim(self, utc_ms: int, group_id: GroupId = 0, priorities: Sequence[Priority] = PRIORITIES) -> Chain:
+        """Hand out the next due chain. `has_due` has said that there is one."""
+        for priority in priorities:
+            for owner in (group_id, 0) if group_id else (0,):
+                head = self._head((priority, owner), utc_ms)
+                if head is not None:
+                    heappop(self._heaps[priority, owner])
+                    return self._hand_out(head & _INDEX_MASK)
+            if priority is Priority.NEW and self._fresh < self.source.count:
+                first = self._fresh
+                self._fresh = self.source.chain_end(first)
+                return self._hand_out(first)
+        raise LookupError(f"nothing is due in list {self.source.list_id}")
+
+    def claim_callbacks(
+        self, utc_ms: int, group_id: GroupId, agent_ids: Collection[AgentId], overdue_utc_ms: int, count_max: int
+    ) -> tuple[list[Chain], int | None]:
+        """Hand out due chains that wait for one agent; and when the next one becomes due after now."""
+        due, waits = [], []
+        for place, bound in self._bound.items():
+            due_utc_ms = self._waits.get(place)
+            if due_utc_ms is None or not bound.record_type.is_personal or bound.group_id != group_id:
+                continue
+            if due_utc_ms > utc_ms:
+                waits.append(due_utc_ms)
+            elif bound.agent_id in agent_ids or bound.scheduled_utc_ms <= overdue_utc_ms:
+                due.append((due_utc_ms, self.source.record(place).record_id, place))
+        chains = [self._hand_out(place) for _, _, place in sorted(due)[:count_max]]
+        return chains, min(waits, default=None)
+
+    def _hand_out(self, first: int) -> Chain:
+        end = self.source.chain_end(first)
+        self._waits.pop(first, None)
+        self.claimed_count += 1
+        status = self._status
+        if end == first + 1:
+            status[first] = RecordStatus.RETRIEVED
+            return Chain((self._current(first),))
+        places = [place for place in range(first, end) if status[place] == RecordStatus.READY]
+        for place in places:
+            status[place] = RecordStatus.RETRIEVED
+        return Chain(tuple(self._current(place) for place in places))
+
+    def _current(self, index: int) -> Record:
+        record = self.source.record(index)
+        attempts = self._attempts[index]
+        bound = self._bound.get(index)
+        if not attempts and bound is None:
+            return record
+        record = replace(record, attempts=attempts, history=self._histories.get(index, ()))
+        if bound is None:
+            return record
+        return replace(
+            record,
+            number=bound.number or record.number,
+            record_type=bound.record_type,
+            group_id=bound.group_id,
+            agent_id=bound.agent_id,
+            scheduled_utc_ms=bound.scheduled_utc_ms,
+        )
+
+    def attempt_n(self, record_id: RecordId) -> int:
+        """Number of the attempt that is being made, from 1."""
+        return self._attempts[self.source.index_of(record_id)] + 1
+
+    def is_claimed(self, record_id: RecordId) -> bool:
+        """Whether the record is handed out now."""
+        return self._status[self.source.index_of(record_id)] == RecordStatus.RETRIEVED
+
+    def settle(self, attempt: SettleAttempt) -> None:
+        """Write one attempt down and do what its disposition says."""
+        index = self.source.index_of(attempt.record_id)
+        self._attempts[index] = min(self._attempts[index] + 1, 65_535)
+        self._result[index] = attempt.call_result
+        self._agent[index] = attempt.agent_id or 0
+        self._last_utc_ms[index] = attempt.dialed_utc_ms
+        self._treat(index, attempt.disposition)
+
+    def treat(self, change: TreatRecord) -> None:
+        """A claimed record has come to a result without a call."""
+        index = self.source.index_of(change.record_id)
+        self._result[index] = change.call_result
+        self._treat(index, change.disposition)
+        if self._status[index] == RecordStatus.UPDATED and change.call_result is CallResult.AGENT_CALLBACK_ERROR:
+            self._status[index] = RecordStatus.MISSED_CALLBACK
+
+    def dispose(self, given: DisposeRecord) -> None:
+        """As if the attempt had ended with an agent's word, unless the record has gone on since."""
+        index = self.source.index_of(given.record_id)
+        if self._attempts[index] != given.attempt_n or self._status[index] not in DISPOSABLE:
+            return
+        end = self.source.chain_end(index)
+        chain = range(self.source.chain_start(index), end)
+        if any(self._status[place] == RecordStatus.RETRIEVED for place in chain):
+            return
+        for place in range(index, end):
+            if place == index or self._status[place] in (RecordStatus.READY, RecordStatus.CHAIN_UPDATED):
+                self._status[place] = RecordStatus.RETRIEVED
+            self._waits.pop(place, None)
+        self._result[index] = given.call_result
+        self.claimed_count += 1
+        self._treat(index, given.disposition)
+
+    def _treat(self, index: int, disposition: Disposition) -> None:
+        """Do with a claimed record what a disposition says."""
+        action, not_before_utc_ms = disposition.action, disposition.not_before_utc_ms
+        if not (action.is_final or action.goes_on):
+            self._histories[index] = self._same.setdefault(disposition.history, disposition.history)
+            self._follow(index, disposition)
+            self._wait_again(index, not_before_utc_ms)
+            return
+        is_error = action is TreatmentAction.MARK_AGENT_ERROR
+        self._status[index] = RecordStatus.AGENT_ERROR if is_error else RecordStatus.UPDATED
+        self._histories.pop(index, None)
+        if action.goes_on and disposition.next_record_id is not None:
+            following = self.source.index_of(disposition.next_record_id)
+            owner = self._bound[index].group_id if index in self._bound else None
+            if owner is not None or following in self._bound:
+                self._bound.setdefault(following, Bound()).group_id = owner
+            self._wait_again(following, not_before_utc_ms)
+            return
+        self.claimed_count -= 1
+        for place in range(index + 1, self.source.chain_end(index)):
+            if self._status[place] == RecordStatus.RETRIEVED:
+                is_marked = action is TreatmentAction.MARK_CHAIN
+                self._status[place] = RecordStatus.UPDATED if is_marked else RecordStatus.CHAIN_UPDATED
+                if is_marked:
+                    self._result[place] = self._result[index]
+
+    def _follow(self, index: int, disposition: Disposition) -> None:
+        """Whom the record is for from now on, and as what."""
+        is_assigned = disposition.action is TreatmentAction.ASSIGN_TO_GROUP
+        if disposition.group_id is None and disposition.record_type is None and not is_assigned:
+            return
+        bound = self._bound.setdefault(index, Bound())
+        if disposition.group_id is not None:
+            bound.group_id = disposition.group_id
+        if disposition.record_type is not None:
+            bound.record_type = disposition.record_type
+            if disposition.record_type.is_callback:
+                bound.agent_id, bound.number = disposition.agent_id, disposition.number
+        elif is_assigned:
+            bound.record_type, bound.agent_id = bound.record_type.for_group, None
+
+    def _wait_again(self, index: int, not_before_utc_ms: int) -> None:
+        self._came_back[index] = True
+        bound = self._bound.get(index)
+        if bound is not None:
+            bound.scheduled_utc_ms = not_before_utc_ms if bound.record_type.is_personal else 0
+        self._put_back(index, not_before_utc_ms)
+
+    def put_back(self, record_id: RecordId, not_before_utc_ms: int) -> None:
+        """A claimed chain comes back undialed, from this record on."""
+        self._put_back(self.source.index_of(record_id), not_before_utc_ms)
+
+    def cancel(self, record_id: RecordId, call_result: CallResult) -> None:
+        """A claimed record is finished undialed; the rest of its chain stays claimed."""
+        index = self.source.index_of(record_id)
+        self._status[index] = RecordStatus.CANCELLED
+        self._result[index] = call_result
+        chain = self._status[self.source.chain_start(index) : self.source.chain_end(index)]
+        if RecordStatus.RETRIEVED not in chain:
+            self.claimed_count -= 1
+
+    def _put_back(self, index: int, not_before_utc_ms: int) -> None:
+        self.claimed_count -= 1
+        for place in range(index, self.source.chain_end(index)):
+            if self._status[place] == RecordStatus.RETRIEVED:
+                self._status[place] = RecordStatus.READY
+        due_utc_ms = max(0, not_before_utc_ms)
+        self._waits[index] = due_utc_ms
+        bound = self._bound.get(index)
+        record_type, group_id = (bound.record_type, bound.group_id) if bound else (RecordType.GENERAL, None)
+        level = (priority_of(record_type, is_new=not self._came_back[index]), group_id or 0)
+        heappush(self._heaps.setdefault(level, []), due_utc_ms << _INDEX_BITS | index)
+
+    def fates(self) -> Iterator[RecordFate]:
+        """All records, in list order."""
+        for index in range(self.source.count):
+            record = self.source.record(index)
+            result = self._result[index]
+            yield RecordFate(
+                record.record_id,
+                record.list_id,
+                record.number,
+                record.chain_id,
+                record.chain_n,
+                RecordStatus(self._status[index]),
+                self._attempts[index],
+                None if result == _NO_RESULT else CallResult(result),
+                self._agent[index] or None,
+                self._last_utc_ms[index] or None,
+            )
