@@ -203,6 +203,9 @@ def events_and_commands() -> str:
         parts.append(_capital(prose(essay).removeprefix(f"{title}: ")))
         for module in modules:
             parts += _messages(classes_in(SOURCE / "core" / module))
+        parts += _messages(classes_in(SOURCE / "core" / module))
+        if title == "Events":
+            parts += _messages(classes_in(SOURCE / "core" / "callback_events.py"))
     return page("Events and commands", *parts)
 
 

@@ -5,10 +5,12 @@ What has become of records is lost with the process. `outdial serve` has a datab
 
 from collections.abc import Callable, Sequence
 
+from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import (
     CancelRecord,
     Command,
     DisposeRecord,
+    FetchCallbacks,
     FetchRecords,
     ReturnRecord,
     SettleAttempt,
@@ -47,6 +49,8 @@ class RecordStore:
         match command:
             case FetchRecords():
                 self._fetch(now, command)
+            case FetchCallbacks():
+                self._fetch_callbacks(now, command)
             case ReturnRecord():
                 self.lists.put_back(command.list_id, command.record_id, command.not_before_utc_ms)
             case CancelRecord():
@@ -65,8 +69,15 @@ class RecordStore:
         chains, exhausted, due = self.lists.claim(
             now.utc_ms, command.lists, command.chains_max, command.group_id, command.priorities
         )
+        self._tell(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, due))
+
+    def _fetch_callbacks(self, now: Now, command: FetchCallbacks) -> None:
+        chains, due = self.lists.claim_callbacks(now.utc_ms, command)
+        self._tell(CallbacksFetched(command.group_id, command.fetch_id, chains, due))
+
+    def _tell(self, event: RecordsFetched | CallbacksFetched) -> None:
         try:
-            self._submit(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, due))
+            self._submit(event)
         except InboxFull:  # the core asks again when no answer comes
-            for chain in chains:
+            for chain in event.chains:
                 self.lists.put_back(chain.records[0].list_id, chain.records[0].record_id, 0)

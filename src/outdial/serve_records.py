@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from outdial.config import Loaded
 from outdial.config.loaded import Database, Serve
 from outdial.config.number_zones import chains_with_zones, load_all_zones
+from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import Command
 from outdial.core.errors import ConfigError
 from outdial.core.events import Event, RecordsFetched
@@ -149,7 +150,7 @@ class ServeRecords:
         """Start to write. Arguments: see `StoreWriter`; `on_crash` is told of a bug, which `raise_crash` raises."""
 
         def tell(event: Event) -> None:
-            if self._by_number and isinstance(event, RecordsFetched):
+            if self._by_number and isinstance(event, RecordsFetched | CallbacksFetched):
                 event = replace(event, chains=chains_with_zones(event.chains, self._by_number))
             submit(event)
 

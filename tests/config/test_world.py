@@ -12,6 +12,7 @@ from outdial.config.converter import Converter, Limits
 from outdial.config.mistakes import Mistakes
 from outdial.config.world import ACTS, RULES, world_seed, world_settings
 from outdial.core import events
+from outdial.core.callback_events import CallbackRequested
 from outdial.core.modes import DialingMode
 from outdial.sim.settings import CalleeKind, FaultKind, ListShape, ScriptedFault, WorldSettings
 
@@ -97,7 +98,7 @@ def test_operator_acts():
 
 def test_every_operator_request_has_an_act():
     requests = {event for event in typing.get_args(events.Event) if event.__name__.endswith("Requested")}
-    agents = {events.PreviewRequested, events.IvrAgentRequested}
+    agents = {events.PreviewRequested, events.IvrAgentRequested, CallbackRequested}
     assert {event for _, event in ACTS.values()} == requests - agents
 
 

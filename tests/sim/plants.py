@@ -21,6 +21,7 @@ from outdial.core import (
     cluster,
     desks,
     dialing,
+    dispositions,
     distribution,
     group_control,
     placement,
@@ -205,6 +206,44 @@ def the_cap_on_engaging_ports_is_forgotten(patch):
 def reservations_do_not_come_off_the_pool(patch):
     basis = allocation.basis
     patch.setattr(allocation, "basis", lambda user, dynamic: basis(user, dynamic)._replace(reserved=0))
+
+
+# --- callbacks --------------------------------------------------------------------------------
+
+
+@plant("callback", "callbacks")
+def a_callback_goes_to_whoever_is_free(patch):
+    ready_callbacks = preview.ready_callbacks
+
+    def to_anybody(state, group):
+        found = ready_callbacks(state, group)
+        free = [state.agents[each] for each in state.agent_group_of(group).free]
+        others = [agent for agent in free if all(agent is not wanted for wanted, _ in found)]
+        return [(others.pop() if others else agent, chain) for agent, chain in found]
+
+    patch.setattr(preview, "ready_callbacks", to_anybody)
+
+
+@plant("callback", "callbacks")
+def what_is_said_during_a_call_is_forgotten(patch):
+    patch.setattr(
+        dispositions, "follow_word", lambda state, chain, word, result: dispositions.by_treatments(state, chain, result)
+    )
+
+
+@plant("callback", "callbacks")
+def nobody_is_offered_a_callback(patch):
+    patch.setattr(dialing, "offer_callbacks", nothing)
+
+
+@plant("callback", "callbacks")
+def callbacks_are_dialed_at_once(patch):
+    def hasty(command):
+        if isinstance(command, SettleAttempt) and command.disposition.agent_id is None:
+            return [replace(command, disposition=replace(command.disposition, record_type=None, not_before_utc_ms=0))]
+        return [command]
+
+    change_emit(patch, hasty)
 
 
 # --- calls and records ------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from sim.trials import TRIALS, watch
 
 CHECKERS = {
     *("pool", "lease", "node ledger", "pool size", "maximum", "shares"),
-    *("call", "number", "settlement", "record"),
+    *("call", "number", "settlement", "record", "callback"),
     *("inactive node", "draining node", "prime lost", "calling hours", "do not call", "stopped group", "no agents"),
     *("agent not free", "call rate", "rotation", "least loaded", "dialer node", "links"),
     *(

@@ -331,6 +331,15 @@ TRIALS: dict[str, Trial] = {
         ),
         workforce=replace(WORKFORCE, answer_ms_mean=400),
     ),
+    "callbacks": trial(
+        group(1, M.PROGRESSIVE),
+        group(2, M.PREDICTIVE_SEIZING),
+        group(3, M.PREVIEW),
+        callees=replace(CALLEES, shares=((CalleeKind.PERSON, 1.0),)),
+        workforce=replace(WORKFORCE, callback_ratio=0.3, callback_ms_mean=20_000, disposition_ratio=0.2),
+        lists=(ListShape(1, 400),),
+        duration_ms=180 * SECOND_MS,
+    ),
     "waiting": trial(
         group(1, M.PROGRESSIVE, progressive_multiplier_millis=4_000, call_wait_in_queue_ms_max=10_000),
         group(2, M.PROGRESSIVE_SEIZING, progressive_multiplier_millis=4_000, call_wait_in_queue_ms_max=10_000),

@@ -8,6 +8,7 @@ from outdial.config.options import NAME, REFERENCE, Dbid, Name, Reference, Table
 from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.settings import AbandonmentClock, CampaignGroup
+from outdial.core.units import MINUTE_MS
 
 HOURS_MAX = 8_760
 """Statistics older than a year are of no use to anybody. Unit: hours."""
@@ -317,6 +318,16 @@ class CampaignGroupTable(Table):
         core="CampaignGroup.campaign_callback_priority",
         ge=1,
         le=100,
+    )
+    callback_agent_wait: float = option(
+        "callback-agent-wait",
+        "How long a personal callback that is due waits for its agent to be there and free. Then it comes to Agent "
+        "CallBack Error; without a treatment of that result it becomes a Campaign CallBack, for anybody of the group.",
+        default=core_default(CampaignGroup, "callback_agent_wait_ms") // MINUTE_MS,
+        unit="minutes",
+        core="CampaignGroup.callback_agent_wait_ms",
+        ge=0,
+        le=10_080,
     )
     caller_id: str = option(
         "caller-id",

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from outdial.core.agent_odds import AgentOdds
 from outdial.core.events import PhoneState
 from outdial.core.records import Chain
+from outdial.core.results import CallResult
 from outdial.core.settings import Agent as AgentSettings
 from outdial.core.settings import AgentGroup as AgentGroupSettings
 from outdial.core.tables import Table
-from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, Millis
+from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, Millis, RecordId
 
 
 class AgentState(enum.StrEnum):
@@ -72,6 +73,17 @@ AGENT_TABLE = Table(
 BUSY_STATES = (AgentState.RESERVED, AgentState.TALKING, AgentState.AFTER_CALL_WORK)
 
 
+@dataclass(frozen=True, slots=True)
+class EndedCall:
+    """A call of which its agent may still say something."""
+
+    call_id: CallId
+    group_id: GroupId
+    chain: Chain
+    """As it was when it was dialed."""
+    call_result: CallResult
+
+
 @dataclass(slots=True, eq=False)
 class Agent:
     """One agent while the server runs."""
@@ -102,6 +114,10 @@ class Agent:
     """Whose forecasts those are."""
     leaves_at_ms: Millis | None = None
     """When the agent will leave, by their own word; None: they have said nothing."""
+    ended: "EndedCall | None" = None
+    """The last call that the agent was on, once it is settled."""
+    callbacks: dict[RecordId, GroupId] = field(default_factory=dict)
+    """Due records in memory that wait for this agent, and which campaign group has them."""
     call_group_id: GroupId | None = None
     """Campaign group of the current or last call: whose after-call work limit counts."""
 

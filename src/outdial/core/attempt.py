@@ -22,10 +22,11 @@ dialer (regular modes) or settled, whichever is first.
 import enum
 from dataclasses import dataclass
 
+from outdial.core.commands import Disposition
 from outdial.core.modes import DialingMode
 from outdial.core.ports import Pool
 from outdial.core.records import Chain, Record
-from outdial.core.results import Ending, Signs, Verdict
+from outdial.core.results import CallResult, Ending, Signs, Verdict
 from outdial.core.settings import AbandonmentClock
 from outdial.core.tables import Table
 from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, Millis, NodeId, ServerId
@@ -117,6 +118,18 @@ WITH_IVR = (S.CONNECTING, S.IN_IVR)
 """On the way to the IVR application or in it (GVP modes, as long as no agent is reserved)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What an agent says of a call."""
+
+    agent_id: AgentId
+    call_result: CallResult | None
+    """None: what the call itself came to."""
+    callback: Disposition | None
+    """The customer wants to be called back."""
+    note: str
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One try to reach one record. Instants are monotonic milliseconds unless the name says UTC."""
@@ -168,6 +181,8 @@ class Attempt:
     """GVP modes: the caller has asked for an agent, and none has come yet."""
     is_routed: bool = False
     """A treatment has sent it, not being a person, to an IVR application."""
+    word: "Word | None" = None
+    """What its agent has said of it."""
     is_resolved: bool = False
     """Whether the statistics know its outcome."""
     audits_missed: int = 0

@@ -64,6 +64,14 @@ def give_back(state: State, record: Record, not_before_utc_ms: int, reason: str)
     state.emit(ReturnRecord(record.list_id, record.record_id, not_before_utc_ms, reason))
 
 
+def finish_first(state: State, chain: Chain, call_result: CallResult) -> None:
+    """Finish the first record of a claimed chain undialed and return the rest."""
+    record = chain.records[0]
+    state.emit(CancelRecord(record.list_id, record.record_id, call_result))
+    if len(chain.records) > 1:
+        give_back(state, chain.records[1], 0, "the record before it is finished")
+
+
 def empty_buffer(state: State, group: Group, reason: str) -> None:
     """Return everything that the group has in memory."""
     for chain in group.buffer:
@@ -136,6 +144,9 @@ def _pause_ms(state: State, next_due_utc_ms: int | None) -> Millis:
 def fetch_failed(state: State, event: FetchFailed) -> None:
     """The store could not answer: ask again after a pause."""
     group = state.groups.get(event.group_id)
+    if group is not None and event.fetch_id == group.callbacks_fetch_id:
+        group.callbacks_fetch_id = 0  # they are asked for again soon enough
+        return
     if group is None or event.fetch_id != group.fetch_id or not group.is_fetching:
         state.late_events += 1
         return

@@ -187,6 +187,22 @@ class FetchRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchCallbacks:
+    """Claim due records of a group that wait for one agent. Answer: `CallbacksFetched` or `FetchFailed`."""
+
+    group_id: GroupId
+    fetch_id: int
+    chains_max: int
+    lists: tuple[ListId, ...]
+    agent_ids: tuple[AgentId, ...]
+    """Agents who are logged in."""
+    overdue_utc_ms: int
+    """What has been due since before this is claimed whoever it waits for."""
+    do_not_call_lists: tuple[str, ...] = ()
+    """Do-not-call lists that count beside the internal one. Empty: all do."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnRecord:
     """Give a claimed record, with the rest of its chain, back to its list, undialed."""
 
@@ -257,6 +273,14 @@ class DisposeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ForbidNumber:
+    """Put a number on the internal do-not-call list: the person has said so to an agent. No answer."""
+
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettleAttempt:
     """One attempt is over: write it down and free its record. Exactly one per attempt."""
 
@@ -298,14 +322,6 @@ class SettleAttempt:
     """The person heard the drop message, or its beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class ForbidNumber:
-    """Put a number on the do-not-call list for good: the person has said so."""
-
-    number: str
-    reason: str
-
-
 # --- operator ---------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +353,7 @@ Command = (
     | WithdrawOffer
     | AgentStateChanged
     | FetchRecords
+    | FetchCallbacks
     | ReturnRecord
     | CancelRecord
     | TreatRecord

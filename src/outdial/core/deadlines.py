@@ -23,6 +23,7 @@ class Timer(enum.IntEnum):
     NODE = 7
     POOL = 8
     LEAVE = 9
+    CALLBACKS = 10
 
 
 Key = tuple[Timer, int]

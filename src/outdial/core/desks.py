@@ -1,5 +1,6 @@
 """What agents do: signing in, being ready, and what the prime node says of their phones."""
 
+from outdial.core import callbacks
 from outdial.core.agents import Agent, AgentSignal, AgentState
 from outdial.core.attempt import AttemptState
 from outdial.core.availability import refile, signal
@@ -37,6 +38,7 @@ def logged_in(state: State, event: AgentLoggedIn) -> None:
         refile(state, state.agents[before])
     state.phones[agent.phone] = agent.agent_id
     subscribe(state, (agent.phone,))
+    callbacks.came(state, agent.agent_id)
 
 
 def leave_phone(state: State, agent: Agent) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from outdial.core import (
     callable_records,
+    callbacks,
     calls,
     campaign_accounts,
     cluster,
@@ -25,8 +26,10 @@ from outdial.core import (
     preview,
     roster,
     seizing,
+    words,
 )
 from outdial.core import events as e
+from outdial.core.callback_events import CallbackRequested, CallbacksFetched, DispositionGiven
 from outdial.core.commands import Command
 from outdial.core.deadlines import Timer
 from outdial.core.dialing import dial_dirty
@@ -101,7 +104,7 @@ def _rejected(state: State, event: e.DialRejected) -> None:
 
 
 def _record_cancelled(state: State, event: e.RecordCancelled) -> None:
-    if not preview.cancel_offered(state, event):
+    if not (callbacks.cancelled(state, event) or preview.cancel_offered(state, event)):
         callable_records.cancelled(state, event)
 
 
@@ -119,6 +122,7 @@ _TIMERS: dict[Timer, Callable[[State, int], None]] = {
     Timer.NODE: cluster.audit,
     Timer.POOL: port_shares.deadline,
     Timer.LEAVE: leave_due,
+    Timer.CALLBACKS: callbacks.deadline,
 }
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {
@@ -158,6 +162,9 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.PreviewRequested: preview.requested,
     e.PreviewAccepted: preview.accepted,
     e.PreviewRejected: preview.rejected,
+    DispositionGiven: words.disposition_given,
+    CallbackRequested: words.callback_requested,
+    CallbacksFetched: callbacks.fetched,
     e.RecordsFetched: callable_records.fetched,
     e.FetchFailed: callable_records.fetch_failed,
     e.DoNotCallAdded: _do_not_call,

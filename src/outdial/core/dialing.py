@@ -20,7 +20,7 @@ from outdial.core.pacing import attempts_to_start
 from outdial.core.placement import choose_node, fixed_node, unreachable
 from outdial.core.ports import Lease, NoPort, Pool, PortKind
 from outdial.core.predictive import available_agents, calls_ahead, situation
-from outdial.core.preview import push_offers
+from outdial.core.preview import offer_callbacks, push_offers
 from outdial.core.records import Chain
 from outdial.core.seizing import engage_agents, recall_kept_legs, trim_engaged
 from outdial.core.state import State
@@ -73,6 +73,7 @@ def _look_at(state: State, group_id: int) -> None:
 def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
     """Start as many attempts as everything allows. Returns what ended it."""
     recall_kept_legs(state, group)
+    offer_callbacks(state, group)
     lost = unreachable(state, group)
     if lost is not None:
         return lost

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from outdial.core.abandonment_events import AbandonmentFound as AbandonmentFound
 from outdial.core.abandonment_events import MessageEnded as MessageEnded
 from outdial.core.abandonment_events import MessageStarted as MessageStarted
+from outdial.core.callback_events import CallbackEvent
 from outdial.core.learned import Learned
 from outdial.core.modes import DialingMode
 from outdial.core.records import Chain
@@ -313,7 +314,6 @@ class RecordsFetched:
 
     group_id: GroupId
     fetch_id: int
-    """Number from the command."""
     chains: tuple[Chain, ...]
     exhausted: bool = False
     """True: the lists have nothing else that is due now."""
@@ -384,6 +384,7 @@ Event = (
     | PreviewRequested
     | PreviewAccepted
     | PreviewRejected
+    | CallbackEvent
     | RecordsFetched
     | FetchFailed
     | DoNotCallAdded

@@ -1,5 +1,6 @@
 """Starting, stopping and changing campaign groups, draining nodes: the operator's requests and their replies."""
 
+from outdial.core import callbacks
 from outdial.core.agents import Agent
 from outdial.core.callable_records import empty_buffer
 from outdial.core.carry_over import take_over
@@ -55,6 +56,7 @@ def start(state: State, group: Group) -> None:
     agents = state.agent_group_of(group)
     if agents is not None:
         agents.running[group.group_id] = None
+    callbacks.begin(state, group)
     share_now(state, state.pool_of(group.settings))
     state.touch(group.group_id)
 
@@ -85,6 +87,7 @@ def stop(state: State, group: Group) -> None:
     for timer in (Timer.GROUP, Timer.FETCH):
         state.deadlines.disarm((timer, group.group_id))
     empty_buffer(state, group, "the group was stopped")
+    callbacks.end(state, group, "the group was stopped")
     for agent in offered_by(state, group):
         withdraw_offer(state, agent, "the group was stopped")
     for call_id in list(group.engagings):

@@ -20,7 +20,7 @@ from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.settings import CampaignGroup
 from outdial.core.tables import Table
-from outdial.core.units import SECOND_MS, AgentId, CallId, GroupId, Millis
+from outdial.core.units import SECOND_MS, AgentId, CallId, GroupId, Millis, RecordId
 
 IVR_DELAY_BIN_MS: Millis = 3 * SECOND_MS
 """Delays of GVP modes reach from the answer to the caller asking for an agent: up to five minutes. Ours (0014)."""
@@ -134,6 +134,10 @@ class Group:
     is_fetching: bool = False
     fetch_at_ms: Millis = 0
     """No fetch before this: the lists had nothing due."""
+    callbacks: dict[RecordId, Chain] = field(default_factory=dict)
+    """Due records that wait for one agent each, longest due first."""
+    callbacks_fetch_id: int = 0
+    """Number of the last `FetchCallbacks`; 0: none is under way."""
     is_store_away: bool = False
     """The store has not answered the last fetch."""
     hold: tuple[Hold, str] | None = None

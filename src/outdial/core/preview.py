@@ -1,7 +1,8 @@
 """Preview modes: an agent looks at a record before it is called, and is on the call from its start.
 
-In Preview the agent asks for a record; in Push Preview the group offers one to the longest idle agent. No port is held:
-the call is placed on the agent's behalf, on the prime node, where the agent's phone is followed.
+In Preview the agent asks for a record; in Push Preview the group offers one to the longest idle agent. In every mode a
+personal callback is offered to its agent (`callbacks.py`). No port is held: the call is placed on the agent's behalf,
+on the prime node, where the agent's phone is followed.
 
 Source: OCS preview flow; the guide's load balancing names neither mode. Ours: the prime node places the calls (0005).
 """
@@ -9,22 +10,28 @@ Source: OCS preview flow; the guide's load balancing names neither mode. Ours: t
 from outdial.core.agents import Agent, AgentSignal, AgentState
 from outdial.core.attempt import Attempt
 from outdial.core.availability import signal
-from outdial.core.callable_records import does_concern, fetch_if_low, give_back, result_of, take_next
-from outdial.core.commands import CancelRecord, Dial, OfferRecord, WithdrawOffer
+from outdial.core.callable_records import does_concern, fetch_if_low, finish_first, give_back, result_of, take_next
+from outdial.core.callbacks import agent_error, ready_callbacks
+from outdial.core.commands import Dial, OfferRecord, WithdrawOffer
 from outdial.core.compliance import may_dial
 from outdial.core.deadlines import Timer
+from outdial.core.dispositions import look_for_callbacks_at
 from outdial.core.events import PreviewAccepted, PreviewRejected, PreviewRequested, RecordCancelled
 from outdial.core.groups import Group
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node
 from outdial.core.records import Chain
 from outdial.core.results import CallResult
-from outdial.core.settlement import agent_missed, free_reserved
+from outdial.core.settlement import agent_missed, free_reserved, release_engaging
 from outdial.core.state import State
 from outdial.core.units import Millis
 
 RING_ADDED_MS: Millis = 1_000
 """Slack between the agent's and the callee's ring limits of a preview call. Unit: ms. Ours."""
+
+
+OFFER_AGAIN_MS: Millis = 5_000
+"""Pause before a record that waits for its agent is offered again. Unit: ms. Ours."""
 
 
 def requested(state: State, event: PreviewRequested) -> None:
@@ -60,7 +67,22 @@ def push_offers(state: State, group: Group) -> bool:
     agents = state.agent_group_of(group)
     if agents is None or state.prime_id is None:
         return True
-    return all(offer_next(state, group, state.agents[agent_id]) for agent_id in list(agents.free))
+    free = [state.agents[agent_id] for agent_id in agents.free]
+    return all(offer_next(state, group, agent) for agent in free if not agent.callbacks)
+
+
+def offer_callbacks(state: State, group: Group) -> None:
+    """Every mode: offer records to the agents for whom they wait. Who is held on the line is let go first."""
+    if not group.callbacks:
+        return
+    for agent, chain in ready_callbacks(state, group):
+        offer(state, group, agent, chain)
+    for chain in group.callbacks.values():
+        waited_for = state.agents.get(chain.records[0].agent_id or 0)
+        if waited_for is not None and waited_for.state is AgentState.READY and waited_for.engaging_id is not None:
+            engaging = state.engagings[waited_for.engaging_id]
+            if engaging.customer_call_id is None:
+                release_engaging(state, engaging)
 
 
 def offer_next(state: State, group: Group, agent: Agent) -> bool:
@@ -69,6 +91,12 @@ def offer_next(state: State, group: Group, agent: Agent) -> bool:
     fetch_if_low(state, group)
     if chain is None:
         return False
+    offer(state, group, agent, chain)
+    return True
+
+
+def offer(state: State, group: Group, agent: Agent, chain: Chain) -> None:
+    """Offer a chain to a free agent."""
     agent.offer = (group.group_id, chain)
     agent.call_group_id = group.group_id
     # its number is taken while an agent looks at it, so that nobody else dials it
@@ -76,7 +104,13 @@ def offer_next(state: State, group: Group, agent: Agent) -> bool:
     signal(state, agent, AgentSignal.RESERVE)
     state.emit(OfferRecord(agent.agent_id, group.group_id, chain.records[0]))
     state.deadlines.arm((Timer.AGENT, agent.agent_id), state.mono_ms + group.settings.preview_ms_max)
-    return True
+
+
+def _not_taken(state: State, group: Group, chain: Chain, reason: str) -> None:
+    """The record goes back to its list; one that waits for its agent is asked for soon."""
+    give_back(state, chain.records[0], 0, reason)
+    if chain.records[0].record_type.is_personal:
+        look_for_callbacks_at(state, group, state.mono_ms + OFFER_AGAIN_MS)
 
 
 def _take_offer(state: State, agent: Agent) -> tuple[Group, Chain] | None:
@@ -94,7 +128,7 @@ def withdraw_offer(state: State, agent: Agent, reason: str) -> None:
     offer = _take_offer(state, agent)
     if offer is None:
         return
-    give_back(state, offer[1].records[0], 0, reason)
+    _not_taken(state, *offer, reason)
     state.emit(WithdrawOffer(agent.agent_id, reason))
     free_reserved(state, agent)
 
@@ -104,7 +138,7 @@ def offer_expired(state: State, agent: Agent) -> None:
     offer = _take_offer(state, agent)
     if offer is None:
         return
-    give_back(state, offer[1].records[0], 0, "the agent did not decide")
+    _not_taken(state, *offer, "the agent did not decide")
     state.emit(WithdrawOffer(agent.agent_id, "no decision in time"))
     agent_missed(state, agent, "no decision on the offered record")
 
@@ -118,6 +152,8 @@ def rejected(state: State, event: PreviewRejected) -> None:
         return
     if event.cancel_record:
         finish_first(state, offer[1], CallResult.CANCEL_RECORD)
+    elif offer[1].records[0].record_type.is_personal:
+        agent_error(state, *offer)
     else:
         give_back(state, offer[1].records[0], 0, "declined by the agent")
     free_reserved(state, agent)
@@ -151,14 +187,6 @@ def cancel_offered(state: State, event: RecordCancelled) -> bool:
     return False
 
 
-def finish_first(state: State, chain: Chain, call_result: CallResult) -> None:
-    """Finish the first record of a claimed chain undialed and return the rest."""
-    record = chain.records[0]
-    state.emit(CancelRecord(record.list_id, record.record_id, call_result))
-    if len(chain.records) > 1:
-        give_back(state, chain.records[1], 0, "the record before it is finished")
-
-
 def accepted(state: State, event: PreviewAccepted) -> None:
     """The agent wants the record called: the agent's phone first, then the callee's."""
     agent = state.agents.get(event.agent_id)
@@ -181,7 +209,7 @@ def accepted(state: State, event: PreviewAccepted) -> None:
     attempt = Attempt(
         call_id=call_id,
         group_id=group.group_id,
-        mode=group.mode,
+        mode=group.mode if group.mode.is_preview else DialingMode.PUSH_PREVIEW,
         node_id=prime.node_id,
         server_id=prime.server_id,
         chain=chain,

@@ -11,6 +11,7 @@ taking part and is forgotten when the last call that needs it is over:
 from outdial.core.agents import Agent, AgentGroup, AgentState
 from outdial.core.attempt import AttemptState
 from outdial.core.availability import refile
+from outdial.core.callbacks import begin
 from outdial.core.cluster import connect, elect_prime, link_down
 from outdial.core.commands import Disconnect
 from outdial.core.deadlines import Timer
@@ -219,6 +220,8 @@ def _change_group(state: State, group: Group, settings: CampaignGroup) -> None:
     if old.dialer != settings.dialer:
         state.pools[old.dialer].waiting.pop(group.group_id, None)
     group.settings = settings
+    if group.is_running and state.deadlines.at((Timer.CALLBACKS, group.group_id)) is None:
+        begin(state, group)
     group.is_removed = False
     group.budget.target = settings.overdial_ratio_max
     group.aim.change(settings.aim, settings.aim_value)

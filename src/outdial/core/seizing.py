@@ -46,7 +46,7 @@ def engage_agents(state: State, group: Group, node: Node) -> NoPort | None:
         if len(group.engagings) >= part:
             return None
         agent = state.agents[agent_id]
-        if leaves_soon(state, group, agent):
+        if agent.callbacks or leaves_soon(state, group, agent):
             continue
         if state.mono_ms < agent.engage_after_ms:
             state.wake_group_at(group, agent.engage_after_ms)

@@ -376,6 +376,8 @@ class CampaignGroup:
     """Order of General records among the others: the highest goes first."""
     campaign_rescheduled_priority: int = 2
     campaign_callback_priority: int = 3
+    callback_agent_wait_ms: Millis = 30 * MINUTE_MS
+    """How long a due record waits for its agent before it comes to AGENT_CALLBACK_ERROR. Range: 0 … a week."""
     caller_id: str = ""
     """What the callee sees: `"name" <number>` or a number; empty: what the trunk shows. No decision depends on it: it
     is here because the driver that dials reads it from the configuration that is in effect."""

@@ -5,13 +5,13 @@ more). `settle` turns the signs into a call result and a disposition, brings the
 """
 
 from outdial.core import safe_harbour
-from outdial.core.agents import Agent, AgentSignal, AgentState
+from outdial.core.agents import Agent, AgentSignal, AgentState, EndedCall
 from outdial.core.attempt import UNSERVED, Attempt, AttemptSignal, AttemptState
 from outdial.core.availability import signal
 from outdial.core.campaign_accounts import count
 from outdial.core.commands import Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Timer
-from outdial.core.dispositions import fate_of
+from outdial.core.dispositions import fate_of, write_word
 from outdial.core.distribution import offer_agent, stop_waiting
 from outdial.core.engaging import Engaging, EngagingSignal, EngagingState
 from outdial.core.flights import landed
@@ -188,9 +188,14 @@ def settle(state: State, attempt: Attempt, last: AttemptSignal) -> None:
     del state.numbers[attempt.record.number]
     state.deadlines.disarm((Timer.CALL, call_id))
     state.release_lease(call_id, attempt.pool, attempt.node_id)
-    settled = _settlement(state, group, attempt, outcome)
-    state.emit(settled)
-    count(state, settled)
+    settlement = _settlement(state, group, attempt, outcome)
+    state.emit(settlement)
+    count(state, settlement)
+    if attempt.word is not None:
+        write_word(state, call_id, attempt.chain, attempt.word, outcome.call_result, settlement.disposition)
+    agent = state.agents.get(attempt.agent_id) if attempt.agent_id is not None else None
+    if agent is not None and (attempt.connected_at_ms is not None or attempt.mode.is_preview):
+        agent.ended = EndedCall(call_id, group.group_id, attempt.chain, outcome.call_result)
     finish_if_drained(state, group)
 
 

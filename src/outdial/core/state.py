@@ -99,6 +99,7 @@ class State:
     last_call_id: CallId = 0
     last_query_id: int = 0
     last_fetch_id: int = 0
+    last_disposition_n: int = 0
     last_start: int = 0
 
     late_events: int = 0

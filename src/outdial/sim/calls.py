@@ -315,7 +315,7 @@ class Exchange:
         if call.partner is None:
             call.give_port_back()
         if phone is not None:
-            self._workforce.talk(phone)
+            self._workforce.talk(at_ms, phone)
         self.report(at_ms, call.server, CallConnected(call.call_id))
         if call.plan is not None:
             call.timer = self._add(at_ms + call.plan.talk_ms, self.leave, call)

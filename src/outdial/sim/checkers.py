@@ -9,6 +9,7 @@ world. What is broken is raised as a `Violation`: the name of the checker, the n
 | 1 leases in a pool; each leg has one  | pool, lease, node ledger, pool size            | checks_ports    |
 | 2 no lease beyond a maximum           | maximum, shares                                | checks_ports    |
 | 3 nothing twice, nothing lost         | call, number, settlement, record               | checks_calls    |
+|                                       | callback                                       | checks_callbacks|
 | 4 nothing dialed that may not be      | inactive node, draining node, prime lost,      | checks_dialing  |
 |                                       | calling hours, do not call, stopped group,     |                 |
 |                                       | no agents, agent not free, call rate           |                 |
@@ -30,6 +31,7 @@ from typing import Any
 
 from outdial.core import commands as c
 from outdial.core import events as e
+from outdial.core.callback_events import CallbackRequested, CallbacksFetched, DispositionGiven
 from outdial.core.commands import Command
 from outdial.core.dialer import Dialer
 from outdial.core.events import Event
@@ -37,6 +39,7 @@ from outdial.core.settings import Configuration
 from outdial.core.units import Now
 from outdial.sim.checks_abandonment import AbandonmentChecks
 from outdial.sim.checks_agents import AgentChecks
+from outdial.sim.checks_callbacks import CallbackChecks
 from outdial.sim.checks_calls import CallChecks
 from outdial.sim.checks_cluster import ClusterChecks
 from outdial.sim.checks_dialing import DialingChecks
@@ -75,6 +78,7 @@ class Checkers:
         self._calls = CallChecks(picture)
         self._abandonment = AbandonmentChecks(picture)
         self._dialing = DialingChecks(picture, self._calls)
+        self._callbacks = CallbackChecks(picture, self._calls)
         self._cluster = ClusterChecks(picture, self._dialing)
         self._agents = AgentChecks(picture)
         self._liveness = LivenessChecks(picture, self._calls)
@@ -128,6 +132,7 @@ class Checkers:
         """Compare everything."""
         self._ports.sweep()
         self._calls.sweep()
+        self._callbacks.sweep()
         self._agents.sweep()
         self._work.sweep()
         for leg in self._picture.legs.values():
@@ -181,7 +186,10 @@ class Checkers:
             e.AgentBecameNotReady: self._agent_left,
             e.AgentLeaveAnnounced: self._leave_announced,
             e.PhoneStateChanged: self._phone_changed,
-            e.RecordsFetched: self._calls.fetched,
+            DispositionGiven: self._callbacks.said,
+            CallbackRequested: self._callbacks.said,
+            e.RecordsFetched: self._records_fetched,
+            CallbacksFetched: self._callbacks_fetched,
             e.DoNotCallAdded: self._do_not_call,
             e.RecordCancelled: self._calls.forbidden,
         }
@@ -291,7 +299,15 @@ class Checkers:
             picture.touched_agents[agent_id] = None
             self._agents.changed(agent_id)
 
-    def _do_not_call(self, event: e.DoNotCallAdded) -> None:
+    def _records_fetched(self, event: e.RecordsFetched) -> None:
+        self._callbacks.fetched(event)
+        self._calls.fetched(event)
+
+    def _callbacks_fetched(self, event: CallbacksFetched) -> None:
+        self._callbacks.callbacks_fetched(event)
+        self._calls.fetched(event)
+
+    def _do_not_call(self, event: e.DoNotCallAdded | c.ForbidNumber) -> None:
         self._picture.do_not_call[event.number] = None
 
     # --- commands ---------------------------------------------------------------------------------
@@ -310,13 +326,31 @@ class Checkers:
             c.OfferRecord: self._offer,
             c.AgentStateChanged: self._agent_state_changed,
             c.ReturnRecord: self._calls.returned,
-            c.CancelRecord: self._calls.cancelled,
+            c.CancelRecord: self._cancelled,
+            c.TreatRecord: self._treated,
+            c.DisposeRecord: self._callbacks.disposed,
+            c.ForbidNumber: self._do_not_call,
             c.SettleAttempt: self._settled,
+            c.Reply: self._callbacks.replied,
         }
+
+    def _cancelled(self, command: c.CancelRecord) -> None:
+        self._calls.cancelled(command)
+        self._callbacks.treated(command)
+
+    def _treated(self, command: c.TreatRecord) -> None:
+        self._calls.treated(command)
+        self._callbacks.treated(command)
+
+    def _settled(self, command: c.SettleAttempt) -> None:
+        self._calls.settled(command)
+        self._callbacks.settled(command)
+        self._abandonment.settled(command)
 
     def _dial(self, command: c.Dial) -> None:
         picture = self._picture
         leg = picture.customer_leg(command)
+        self._callbacks.dialed(command)
         self._dialing.dialed(command, leg)
         self._cluster.placed(leg)
         self._ports.leased(leg)
@@ -351,10 +385,6 @@ class Checkers:
         self._agents.joined(command)
         self._picture.touched_calls[command.call_id] = None
 
-    def _settled(self, command: c.SettleAttempt) -> None:
-        self._calls.settled(command)
-        self._abandonment.settled(command)
-
     def _start_ivr(self, command: c.StartIvr | c.PlayMessage) -> None:
         self._picture.touched_calls[command.call_id] = None
 
@@ -370,6 +400,7 @@ class Checkers:
             picture.touched_agents[leg.agent_id] = None
 
     def _offer(self, command: c.OfferRecord) -> None:
+        self._callbacks.offered(command)
         self._dialing.offered(command)
         self._calls.offered(command)
         self._agents.offered(command)

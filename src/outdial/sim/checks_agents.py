@@ -75,7 +75,8 @@ class AgentChecks:
         """An agent is given a record to look at."""
         group_id = command.group_id
         agent_group_id = self._picture.groups[group_id].agent_group
-        if self._state.groups[group_id].mode is DialingMode.PUSH_PREVIEW and agent_group_id is not None:
+        is_anybodys = not command.record.record_type.is_personal
+        if is_anybodys and self._state.groups[group_id].mode is DialingMode.PUSH_PREVIEW and agent_group_id is not None:
             what = f"record {command.record.record_id}"
             self._check_turn(self._free.get(agent_group_id), command.agent_id, what)
         self._leave(command.agent_id)

@@ -15,7 +15,8 @@ Source: design section 7, item 3.
 from dataclasses import replace
 
 from outdial.core.attempt import AttemptState
-from outdial.core.commands import CancelRecord, Dial, OfferRecord, QueryCalls, ReturnRecord, SettleAttempt
+from outdial.core.callback_events import CallbacksFetched
+from outdial.core.commands import CancelRecord, Dial, OfferRecord, QueryCalls, ReturnRecord, SettleAttempt, TreatRecord
 from outdial.core.deadlines import Timer
 from outdial.core.engaging import EngagingState
 from outdial.core.events import (
@@ -92,7 +93,7 @@ class CallChecks:
 
     # --- events -------------------------------------------------------------------------------------
 
-    def fetched(self, event: RecordsFetched) -> None:
+    def fetched(self, event: RecordsFetched | CallbacksFetched) -> None:
         """The store has handed out chains."""
         claims = self._claims
         for chain in event.chains:
@@ -236,6 +237,10 @@ class CallChecks:
         elif claim.agent_id is not None:
             self._no_longer_offered(claim)
 
+    def treated(self, command: TreatRecord) -> None:
+        """A chain goes back with a result that it has come to without a call."""
+        self._drop(self._take(command.record_id, "treated"))
+
     def asked(self, command: QueryCalls) -> None:
         """A server is asked for calls."""
         self._asked[command.server_id] = self._picture.mono_ms
@@ -358,8 +363,8 @@ class CallChecks:
             picture.fail("call", f"{filed} attempts are filed by state, {settled} of them as settled")
         buffers = 0
         for group in state.groups.values():
-            buffers += len(group.buffer)
-            for chain in group.buffer:
+            buffers += len(group.buffer) + len(group.callbacks)
+            for chain in (*group.buffer, *group.callbacks.values()):
                 self._check_buffered(group.group_id, chain)
         if buffers + self._offers + self._attempts != self._chains:
             picture.fail(

@@ -95,11 +95,13 @@ class LivenessChecks:
         if group.mode is DialingMode.PREVIEW:
             return ""
         if group.mode is DialingMode.PUSH_PREVIEW:
-            return "offer a record" if agents is not None and agents.free and group.buffer else ""
+            unbound = [] if agents is None else [each for each in agents.free if not state.agents[each].callbacks]
+            return "offer a record" if unbound and group.buffer else ""
         pool = state.pool_of(group.settings)
         if group.mode.is_seizing and agents is not None:
             part = -(-len(agents.working) // max(1, len(agents.running)))
-            staying = [agent_id for agent_id in agents.free if not self._leaves_soon(group, agent_id)]
+            unbound = [agent_id for agent_id in agents.free if not state.agents[agent_id].callbacks]
+            staying = [agent_id for agent_id in unbound if not self._leaves_soon(group, agent_id)]
             is_waiting = any(state.agents[agent_id].engage_after_ms <= state.mono_ms for agent_id in staying)
             has_room = isinstance(pool.room(group_id, PortKind.ENGAGING), int)
             if is_waiting and len(group.engagings) < part and has_room:

@@ -12,6 +12,7 @@ from typing import NoReturn
 from outdial.core.commands import Dial, Engage
 from outdial.core.dialer import Dialer
 from outdial.core.events import Event, PhoneState, ServerConnected, ServerLost
+from outdial.core.modes import DialingMode
 from outdial.core.records import Record
 from outdial.core.settings import (
     AgentGroup,
@@ -216,6 +217,8 @@ class Picture:
         """The leg that a `Dial` orders; not filed yet."""
         settings = self.groups[command.group_id]
         mode = self.state.groups[command.group_id].mode
+        if command.agent_id is not None and not mode.is_preview:
+            mode = DialingMode.PUSH_PREVIEW  # a callback, offered to its agent
         return Leg(
             command.call_id,
             command.group_id,

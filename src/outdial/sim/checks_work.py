@@ -13,14 +13,17 @@ Source: design section 7, item 8.
 
 from collections.abc import Sequence
 
+from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import (
     CancelRecord,
     Command,
     Dial,
     Engage,
+    FetchCallbacks,
     FetchRecords,
     OfferRecord,
     ReturnRecord,
+    TreatRecord,
 )
 from outdial.core.deadlines import STALE_SLACK
 from outdial.core.dialer import DEADLINES_PER_STEP_MAX
@@ -87,11 +90,11 @@ class WorkChecks:
         state, picture = self._state, self._picture
         dials = sum(isinstance(command, Dial | Engage) for command in commands)
         offers = sum(isinstance(command, OfferRecord) for command in commands)
-        records = sum(isinstance(command, ReturnRecord | CancelRecord) for command in commands)
-        fetches = sum(isinstance(command, FetchRecords) for command in commands)
+        records = sum(isinstance(command, ReturnRecord | CancelRecord | TreatRecord) for command in commands)
+        fetches = sum(isinstance(command, FetchRecords | FetchCallbacks) for command in commands)
         ports = sum(pool.ports for pool in state.pools.values())
         buffers = sum(self._optima.values())
-        chains = len(event.chains) if isinstance(event, RecordsFetched) else 0
+        chains = len(event.chains) if isinstance(event, RecordsFetched | CallbacksFetched) else 0
         objects = 0
         if isinstance(event, _MANY):
             objects = len(state.agents) + len(picture.legs) + len(state.nodes) + len(state.groups)
@@ -100,7 +103,7 @@ class WorkChecks:
             ("calls are ordered", dials, ports + 1),
             ("records are offered", offers, len(state.agents)),
             ("records go back", records, (buffers + chains + len(state.agents)) * self._longest_chain),
-            ("fetches are ordered", fetches, len(state.groups)),
+            ("fetches are ordered", fetches, 2 * len(state.groups)),
             (
                 "other commands are given",
                 len(commands) - dials - 2 * offers - records - fetches,

@@ -6,11 +6,11 @@ type, a group, an agent of their own) is in a dictionary.
 
 import enum
 from array import array
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
-from outdial.core.commands import DisposeRecord, Disposition, SettleAttempt, TreatRecord
+from outdial.core.commands import DisposeRecord, Disposition, FetchCallbacks, SettleAttempt, TreatRecord
 from outdial.core.records import PRIORITIES, Chain, Priority, Record, RecordType, priority_of
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
@@ -142,18 +142,16 @@ class ListState:
                 return self._hand_out(first)
         raise LookupError(f"nothing is due in list {self.source.list_id}")
 
-    def claim_callbacks(
-        self, utc_ms: int, group_id: GroupId, agent_ids: Collection[AgentId], overdue_utc_ms: int, count_max: int
-    ) -> tuple[list[Chain], int | None]:
+    def claim_callbacks(self, utc_ms: int, command: FetchCallbacks, count_max: int) -> tuple[list[Chain], int | None]:
         """Hand out due chains that wait for one agent; and when the next one becomes due after now."""
         due, waits = [], []
         for place, bound in self._bound.items():
             due_utc_ms = self._waits.get(place)
-            if due_utc_ms is None or not bound.record_type.is_personal or bound.group_id != group_id:
+            if due_utc_ms is None or not bound.record_type.is_personal or bound.group_id != command.group_id:
                 continue
             if due_utc_ms > utc_ms:
                 waits.append(due_utc_ms)
-            elif bound.agent_id in agent_ids or bound.scheduled_utc_ms <= overdue_utc_ms:
+            elif bound.agent_id in command.agent_ids or bound.scheduled_utc_ms <= command.overdue_utc_ms:
                 due.append((due_utc_ms, self.source.record(place).record_id, place))
         chains = [self._hand_out(place) for _, _, place in sorted(due)[:count_max]]
         return chains, min(waits, default=None)
@@ -192,6 +190,10 @@ class ListState:
     def attempt_n(self, record_id: RecordId) -> int:
         """Number of the attempt that is being made, from 1."""
         return self._attempts[self.source.index_of(record_id)] + 1
+
+    def due_utc_ms(self, record_id: RecordId) -> int | None:
+        """From when on the record, the first to be tried of its chain, may be handed out. None: it does not wait."""
+        return self._waits.get(self.source.index_of(record_id))
 
     def is_claimed(self, record_id: RecordId) -> bool:
         """Whether the record is handed out now."""
@@ -281,7 +283,11 @@ class ListState:
 
     def put_back(self, record_id: RecordId, not_before_utc_ms: int) -> None:
         """A claimed chain comes back undialed, from this record on."""
-        self._put_back(self.source.index_of(record_id), not_before_utc_ms)
+        index = self.source.index_of(record_id)
+        self._put_back(index, not_before_utc_ms)
+        bound = self._bound.get(index)
+        if bound is not None and bound.record_type.is_personal:
+            bound.scheduled_utc_ms = max(bound.scheduled_utc_ms, not_before_utc_ms)
 
     def cancel(self, record_id: RecordId, call_result: CallResult) -> None:
         """A claimed record is finished undialed; the rest of its chain stays claimed."""

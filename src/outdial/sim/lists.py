@@ -12,12 +12,12 @@ some bytes are kept (status, attempts, last result, agent, last attempt).
 Status names are the vendor's (record status 1 … 9). `cancelled` covers do-not-call and agents' cancellations.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from outdial.core.commands import DisposeRecord, SettleAttempt, TreatRecord
+from outdial.core.commands import DisposeRecord, FetchCallbacks, SettleAttempt, TreatRecord
 from outdial.core.records import PRIORITIES, Chain, Priority
 from outdial.core.results import CallResult
-from outdial.core.units import AgentId, GroupId, ListId, RecordId
+from outdial.core.units import GroupId, ListId, RecordId
 from outdial.sim.list_sources import NUMBERS_FROM, RECORDS_MAX, Source, StoredSource, SyntheticSource
 from outdial.sim.list_state import ListState, RecordFate, RecordStatus
 
@@ -83,26 +83,17 @@ class Lists:
         waits = [self.by_id[list_id].next_due_utc_ms(group_id) for list_id, _ in known]
         return tuple(chains), True, min((wait for wait in waits if wait is not None), default=None)
 
-    def claim_callbacks(
-        self,
-        utc_ms: int,
-        list_ids: Sequence[ListId],
-        group_id: GroupId,
-        agent_ids: Collection[AgentId],
-        overdue_utc_ms: int,
-        count_max: int,
-    ) -> tuple[tuple[Chain, ...], int | None]:
-        """Hand out due chains of a group that wait for one agent: for these, and whatever is due since long ago.
+    def claim_callbacks(self, utc_ms: int, command: FetchCallbacks) -> tuple[tuple[Chain, ...], int | None]:
+        """Hand out due chains of a group that wait for one agent.
 
         Returns:
             The chains; when the next one becomes due after now. None: none waits.
         """
         found: list[Chain] = []
         waits = []
-        for list_id in list_ids:
+        for list_id in command.lists:
             if list_id in self.by_id:
-                room = count_max - len(found)
-                chains, due = self.by_id[list_id].claim_callbacks(utc_ms, group_id, agent_ids, overdue_utc_ms, room)
+                chains, due = self.by_id[list_id].claim_callbacks(utc_ms, command, command.chains_max - len(found))
                 found += chains
                 waits += [due] if due is not None else []
         return tuple(found), min(waits, default=None)

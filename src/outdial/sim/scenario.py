@@ -69,7 +69,9 @@ def random_scenario(seed: int) -> Scenario:
         operator_acts=_operator_acts(configuration, duration_ms, dice) if dice.chance(0.6) else (),
         callees=_callees(configuration, dice),
         ivr=IvrSettings(dice.between(500, 5_000), dice.ratio(0.1, 1.0), dice.ratio()),
-        workforce=replace(_workforce(duration_ms, dice), leave_announce_ms=_leave_announce_ms(seed)),
+        workforce=replace(
+            _workforce(duration_ms, dice), leave_announce_ms=_leave_announce_ms(seed), **_what_agents_say(seed)
+        ),
         node=_node(dice),
         nodes=tuple((node.dbid, _node(dice)) for node in configuration.nodes if dice.chance(0.4)),
         lists=tuple(
@@ -153,6 +155,17 @@ def _workforce(duration_ms: Millis, dice: Stream) -> WorkforceSettings:
         preview_cancel_ratio=dice.ratio(),
         preview_ask_ms=dice.between(500, 10_000),
     )
+
+
+def _what_agents_say(seed: int) -> dict[str, Any]:
+    """Drawn apart, so that worlds stay what they were otherwise."""
+    dice = Stream(seed, "what agents say")
+    return {
+        "callback_ratio": dice.pick((0.0, 0.1, 0.5)),
+        "callback_personal_ratio": dice.pick((0.5, 1.0)),
+        "callback_ms_mean": dice.between(1_000, 60_000),
+        "disposition_ratio": dice.pick((0.0, 0.1, 0.3)),
+    }
 
 
 def _leave_announce_ms(seed: int) -> Millis:

@@ -142,6 +142,14 @@ class WorkforceSettings:
     """Share of the declined records that are cancelled for good."""
     preview_ask_ms: Millis = 15 * SECOND_MS
     """Preview mode: an agent without an offer asks again after this time."""
+    callback_ratio: float = 0.0
+    """Share of conversations after which, or in which, the customer wants to be called back."""
+    callback_personal_ratio: float = 0.5
+    """Share of those by the same agent."""
+    callback_ms_mean: Millis = 30 * MINUTE_MS
+    """How far ahead (exponential)."""
+    disposition_ratio: float = 0.0
+    """Share of conversations of which the agent says something else than what was heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from zlib import crc32
 
 from outdial.core import commands as c
 from outdial.core import events as e
+from outdial.core.callback_events import CallbackRequested, CallbacksFetched, DispositionGiven
 from outdial.core.commands import Command
 from outdial.core.events import Event
 from outdial.core.units import Millis, Now
@@ -136,7 +137,10 @@ _KEYS: dict[type, Callable[[Any], int]] = {
     e.PreviewRequested: attrgetter("agent_id"),
     e.PreviewAccepted: attrgetter("agent_id"),
     e.PreviewRejected: attrgetter("agent_id"),
+    DispositionGiven: _text("agent_id", "call_result"),
+    CallbackRequested: _text("agent_id", "at_utc_ms", "personal"),
     e.RecordsFetched: _fetched,
+    CallbacksFetched: _text("group_id", "fetch_id", "next_due_utc_ms"),
     e.FetchFailed: attrgetter("fetch_id"),
     e.DoNotCallAdded: _text("number"),
     e.RecordCancelled: _record,
@@ -153,7 +157,11 @@ _KEYS: dict[type, Callable[[Any], int]] = {
     c.AgentStateChanged: _text("agent_id", "state"),
     c.FetchRecords: _text("group_id", "fetch_id", "chains_max"),
     c.ReturnRecord: _record,
+    c.FetchCallbacks: _text("group_id", "fetch_id", "agent_ids"),
     c.CancelRecord: _record,
+    c.TreatRecord: _record,
+    c.DisposeRecord: _record,
+    c.ForbidNumber: _text("number"),
     c.SettleAttempt: _settlement,
     c.Reply: _text("request_id", "ok", "code"),
 }

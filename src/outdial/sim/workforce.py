@@ -31,6 +31,7 @@ from outdial.sim.clock import Action, Agenda
 from outdial.sim.draws import Stream, exponential, gamma
 from outdial.sim.servers import Call
 from outdial.sim.settings import WorkforceSettings
+from outdial.sim.words import Words
 
 TAKE_OVER_MS: Millis = 700
 """From a word on the screen that the agent did not expect to pressing *ready*. Unit: ms. Ours: a quick person."""
@@ -109,6 +110,7 @@ class Workforce:
         self._luck = Stream(seed, "agents")
         self._previews = Stream(seed, "previews")
         self._losses = Stream(seed, "phone losses")
+        self.words = Words(settings, agenda, seed)
         self.is_calm = False
         """No more phones are lost."""
         self._answer = exponential(settings.answer_ms_mean)
@@ -193,17 +195,19 @@ class Workforce:
             self._show(at_ms, phone, PhoneState.IDLE)
         self.end_talk(at_ms, phone)
 
-    def talk(self, phone: Phone) -> None:
+    def talk(self, at_ms: Millis, phone: Phone) -> None:
         """The agent at the phone has a customer on the line."""
         if phone.agent is not None:
             phone.agent.doing = Doing.TALKING
             phone.agent.timer = 0
+            self.words.during_call(at_ms, phone.agent.agent_id)
 
     def end_talk(self, at_ms: Millis, phone: Phone) -> None:
         """The customer is gone: after-call work."""
         agent = phone.agent
         if agent is not None and agent.doing is Doing.TALKING:
             agent.doing = Doing.WRAPPING_UP
+            self.words.after_call(at_ms, agent.agent_id)
             self._later(at_ms + self._luck.draw(self._after_call_work), self._finish_wrapping_up, agent)
 
     def _show(self, at_ms: Millis, phone: Phone, state: PhoneState) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
@@ -26,7 +27,9 @@ from outdial.core.commands import (
     Disconnect,
     DisposeRecord,
     Engage,
+    FetchCallbacks,
     FetchRecords,
+    ForbidNumber,
     Join,
     OfferRecord,
     PlayMessage,
@@ -147,6 +150,7 @@ class World:
         settings, agenda = self.settings, self._agenda
         self.cluster = Cluster(nodes, settings, agenda, seed)
         self.workforce = Workforce(agents, settings.workforce, agenda, seed)
+        self.workforce.words.utc_ms = self.calendar.utc_ms
         callees = Callees(settings.callees, settings.ivr, seed)
         self.exchange = Exchange(agenda, self.cluster, self.workforce, callees, self.lists)
         self.messages = Messages(self.exchange, agenda)
@@ -236,6 +240,8 @@ class World:
             WithdrawOffer: self._withdraw,
             AgentStateChanged: self._show_agent,
             FetchRecords: self._fetch,
+            FetchCallbacks: self._fetch_callbacks,
+            ForbidNumber: self._forbid,
             ReturnRecord: self._return,
             CancelRecord: self._cancel,
             TreatRecord: self._treat,
@@ -296,7 +302,20 @@ class World:
         )
         self._agenda.emit(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, next_due))
 
-    def _fail_fetch(self, _at_ms: Millis, _serial: int, command: FetchRecords) -> None:
+    def _fetch_callbacks(self, now_ms: Millis, command: FetchCallbacks) -> None:
+        self._agenda.add(now_ms + self._store_luck.draw(self._store_ms), self._claim_callbacks, command)
+
+    def _claim_callbacks(self, at_ms: Millis, serial: int, command: FetchCallbacks) -> None:
+        if at_ms < self.faults.store_down_until_ms:
+            self._agenda.add(at_ms + STORE_PATIENCE_MS, self._fail_fetch, command)
+            return
+        chains, next_due = self.lists.claim_callbacks(self.calendar.utc_ms(at_ms), command)
+        self._agenda.emit(CallbacksFetched(command.group_id, command.fetch_id, chains, next_due))
+
+    def _forbid(self, _now_ms: Millis, command: ForbidNumber) -> None:
+        """The dialer itself remembers the number."""
+
+    def _fail_fetch(self, _at_ms: Millis, _serial: int, command: FetchRecords | FetchCallbacks) -> None:
         self._agenda.emit(FetchFailed(command.group_id, command.fetch_id, "the record store does not answer"))
 
     def _return(self, _now_ms: Millis, command: ReturnRecord) -> None:

@@ -157,6 +157,8 @@ class Fates:
                 self._settle(chain, head, record, change)
             case ReturnRecord():
                 self._put_back(chain, head, record, change.not_before_utc_ms)
+                if record.scheduled_utc_ms is not None:
+                    record.scheduled_utc_ms = max(record.scheduled_utc_ms, change.not_before_utc_ms)
             case CancelRecord():
                 self._cancel(chain, head, record, change.call_result)
             case TreatRecord():

@@ -21,7 +21,7 @@ from outdial.core.errors import OutdialError
 from outdial.core.records import Chain
 from outdial.drivers.backoff import longest_pause_s
 from outdial.store.do_not_call import Objections
-from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, Store, StoreUnavailable
+from outdial.store.interface import CallbackRequest, Change, Claimed, ClaimRequest, EpochLost, Store, StoreUnavailable
 from outdial.store.spool import Spool, SpoolError
 
 PATIENCE_S = 2.0
@@ -98,7 +98,7 @@ class SteadyStore:
             return True
         return await self._keep(changes)
 
-    async def claim(self, request: ClaimRequest) -> Claimed:
+    async def claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         """Claim chains.
 
         Raises:

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from outdial.core.agents import AgentState
+from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
     Command,
     Dial,
     DisposeRecord,
+    FetchCallbacks,
     FetchRecords,
     ForbidNumber,
     ReturnRecord,
@@ -35,7 +37,16 @@ from outdial.core.units import AgentId, CallId, Now, RecordId
 from outdial.drivers.runner import InboxFull
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
-from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, ClaimRequest, PortSample, Store
+from outdial.store.interface import (
+    AgentStateBegun,
+    AttemptBegun,
+    CallbackRequest,
+    Change,
+    Claimed,
+    ClaimRequest,
+    PortSample,
+    Store,
+)
 from outdial.store.spool import Spool
 from outdial.store.steady import PATIENCE_S, SteadyStore, pause
 
@@ -54,7 +65,7 @@ class _Fetch:
     """A claim that waits for the changes before it."""
 
     utc_ms: int
-    command: FetchRecords
+    command: FetchRecords | FetchCallbacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +175,7 @@ class StoreWriter:
                 self._add(command)
             case ForbidNumber():
                 self._add(NumberForbidden(command.number, INTERNAL_LIST, command.reason, now.utc_ms))
-            case FetchRecords():
+            case FetchRecords() | FetchCallbacks():
                 self._add(_Fetch(now.utc_ms, command), is_urgent=True)
             case AgentStateChanged():
                 self._agent_changed(now.utc_ms, command)
@@ -308,26 +319,14 @@ class StoreWriter:
     async def _fetch(self, fetch: _Fetch) -> None:
         """Claim chains for a group, and tell the core."""
         command = fetch.command
-        request = ClaimRequest(
-            command.group_id,
-            command.lists,
-            min(command.chains_max, CHAINS_MAX),
-            fetch.utc_ms,
-            do_not_call_lists=command.do_not_call_lists,
-            priorities=command.priorities,
-        )
         try:
-            claimed = await self._steady.claim(request)
+            claimed = await self._steady.claim(_request(fetch))
         except Exception as error:  # an outage, or a failure that `_failed` has been told of
             with contextlib.suppress(InboxFull):  # the core asks again when no answer comes
                 self._submit(FetchFailed(command.group_id, command.fetch_id, str(error)))
             return
         try:
-            self._submit(
-                RecordsFetched(
-                    command.group_id, command.fetch_id, claimed.chains, claimed.exhausted, claimed.next_due_utc_ms
-                )
-            )
+            self._submit(_answer(command, claimed))
         except InboxFull:
             self._return(claimed.chains)
 
@@ -352,3 +351,36 @@ class StoreWriter:
         for chain in chains:
             record = chain.records[0]
             self._add(ReturnRecord(record.list_id, record.record_id, 0, "its claim reached nobody"))
+
+
+def _request(fetch: _Fetch) -> ClaimRequest | CallbackRequest:
+    """What the store is asked for."""
+    command = fetch.command
+    count_max = min(command.chains_max, CHAINS_MAX)
+    if isinstance(command, FetchRecords):
+        return ClaimRequest(
+            command.group_id,
+            command.lists,
+            count_max,
+            fetch.utc_ms,
+            do_not_call_lists=command.do_not_call_lists,
+            priorities=command.priorities,
+        )
+    return CallbackRequest(
+        command.group_id,
+        command.lists,
+        command.agent_ids,
+        command.overdue_utc_ms,
+        count_max,
+        fetch.utc_ms,
+        do_not_call_lists=command.do_not_call_lists,
+    )
+
+
+def _answer(command: FetchRecords | FetchCallbacks, claimed: Claimed) -> RecordsFetched | CallbacksFetched:
+    """What the core is told."""
+    if isinstance(command, FetchRecords):
+        return RecordsFetched(
+            command.group_id, command.fetch_id, claimed.chains, claimed.exhausted, claimed.next_due_utc_ms
+        )
+    return CallbacksFetched(command.group_id, command.fetch_id, claimed.chains, claimed.next_due_utc_ms)

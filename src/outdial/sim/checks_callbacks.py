@@ -1,0 +1,176 @@
+"""Callbacks: what a customer was promised is kept, by whom it was promised.
+
+Checker `callback`:
+
+* what an agent asked for and was granted is what the record is settled or changed with;
+* a record that waits for one agent is never handed out with the others, and is offered and dialed to that agent alone;
+* nothing promised is dialed before its time;
+* until it is dialed or comes to a result, it is in the dialer's hands or waits in its list;
+* its agent, free for a while, is offered it.
+
+Source: decision 0019.
+"""
+
+from dataclasses import dataclass
+
+from outdial.core.callback_events import CallbackRequested, CallbacksFetched, DispositionGiven
+from outdial.core.commands import (
+    CancelRecord,
+    Dial,
+    DisposeRecord,
+    Disposition,
+    OfferRecord,
+    Reply,
+    SettleAttempt,
+    TreatRecord,
+)
+from outdial.core.events import RecordsFetched
+from outdial.core.records import Record, RecordType
+from outdial.core.state import FETCH_POLL_MS
+from outdial.core.units import SECOND_MS, AgentId, CallId, ListId, Millis, RecordId
+from outdial.sim.checks_calls import CallChecks
+from outdial.sim.checks_dialing import is_open
+from outdial.sim.checks_picture import Picture
+
+UNSERVED_MS: Millis = FETCH_POLL_MS + 30 * SECOND_MS
+"""How long an agent may be free beside a due record that waits for them. Ours: the store is asked every half minute."""
+
+
+@dataclass(slots=True)
+class Promise:
+    """A customer will be called back."""
+
+    list_id: ListId
+    at_utc_ms: int
+    agent_id: AgentId | None
+    """None: anybody of the group."""
+    group_id: int | None
+
+
+class CallbackChecks:
+    """Watches promises."""
+
+    def __init__(self, picture: Picture, calls: CallChecks) -> None:
+        self._picture = picture
+        self._calls = calls
+        self._asked: dict[CallId, bool] = {}
+        """Granted during a call that goes on, and whether personal."""
+        self._request: CallbackRequested | DispositionGiven | None = None
+        self._promises: dict[RecordId, Promise] = {}
+
+    # --- events -------------------------------------------------------------------------------------
+
+    def said(self, event: CallbackRequested | DispositionGiven) -> None:
+        """An agent says something; the reply comes in the same step."""
+        self._request = event
+
+    def fetched(self, event: RecordsFetched) -> None:
+        """What is handed out to a group is for anybody of it."""
+        for chain in event.chains:
+            record = chain.records[0]
+            if record.record_type.is_personal:
+                self._picture.fail("callback", f"record {record.record_id} waits for one agent, and is handed out")
+
+    def callbacks_fetched(self, event: CallbacksFetched) -> None:
+        """What is handed out for agents waits for one."""
+        for chain in event.chains:
+            if not chain.records[0].record_type.is_personal:
+                self._picture.fail("callback", f"record {chain.records[0].record_id} waits for no agent")
+
+    # --- commands -----------------------------------------------------------------------------------
+
+    def replied(self, command: Reply) -> None:
+        """An agent's request is granted or refused."""
+        event = self._request
+        if event is None or event.request_id != command.request_id or not command.ok:
+            return
+        agent = self._picture.state.agents.get(event.agent_id)
+        call_id = agent.call_id if agent is not None else None
+        if call_id is not None and event.call_id in (None, call_id) and agent is not None and agent.state == "talking":
+            self._asked.pop(call_id, None)
+            if isinstance(event, CallbackRequested):
+                self._asked[call_id] = event.personal
+
+    def settled(self, command: SettleAttempt) -> None:
+        """What was granted during the call is what the record is settled with."""
+        self._promises.pop(command.record_id, None)
+        personal = self._asked.pop(command.call_id, None)
+        if personal is not None:
+            wanted = RecordType.PERSONAL_CALLBACK if personal else RecordType.CAMPAIGN_CALLBACK
+            if command.disposition.record_type is not wanted:
+                self._picture.fail("callback", f"a {wanted.name} was granted in call {command.call_id}: {command}")
+        self._promise(command.list_id, command.record_id, command.disposition)
+
+    def disposed(self, command: DisposeRecord) -> None:
+        """An agent's word changes a record that nobody has claimed since."""
+        if self._calls.record(command.record_id) is None:
+            is_latest = self._picture.world.lists.attempt_n(command.list_id, command.record_id) == command.attempt_n + 1
+            if not is_latest:
+                return
+            self._promises.pop(command.record_id, None)
+            if self._waits(command.list_id, command.record_id):
+                self._promise(command.list_id, command.record_id, command.disposition)
+
+    def _promise(self, list_id: ListId, record_id: RecordId, disposition: Disposition) -> None:
+        if disposition.record_type is not None and disposition.record_type.is_callback:
+            self._promises[record_id] = Promise(
+                list_id, disposition.not_before_utc_ms, disposition.agent_id, disposition.group_id
+            )
+
+    def treated(self, command: TreatRecord | CancelRecord) -> None:
+        """It has come to a result without a call."""
+        self._promises.pop(command.record_id, None)
+
+    def offered(self, command: OfferRecord) -> None:
+        """A record is shown to an agent."""
+        self._check_agent(command.record, command.agent_id, "offered to")
+
+    def dialed(self, command: Dial) -> None:
+        """A customer is being called."""
+        record = self._calls.record(command.record_id)
+        if record is not None:
+            self._check_agent(record, command.agent_id, "dialed for")
+        promise = self._promises.get(command.record_id)
+        if promise is not None and promise.at_utc_ms > self._picture.utc_ms:
+            early_ms = promise.at_utc_ms - self._picture.utc_ms
+            self._picture.fail("callback", f"record {command.record_id} is dialed {early_ms} ms before it was promised")
+
+    def _check_agent(self, record: Record, agent_id: AgentId | None, what: str) -> None:
+        if record.record_type.is_personal and record.agent_id != agent_id:
+            self._picture.fail(
+                "callback", f"record {record.record_id} waits for agent {record.agent_id}, and is {what} {agent_id}"
+            )
+
+    # --- the truth ----------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """All promises."""
+        for record_id, promise in self._promises.items():
+            if self._calls.record(record_id) is None and not self._waits(promise.list_id, record_id):
+                self._picture.fail("callback", f"the promise about record {record_id} is lost: {promise}")
+            if promise.agent_id is not None:
+                self._check_served(record_id, promise)
+
+    def _waits(self, list_id: ListId, record_id: RecordId) -> bool:
+        return self._picture.world.lists.by_id[list_id].due_utc_ms(record_id) is not None
+
+    def _check_served(self, record_id: RecordId, promise: Promise) -> None:
+        """Its agent has been free for a while since it was due, and nothing forbids the call."""
+        picture = self._picture
+        state, seen = picture.state, picture.agents.get(promise.agent_id or 0)
+        agent, calling_list = state.agents.get(promise.agent_id or 0), picture.lists.get(promise.list_id)
+        due_ms = picture.utc_ms - promise.at_utc_ms
+        if seen is None or agent is None or calling_list is None or not seen.is_free or due_ms < UNSERVED_MS:
+            return
+        free_ms = picture.mono_ms - max(agent.since_ms, picture.world.faults.store_down_until_ms)
+        group_id = promise.group_id or 0
+        is_able = group_id in picture.running and picture.prime_id is not None
+        if free_ms >= UNSERVED_MS and is_able and state.groups[group_id].settings.agent_group in agent.group_ids:
+            place = picture.world.lists.by_id[promise.list_id].source
+            record = self._calls.record(record_id) or place.record(place.index_of(record_id))
+            is_free = record.number not in state.numbers and record.number not in picture.do_not_call
+            if is_free and is_open(record, calling_list, picture.utc_ms):
+                picture.fail(
+                    "callback",
+                    f"record {record_id} has been due for {due_ms} ms, and agent {promise.agent_id} free for {free_ms}",
+                )
