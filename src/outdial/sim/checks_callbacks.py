@@ -57,6 +57,8 @@ class CallbackChecks:
         """Granted during a call that goes on, and whether personal."""
         self._request: CallbackRequested | DispositionGiven | None = None
         self._promises: dict[RecordId, Promise] = {}
+        self._utc_ms_max = 0
+        """The latest that the calendar has ever shown: it may be put back after a claim."""
 
     # --- events -------------------------------------------------------------------------------------
 
@@ -66,6 +68,7 @@ class CallbackChecks:
 
     def fetched(self, event: RecordsFetched) -> None:
         """What is handed out to a group is for anybody of it."""
+        self._utc_ms_max = max(self._utc_ms_max, self._picture.utc_ms)
         for chain in event.chains:
             record = chain.records[0]
             if record.record_type.is_personal:
@@ -73,6 +76,7 @@ class CallbackChecks:
 
     def callbacks_fetched(self, event: CallbacksFetched) -> None:
         """What is handed out for agents waits for one."""
+        self._utc_ms_max = max(self._utc_ms_max, self._picture.utc_ms)
         for chain in event.chains:
             if not chain.records[0].record_type.is_personal:
                 self._picture.fail("callback", f"record {chain.records[0].record_id} waits for no agent")
@@ -131,8 +135,8 @@ class CallbackChecks:
         if record is not None:
             self._check_agent(record, command.agent_id, "dialed for")
         promise = self._promises.get(command.record_id)
-        if promise is not None and promise.at_utc_ms > self._picture.utc_ms:
-            early_ms = promise.at_utc_ms - self._picture.utc_ms
+        if promise is not None and promise.at_utc_ms > self._utc_ms_max:
+            early_ms = promise.at_utc_ms - self._utc_ms_max
             self._picture.fail("callback", f"record {command.record_id} is dialed {early_ms} ms before it was promised")
 
     def _check_agent(self, record: Record, agent_id: AgentId | None, what: str) -> None:
