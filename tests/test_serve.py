@@ -120,7 +120,8 @@ def most_calls(journal: Path) -> int:
 def test_the_second_start_knows_what_the_first_has_learned(tmp_path):
     """The first calls nobody but for agents who are free; the second dials ahead from its first call on."""
     group = PIECES["group"] + "after-call-work-s = 0.1\nhistory_length = 30\nstatistics-carry-over-hours = 12\n"
-    path = write_configuration(tmp_path, 'journal = "{start}.journal"', records=2_000, group=group)
+    campaign = PIECES["campaign"].replace("[[campaign]]\n", "[[campaign]]\nabandonment-windows = []\n")
+    path = write_configuration(tmp_path, 'journal = "{start}.journal"', records=2_000, group=group, campaign=campaign)
     told = []
     for name in ("first", "second"):
         with serving(path, env={"OUTDIAL_TEST_PERSON_IN": "6"}) as server:

@@ -28,6 +28,7 @@ from dialing_story import (
 )
 from outdial.core import availability, callable_records, desks, settlement
 from outdial.core import events as e
+from outdial.core.abandonment import Counts, bucket_of
 from outdial.core.agent_odds import Spells
 from outdial.core.call_odds import CallOdds
 from outdial.core.carry_over import learned
@@ -59,8 +60,8 @@ BASE = configuration(
     group(2, Mode.PROGRESSIVE_SEIZING, agents=2, dial_node=2, asm_channel_num=0, **SMALL),
     group(3, Mode.POWER_GVP, agents=0, agents_of=1, maximum_queue_size=2, **SMALL),
     group(4, Mode.PUSH_PREVIEW, agents=0, agents_of=1, **SMALL),
-    group(5, Mode.PROGRESSIVE, agents=1, cpd_server=9, number_of_cpd_ports=2, **SMALL),
-    group(6, Mode.PROGRESSIVE_GVP, agents=0, agents_of=1, **SMALL),
+    group(5, Mode.PROGRESSIVE, agents=1, cpd_server=9, number_of_cpd_ports=2, drop_message="sorry", **SMALL),
+    group(6, Mode.PROGRESSIVE_GVP, agents=0, agents_of=1, drop_message="sorry", **SMALL),
     nodes=[node(1, call_rate_max=5, slow_start_ms=2_000), node(2), node(3, backup=None), cpd_server(9, 3)],
     ports=10,
     treatments=[
@@ -110,6 +111,7 @@ SERVERS = st.sampled_from([1, 101, 2, 102, 3, 103, 9, 109, 77])
 NODES = st.sampled_from([1, 2, 3, 9, 77])
 GROUPS = st.integers(1, 7)
 AGENTS = st.sampled_from([101, 102, 201, 202, 501, 999])
+CONNECTIONS = [e.CallConnected, e.IvrStarted, e.IvrAgentRequested, e.MessageStarted, e.MessageEnded]
 SIGNS = st.sampled_from(
     [
         e.DialAccepted,
@@ -118,6 +120,8 @@ SIGNS = st.sampled_from(
         e.CallConnected,
         e.IvrStarted,
         e.IvrAgentRequested,
+        e.MessageStarted,
+        e.MessageEnded,
         e.EngagingAccepted,
         e.AgentEngaged,
         e.EngagingReleased,
@@ -261,10 +265,16 @@ class AnythingGoes(RuleBasedStateMachine):
         for call_id in list(self.story.state.attempts)[::part]:
             self.tell(e.DialAccepted(call_id), e.CalleeAnswered(call_id), e.VerdictReached(call_id, verdict))
 
-    @rule(part=st.integers(1, 3), word=st.sampled_from([e.CallConnected, e.IvrStarted, e.IvrAgentRequested]))
+    @rule(part=st.integers(1, 3), word=st.sampled_from(CONNECTIONS))
     def many_are_connected(self, part: int, word: Any) -> None:
-        """With agents or applications."""
+        """With agents, applications or a message."""
         self.tell(*(word(call_id) for call_id in list(self.story.state.attempts)[::part]))
+
+    @rule(abandoned=st.integers(0, 50), late=st.booleans())
+    def a_ledger_is_told(self, abandoned: int, late: bool) -> None:
+        """Before the campaign has called, or when it is too late."""
+        bucket = bucket_of(self.story.utc_ms) if late else 0
+        self.tell(e.AbandonmentFound(7, 1, Counts(900, 880, 20), ((bucket, Counts(100, 50, abandoned)),)))
 
     @rule(part=st.integers(1, 2))
     def agents_wait_on_the_line(self, part: int) -> None:

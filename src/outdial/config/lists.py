@@ -166,7 +166,8 @@ class CampaignTable(Table):
     )
     abandonment_windows: list[Annotated[AbandonmentWindow, Field(strict=False)]] = option(
         "abandonment-windows",
-        "Windows that the limit holds for: the calendar day, the last 24 hours, the last 30 days, the campaign's life.",
+        "Windows that the limit holds for: the calendar day, the last 24 hours, the last 30 days, the campaign's life. "
+        "An empty array: none; then only today's account is kept.",
         default=[AbandonmentWindow.DAYS_30],
         allowed='an array of "day", "24-hours", "30-days", "life"',
         core="Campaign.abandonment_windows",

@@ -23,8 +23,10 @@ from outdial.core.records import PRIORITIES, Priority, Record, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.sim.lists import RecordStatus
+from outdial.store import sqlite_write
 from outdial.store.do_not_call import Addition
 from outdial.store.fates import Fates
+from outdial.store.ledger_rows import ledger_values
 from outdial.store.single_records import Cancelling
 from store.contract.databases import SqliteDatabase
 from store.contract.story import (
@@ -551,10 +553,11 @@ def test_a_store_is_as_a_plain_model_says(database):
         ("end_claims", lambda fates: 0),
         ("stale", lambda fates, record_id, dialed_utc_ms, not_before_utc_ms: None),
         ("_cancel", lambda fates, chain, head, record, call_result: None),
+        ("ledger_values", lambda settled: ledger_values([*settled] * 2)),
     ],
 )
 def test_the_model_catches_a_planted_bug(sqlite_template, tmp_path, monkeypatch, method, planted):
-    monkeypatch.setattr(Fates, method, planted)
+    monkeypatch.setattr(sqlite_write if method == "ledger_values" else Fates, method, planted)
     path = Path(shutil.copy(sqlite_template, tmp_path / "outdial.sqlite"))
     with pytest.raises((AssertionError, IntegrityError)):
         live(
