@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outdial.config.zones import load_zone
@@ -142,9 +142,10 @@ class Naive:
 @given(
     st.lists(
         st.tuples(st.integers(0, 40 * 96), st.integers(0, 3), st.sampled_from([SERVED, LOST, Counts(machines=1)])),
-        max_size=60,
+        max_size=20,
     )
 )
+@settings(max_examples=30)
 def test_running_sums_are_those_of_the_buckets(steps):
     ledger, naive, now = Ledger(), Naive(), NOW
     for quarters, late, counts in steps:
@@ -160,6 +161,13 @@ def test_running_sums_are_those_of_the_buckets(steps):
             found = ledger.counts(window, now, None)
             assert found == inside.plus(Counts(at_edge.abandoned, 0, at_edge.abandoned, at_edge.machines))
         assert ledger.life == naive.since(0)
+
+
+def test_a_month_of_buckets_is_taken_in_quickly_and_no_more_is_kept():
+    ledger = Ledger()
+    for n in range(4 * 2_976):
+        ledger.add(bucket_of(NOW) + n * BUCKET_MS, LOST)
+    assert 2_976 <= len(ledger.buckets) <= 2_976 + 97 and ledger.life.abandoned == 4 * 2_976
 
 
 # --- what may still be spent ---------------------------------------------------------------------------------------

@@ -242,6 +242,10 @@ def test_a_campaign_that_can_bear_no_more_has_one_call_for_each_free_agent():
             story.start().agent_ready(101, 102).advance(1_000)
             dials.append(len(story.ever(Dial)))
         assert dials == [2, 6]
+        note = "one more abandoned call would break the campaign's limit (30-days)"
+        spent = Story(configuration(group(1, Mode.PROGRESSIVE, progressive_multiplier_millis=2_000)))
+        found(spent)
+        assert spent.start().agent_ready(101).advance(1_000).group().pacing == f"progressive: {note}"
 
 
 def test_todays_account_goes_on_after_a_restart():

@@ -118,23 +118,26 @@ class Ledger:
 
     Attributes:
         life: all calls ever.
-        buckets: counts by the start of their bucket; those of the last `KEPT_MS`.
+        buckets: counts by the start of their bucket; those of the last `KEPT_MS` at least, and a day more at most.
     """
 
     life: Counts = NOTHING
     buckets: dict[int, Counts] = field(default_factory=dict)
+    _oldest: int | None = None
+    """No bucket is older."""
     _sums: dict[AbandonmentWindow, tuple[int, Counts]] = field(default_factory=dict)
     """Calls from a bucket on, by window: what was counted last goes on. Shape: {window: (first bucket, sum)}."""
 
     def add(self, bucket_utc_ms: int, counts: Counts) -> None:
         """Count calls of a bucket."""
         self.life = self.life.plus(counts)
-        if bucket_utc_ms not in self.buckets:
-            self._forget_before(bucket_utc_ms - KEPT_MS)
         self.buckets[bucket_utc_ms] = self.buckets.get(bucket_utc_ms, NOTHING).plus(counts)
         for window, (first, total) in self._sums.items():
             if bucket_utc_ms >= first:
                 self._sums[window] = (first, total.plus(counts))
+        self._oldest = bucket_utc_ms if self._oldest is None else min(self._oldest, bucket_utc_ms)
+        if self._oldest < bucket_utc_ms - KEPT_MS - DAY_MS:  # once a day
+            self._forget_before(bucket_utc_ms - KEPT_MS)
 
     def add_earlier(self, counts: Counts) -> None:
         """Count calls that are older than any window but life."""
@@ -185,6 +188,7 @@ class Ledger:
     def _forget_before(self, utc_ms: int) -> None:
         for bucket in [bucket for bucket in self.buckets if bucket < utc_ms]:
             del self.buckets[bucket]
+        self._oldest = min(self.buckets, default=None)
         self._sums = {window: known for window, known in self._sums.items() if known[0] >= utc_ms}
 
 

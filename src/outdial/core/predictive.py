@@ -55,8 +55,11 @@ def available_agents(state: State, group: Group) -> int:
 def situation(state: State, group: Group) -> Situation:
     """What pacing looks at. Groups that share agents share the calls in flight for them, too."""
     multiplier_millis = group.settings.progressive_multiplier_millis
-    if multiplier_millis > CERTAIN_MILLIS and follow_account(state, group):
-        multiplier_millis = CERTAIN_MILLIS
+    if multiplier_millis > CERTAIN_MILLIS:
+        why = follow_account(state, group)
+        multiplier_millis = CERTAIN_MILLIS if why else multiplier_millis
+        if not group.mode.is_predictive:
+            group.pace.note = why
     return Situation(
         available=available_agents(state, group),
         waiting=_waiting(state, group),

@@ -84,9 +84,9 @@ def _pacing(group: Group) -> str:
         return "power"
     if group.mode.is_preview:
         return "preview"
-    if not group.mode.is_predictive:
-        return "progressive"
-    return f"progressive: {group.pace.note}" if group.pace.note else "predictive"
+    if group.pace.note:
+        return f"progressive: {group.pace.note}"
+    return "predictive" if group.mode.is_predictive else "progressive"
 
 
 def _holds(state: State, group: Group) -> tuple[str, ...]:
