@@ -228,6 +228,38 @@ def test_file_is_checked_servers_are_examined_and_customers_talk_to_agents(tmp_p
     assert len({row["number"] for row in rows}) == len(rows)
 
 
+def test_who_finds_no_agent_hears_the_message_and_is_in_the_report(tmp_path, make_side):
+    """All phones are busy, so nobody comes for those who answer."""
+
+    async def story() -> tuple[bytes, bytes]:
+        async with make_side() as side:
+            path = prepare(tmp_path, side)
+            text, _, _ = path.read_text().partition("\n[[campaign-group]]\ndbid = 2")
+            text = text.replace("first-dbid = 1001", "first-dbid = 1801").replace("count = 10", "count = 5")
+            text = text.replace("1001..1005", "1801..1805").replace("1006..1010", "1801..1805")
+            path.write_text(f'{text}drop-message = "{side.message}"\n')
+            path.with_name("customers.csv").write_text("phone\n" + "".join(f"2001{n:06}\n" for n in range(5)))
+            server = await outdial("serve", path, "--json-logs")
+            assert server.stderr is not None
+            settled = 0
+            async with asyncio.timeout(30):
+                while settled < 5:
+                    settled += json.loads(await server.stderr.readline())["event"] == "attempt settled"
+            server.send_signal(signal.SIGTERM)
+            await server.communicate()
+            budget, _ = await (await outdial("compliance", "budget", path, "--json")).communicate()
+            wanted = ("--period", "2020-01-01..2029-12-01", "--form", "safe-harbour", "--format", "json")
+            report = await outdial("compliance", "report", path, *wanted)
+            return budget, (await report.communicate())[0]
+
+    budget, report = map(json.loads, asyncio.run(story()))
+    assert {row["call_result"] for row in attempts(tmp_path)} == {"dropped"}
+    life = budget["budgets"][0]["windows"][3]
+    assert (life["persons"], life["abandoned"]) == (5, 5)
+    total = report["rows"][-1]
+    assert (total["answered_by_persons"], total["abandoned"], total["messages_played"]) == (5, 5, 5)
+
+
 def test_reload_that_removes_a_server_lets_go_of_everybody_there(tmp_path, make_side, make_onlooker):
     path = tmp_path / "outdial.toml"
 
