@@ -34,7 +34,7 @@ from outdial.core import (
 from outdial.core import dialer as front_door
 from outdial.core.agents import AgentState
 from outdial.core.attempt import AttemptSignal
-from outdial.core.commands import Dial, QueryCalls, Release, ReleaseEngaging, SettleAttempt
+from outdial.core.commands import AgentStateChanged, Dial, QueryCalls, Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Deadlines, Timer
 from outdial.core.events import PhoneState
 from outdial.core.groups import Hold
@@ -734,6 +734,11 @@ def the_deadline_heap_is_never_cleaned(patch):
 @plant("agent", "mixed")
 def agents_talk_on_when_their_call_is_over(patch):
     patch.setattr(settlement, "let_agent_go", nothing)
+
+
+@plant("agent", "mixed")
+def nobody_says_for_which_group_an_agent_is_busy(patch):
+    patch.setattr(availability, "AgentStateChanged", lambda *what: AgentStateChanged(*what[:3]))
 
 
 @plant("agent", "faults")

@@ -412,4 +412,5 @@ class Checkers:
         seen = picture.agents.get(command.agent_id)
         if seen is not None:
             picture.show(seen, command.state)
+            self._agents.told(command)
             self._agents.changed(command.agent_id)

@@ -4,7 +4,7 @@ Checkers:
 
 * `agent`: what the dialer remembers of an agent (state, call, engaging call, offer, phone) is what desktop, phone and
   calls have shown; a reserved or talking agent has something to be reserved for; a call has one agent, and the agent
-  that call; an agent's leg knows its agent and its customer.
+  that call; an agent's leg knows its agent and its customer; who is busy is so for a campaign group, that of the call.
 * `registry`: the queues of agent groups and campaign groups hold exactly who and what belongs there.
 * `longest idle`: who is given a person or a record has been free the longest; persons do not wait beside free agents,
   and the one who has waited longest is served.
@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from outdial.core.attempt import PENDING, WITH_IVR, AttemptState
-from outdial.core.commands import Join, OfferRecord, Transfer
+from outdial.core.commands import AgentStateChanged, Join, OfferRecord, Transfer
 from outdial.core.deadlines import Timer
 from outdial.core.engaging import EngagingState
 from outdial.core.modes import DialingMode
@@ -113,6 +113,13 @@ class AgentChecks:
                 self._picture.fail(
                     "longest idle", f"call {call_id}, waiting since {own_ms} ms, is served; {other} since {since_ms} ms"
                 )
+
+    def told(self, command: AgentStateChanged) -> None:
+        """For which campaign group an agent is busy."""
+        leg = self._picture.legs.get(self._picture.agents[command.agent_id].call_id or 0)
+        is_wrong = (command.group_id is not None) != (command.state in _BUSY)
+        if is_wrong or (command.state == "talking" and leg is not None and leg.group_id != command.group_id):
+            self._picture.fail("agent", f"agent {command.agent_id} is {command.state} for group {command.group_id}")
 
     def changed(self, agent_id: AgentId) -> None:
         """The agent may have ceased to be idle, within a step."""

@@ -168,8 +168,7 @@ class SqliteStore:
 
     async def read(self, statement: str, take: Callable[[Sequence[Row]], None]) -> None:
         """See `Store.read`."""
-        assert self._connection is not None
-        cursor = await self._in_thread(sqlite_reports.begin, self._connection, statement)
+        cursor = await self._in_thread(self._begin_reading, statement)
         try:
             while rows := await self._in_thread(sqlite_reports.some, cursor):
                 take(rows)
@@ -282,6 +281,10 @@ class SqliteStore:
             returned, stale = sqlite_write.clear_up(connection, epoch, utc_ms + stale_ms)
         self._server, self._epoch, self._credit = server, epoch, {}
         return Opened(epoch, returned, stale)
+
+    def _begin_reading(self, statement: str) -> sqlite3.Cursor:
+        assert self._connection is not None
+        return sqlite_reports.begin(self._connection, statement)
 
     def _claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         credit = dict(self._credit)
