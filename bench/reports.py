@@ -36,7 +36,6 @@ from outdial.reports.report import KINDS, write_report
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS
 from outdial.store.interface import Store
 from outdial.store.postgres import PostgresStore
-from outdial.store.rows import ATTEMPT_COLUMNS
 from outdial.store.sample_rows import PORT_SAMPLE_COLUMNS
 from outdial.store.sqlite import SqliteStore
 
@@ -53,6 +52,11 @@ ASKED = (
     ("agents", ("agent",)),
     ("agents", ("agent", "hour")),
     ("ports", ("pool", "group", "hour")),
+)
+ATTEMPT_COLUMNS = (
+    *("epoch", "call_id", "group_id", "node_id", "list_id", "record_id", "number", "attempt_n", "mode", "call_result"),
+    *("fault", "verdict", "sip_status", "q850_cause", "agent_id", "dialed_utc_ms", "ring_ms", "wait_ms", "talk_ms"),
+    *("disposition", "not_before_utc_ms"),
 )
 _CONFIGURATION = """
 [ocs]

@@ -13,6 +13,10 @@ from outdial.reports import formats
 from serve_samples import write_configuration
 
 pytestmark = pytest.mark.slow
+COLUMNS = (
+    "epoch, call_id, group_id, node_id, list_id, record_id, number, attempt_n, mode, call_result, fault, verdict, "
+    "sip_status, q850_cause, agent_id, dialed_utc_ms, ring_ms, wait_ms, talk_ms, disposition, not_before_utc_ms"
+)
 ATTEMPT = "(1, {n}, 1, 1, 1, {n}, '+1555{n}', 1, 'progressive', {result}, 'none', NULL, 200, NULL, 7, {at}, 9000, {wait}, {talk}, 'done', 0)"  # noqa: E501
 NOON = 1_795_262_400_000
 """2026-11-21T12:00Z."""
@@ -39,7 +43,8 @@ def types(tmp_path, capsys):
     for n, (result, wait, talk) in enumerate([(33, 0, 60_000), (33, 1_250, 30_000), (21, 3_000, 0), (6, 0, 0)], 1):
         at = NOON + n * 900_000
         connection.execute(
-            "INSERT INTO attempts VALUES " + ATTEMPT.format(n=n, result=result, at=at, wait=wait, talk=talk)
+            f"INSERT INTO attempts ({COLUMNS}) VALUES "
+            + ATTEMPT.format(n=n, result=result, at=at, wait=wait, talk=talk)
         )
     connection.close()
     capsys.readouterr()
