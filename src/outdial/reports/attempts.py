@@ -48,7 +48,12 @@ _COLUMNS = (
     Column("persons_pct", "Persons per attempt.", percent("persons", "attempts"), 2, "persons|(%)", 1),
     Column("connected", "Persons who got an agent or an IVR application.", counted("connected"), heading="connected"),
     Column("abandoned", "Persons who hung up while they waited.", counted("abandoned"), heading="abandoned"),
-    Column("dropped", "Persons whom we hung up on, because nobody came.", counted("dropped"), heading="dropped"),
+    Column(
+        "dropped",
+        "Persons who were released, or lost with their node, before anybody came.",
+        counted("dropped"),
+        heading="dropped",
+    ),
     Column("lost_pct", "Abandoned and dropped per person.", percent("lost", "persons"), 2, "lost|(%)"),
     Column("machines", "Answering machines and fax machines.", counted("machines")),
     Column("busy", "Busy, or declined.", counted("busy"), heading="busy", is_extra=True),
