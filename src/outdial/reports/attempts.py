@@ -50,7 +50,7 @@ _COLUMNS = (
     Column("abandoned", "Persons who hung up while they waited.", counted("abandoned"), heading="abandoned"),
     Column(
         "dropped",
-        "Persons who were released, or lost with their node, before anybody came.",
+        "Persons who were released, or lost with their node, while they waited.",
         counted("dropped"),
         heading="dropped",
     ),
