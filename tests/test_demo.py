@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from outdial.core.dialer import Dialer
-from outdial.core.errors import InvariantViolated
+from outdial.core.errors import ConfigError, InvariantViolated
 from outdial.core.events import GroupStartRequested
 from outdial.demo import HANG_UP_S, SETTLE_S, DemoOptions, load_scene, run_demo
 from outdial.drivers.clock import SystemClock
@@ -65,6 +65,23 @@ def test_a_demo_dials_the_users_list_and_names_what_it_leaves_out(tmp_path):
     shown = stdout.file.getvalue()
     assert "renewals started" in shown
     assert f"every record:  {tmp_path / 'out' / 'records.csv'}" in shown
+
+
+@pytest.mark.slow
+def test_a_second_demo_in_the_same_folder_goes_on(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("phone\n" + "".join(f"+49301234{number:04}\n" for number in range(2_000)))
+    options = DemoOptions(seconds=2, calling_list=path, out=tmp_path / "out")
+    first = run_demo(options, as_json=True, stdout=console(), stderr=console())
+    dialed = {row["number"] for row in read(first["results_file"])}
+    second = run_demo(options, as_json=True, stdout=console(), stderr=console())
+    assert first["database"] == second["database"] == str(tmp_path / "out" / "outdial.sqlite3")
+    assert not dialed & {row["number"] for row in read(second["results_file"]) if row["attempt_n"] == "1"}
+    attempts = [int(record["attempts"]) for record in read(second["records_file"])]
+    assert sum(attempts) == first["attempts"] + second["attempts"] > first["attempts"] > 0
+    path.write_text("phone\n+4930123499999\n+4930123499998\n")
+    with pytest.raises(ConfigError, match=r"outdial\.sqlite3: has the records of another list; choose another folder"):
+        run_demo(options, as_json=True, stdout=console(), stderr=console())
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """The demonstration: the real dialer in real time, on simulated SIP cluster nodes, callees and agents.
 
-Everything is as in production except the far side: the same core, the same runner, the same journal. Ctrl-C ends it as
-well as time does: groups are stopped, calls end or are hung up, files are written, and the totals are compared.
+Everything is as in production except the far side: the same core, the same runner, the same journal, the same database.
+Ctrl-C ends it as well as time does: groups are stopped, calls end or are hung up, files are written, and the totals are
+compared.
 
 The far side of this module is the simulated one, `Scene`; `demo_asterisk` has another, of real servers. The course of a
 demonstration, `Demo`, is the same for both.
@@ -33,7 +34,8 @@ from outdial.core.events import (
     GroupStopRequested,
 )
 from outdial.core.settings import Configuration
-from outdial.core.units import CallId, GroupId, Now
+from outdial.core.units import CallId, GroupId, ListId, Now, RecordId
+from outdial.demo_records import DATABASE, DemoRecords
 from outdial.display import FRAMES_PER_S, Display, choose_display
 from outdial.drivers.clock import Clock, SystemClock
 from outdial.drivers.journal import JournalWriter
@@ -42,7 +44,7 @@ from outdial.far_side import FarSide
 from outdial.happenings import Happenings
 from outdial.names import Names
 from outdial.record_shares import share_records
-from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder, write_records
+from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder
 from outdial.sim.lists import Lists
 from outdial.sim.world import World
 from outdial.summary import print_demo_summary
@@ -50,6 +52,7 @@ from outdial.tally import Tally, group_totals, node_totals
 from outdial.world_lists import read_lists
 
 SECONDS_DEFAULT = 75
+RECORDS_FILE = "records.csv"
 # How long calls may end by themselves once the groups are stopped. Unit: seconds. Origin: longer than a person may
 # wait for an agent, so that nobody counts as abandoned because the demo ended.
 SETTLE_S = 3.0
@@ -124,6 +127,10 @@ class Scene:
         for call_id in engagings:
             submit(EngagingReleased(call_id))
 
+    def know_attempts(self, attempt_n: Callable[[ListId, RecordId], int]) -> None:
+        """Callees who are called again may behave otherwise: the world asks how often they were."""
+        self.world.exchange.attempt_n = attempt_n
+
     async def close(self) -> None:
         """Nothing to close."""
 
@@ -157,15 +164,14 @@ def play(
             display = choose_display(as_json=as_json, stdout=stdout, stderr=stderr)
             demo = Demo(scene, clock, options.seconds, attempts_file, display, journal)
             try:
-                asyncio.run(demo.run())
+                asyncio.run(demo.run(folder))
             finally:
                 display.close()
     finally:
         if journal is not None:
             journal.close()
-    records_file = folder / "records.csv"
-    demo.check(write_records(records_file, scene.lists, scene.names))
-    report = demo_report(demo, attempts_file.path, records_file, options.journal) | scene.check()
+    demo.check()
+    report = demo_report(demo, attempts_file.path, folder, options.journal) | scene.check()
     if not as_json:
         print_demo_summary(stdout, demo.core.snapshot(), report)
     return report
@@ -187,7 +193,7 @@ def load_scene(options: DemoOptions, clock: Clock) -> Scene:
     return Scene(configuration, World(configuration, settings, seed, lists), seed, Names(configuration), notes)
 
 
-def demo_report(demo: "Demo", results_file: Path, records_file: Path, journal: Path | None) -> dict[str, Any]:
+def demo_report(demo: "Demo", results_file: Path, folder: Path, journal: Path | None) -> dict[str, Any]:
     """What `outdial demo --json` prints. Shape: docs/reference/command-line.md."""
     snapshot = demo.core.snapshot()
     return {
@@ -199,7 +205,8 @@ def demo_report(demo: "Demo", results_file: Path, records_file: Path, journal: P
         "port_moves": demo.happenings.port_moves,
         "node_failures": demo.happenings.node_failures,
         "results_file": str(results_file),
-        "records_file": str(records_file),
+        "records_file": str(folder / RECORDS_FILE),
+        "database": str(folder / DATABASE),
         "journal": None if journal is None else str(journal),
     }
 
@@ -235,10 +242,13 @@ class Demo:
         self._display = display
         self._interrupts = 0
         self._request_id = 0
+        self._records: DemoRecords | None = None
+        self._record_attempts = 0
+        """What the records say at the end."""
         self._runner = Runner(
             self.core,
             clock,
-            carry_out=scene.carry_out,
+            carry_out=self._carry_out,
             source=scene.source,
             observers=(self.tally.observe, self.happenings.observe),
             journal=journal,
@@ -248,11 +258,34 @@ class Demo:
 
     # --- the course of it ------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Dial for the given time or until Ctrl-C, then come to an end."""
+    async def run(self, folder: Path) -> None:
+        """Dial for the given time or until Ctrl-C, then come to an end.
+
+        Args:
+            folder: where the database is, and a file with what has become of every record.
+
+        Raises:
+            OutdialError: the database cannot be used, or the file not be written.
+            InvariantViolated: a bug.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
+        self._records = DemoRecords(folder, self.scene.lists)
+        try:
+            await self._records.begin(submit=self._submit, pass_on=self._pass_on, attempt_n=self._attempt_n)
+            self.scene.know_attempts(self._records.attempt_n)
+            await self._play()
+            await self._records.finish()
+            if self._records.failure is not None:
+                raise self._records.failure
+            self._record_attempts = await self._records.write(folder / RECORDS_FILE, self.scene.names)
+        finally:
+            await self._records.close()
+        self._show("ended")
+
+    async def _play(self) -> None:
+        loop = asyncio.get_running_loop()
         self._began_at_s = loop.time()
         self._start()
         self._running = asyncio.create_task(self._runner.run())
@@ -267,7 +300,23 @@ class Demo:
                 await self._running
             finally:
                 await self.scene.close()
-        self._show("ended")
+
+    def _carry_out(self, now: Now, command: Command) -> None:
+        """To the database, or to the far side."""
+        assert self._records is not None
+        if not self._records.carry_out(now, command):
+            self.scene.carry_out(now, command)
+
+    def _pass_on(self, command: Command) -> None:
+        """A call whose beginning is written down leaves."""
+        self.scene.carry_out(self._clock.read(), command)
+        self._runner.wake()
+
+    def _submit(self, event: Event) -> None:
+        self._runner.submit(event)
+
+    def _attempt_n(self, call_id: CallId) -> int:
+        return self.core.state.attempts[call_id].chain.records[0].attempts + 1
 
     def _start(self) -> None:
         self._runner.submit(ConfigurationLoaded(self.scene.configuration))
@@ -321,7 +370,7 @@ class Demo:
 
     # --- what must hold --------------------------------------------------------------------------------------------
 
-    def check(self, record_attempts: int) -> None:
+    def check(self) -> None:
         """Compare the totals of the board, of the files and of the records.
 
         Raises:
@@ -330,5 +379,7 @@ class Demo:
         if self.tally.dialing:
             raise InvariantViolated(f"attempts that never ended: calls {list(self.tally.dialing)}")
         self.tally.check(self.core.snapshot())
-        if record_attempts != self.tally.attempts:
-            raise InvariantViolated(f"{record_attempts} attempts in records, {self.tally.attempts} attempts settled")
+        if self._record_attempts != self.tally.attempts:
+            raise InvariantViolated(
+                f"{self._record_attempts} attempts in records, {self.tally.attempts} attempts settled"
+            )

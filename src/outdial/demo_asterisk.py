@@ -17,12 +17,13 @@ from typing import Any
 
 from rich.console import Console
 
+from outdial.calling_lists import RECORD_IDS_PER_LIST
 from outdial.config import Loaded, loads
 from outdial.core.commands import Command, Dial, Release, ReleaseEngaging
 from outdial.core.errors import InvariantViolated
 from outdial.core.events import Event
 from outdial.core.records import Record
-from outdial.core.units import CallId, GroupId, ListId, Now, ServerId
+from outdial.core.units import CallId, GroupId, ListId, Now, RecordId, ServerId
 from outdial.demo import DemoOptions, play
 from outdial.drivers.clock import SystemClock
 from outdial.drivers.runner import InboxFull
@@ -32,7 +33,6 @@ from outdial.lab.node import SECRET, Node
 from outdial.names import Names
 from outdial.phone_agents import PhoneAgents, with_after_call_work
 from outdial.record_shares import share_records
-from outdial.record_store import RecordStore
 from outdial.serve_setup import asterisk_settings
 from outdial.sim.lists import Lists, StoredSource
 
@@ -117,7 +117,7 @@ class AsteriskScene:
     """The far side of real servers.
 
     Attributes:
-        title, configuration, names, seed, groups_to_start, source: see `far_side.FarSide`.
+        title, configuration, names, seed, groups_to_start, lists, source: see `far_side.FarSide`.
         dialed: dial requests per number.
     """
 
@@ -137,20 +137,17 @@ class AsteriskScene:
         self._cluster = cluster
         self._seconds = min(options.seconds, SECONDS_OF_FAILURES)
         self._loaded = loaded
-        self._store = RecordStore(made_up_lists(loaded, self.seed), self._emit)
+        sources = made_up_lists(loaded, self.seed)
+        self.lists = Lists(sources)
+        records = sum(source.count for source in sources)
         with_pauses = with_after_call_work(loaded.configuration, loaded.serve.after_call_work_ms)
-        self.configuration = share_records(with_pauses, self._store.records)
+        self.configuration = share_records(with_pauses, records)
         self.names = Names(self.configuration)
         self._servers = Servers(self._emit)
         self._agents = PhoneAgents(self._emit, loaded.serve.ready_again_ms)
         self._submit: Callable[[Event], None] | None = None
         self._say: Callable[[str, str], None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
-
-    @property
-    def lists(self) -> Lists:
-        """The calling lists."""
-        return self._store.lists
 
     def begin(self, submit: Callable[[Event], None], say: Callable[[str, str], None]) -> None:
         """Connect servers, sign agents in, and see to it that things go wrong in time."""
@@ -170,8 +167,11 @@ class AsteriskScene:
         """To whom it concerns; replies concern nobody."""
         if isinstance(command, Dial):
             self.dialed[command.number] += 1
-        if not self._servers.carry_out(command) and not self._store.carry_out(now, command):
+        if not self._servers.carry_out(command):
             self._agents.carry_out(command)
+
+    def know_attempts(self, attempt_n: Callable[[ListId, RecordId], int]) -> None:
+        """Numbers say what callees do, every time."""
 
     def calm_down(self) -> None:
         """Kill nobody any more."""
@@ -248,5 +248,7 @@ def made_up_lists(loaded: Loaded, seed: int) -> list[StoredSource]:
             f"{kind}{luck.choice('0123456789')}{luck.choice(RING_DIGITS)}{list_id}{place:05}"
             for place, kind in enumerate(luck.choices(kinds, weights, k=count))
         ]
-        sources.append(StoredSource(list_id, [Record(n, list_id, number) for n, number in enumerate(numbers, start=1)]))
+        first = (list_id - 1) * RECORD_IDS_PER_LIST + 1
+        records = [Record(record_id, list_id, number) for record_id, number in enumerate(numbers, start=first)]
+        sources.append(StoredSource(list_id, records))
     return sources

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from outdial.core.commands import Command
 from outdial.core.events import Event
 from outdial.core.settings import Configuration
-from outdial.core.units import CallId, GroupId, Now
+from outdial.core.units import CallId, GroupId, ListId, Now, RecordId
 from outdial.drivers.runner import TimedSource
 from outdial.names import Names
 from outdial.sim.lists import Lists
@@ -42,7 +42,7 @@ class FarSide(Protocol):
 
     @property
     def lists(self) -> Lists:
-        """The calling lists and what has become of their records."""
+        """The calling lists as they are to begin with; what becomes of their records is in the database."""
         ...
 
     @property
@@ -60,7 +60,11 @@ class FarSide(Protocol):
         ...
 
     def carry_out(self, now: Now, command: Command) -> None:
-        """Carry out a command of the core."""
+        """Carry out a command of the core that is none to the database."""
+        ...
+
+    def know_attempts(self, attempt_n: Callable[[ListId, RecordId], int]) -> None:
+        """Before `begin`: how to find out which attempt of its record a call is, from 1."""
         ...
 
     def calm_down(self) -> None:

@@ -133,14 +133,14 @@ class Runner:
             self._inbox.put_nowait(event)
         except asyncio.QueueFull as error:
             raise InboxFull(f"{self._inbox.maxsize} events are waiting for the core already") from error
-        self._wake()
+        self.wake()
 
     async def put(self, event: Event) -> None:
         """Give the core a fact, waiting for room: slows down a server that talks faster than the core listens."""
         if self._stopping:
             raise InboxFull("the runner is stopping and takes no more events")
         await self._inbox.put(event)
-        self._wake()
+        self.wake()
 
     # --- running -------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class Runner:
         """
         self._loop = asyncio.get_running_loop()
         self._done = self._loop.create_future()
-        self._wake()
+        self.wake()
         try:
             await self._done
         finally:
@@ -167,10 +167,10 @@ class Runner:
     def stop(self) -> None:
         """Let `run` return after the events that are already in the inbox have been stepped."""
         self._stopping = True
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
-        """Have a turn soon, unless one is coming already or nobody runs yet."""
+    def wake(self) -> None:
+        """Have a turn soon, unless one is coming already or nobody runs yet. For whoever has given the source work."""
         if self._loop is not None and self._turn_handle is None:
             self._turn_handle = self._loop.call_soon(self._turn)
 
@@ -187,7 +187,7 @@ class Runner:
             elif self._inbox.empty():
                 self._done.set_result(None)
             else:
-                self._wake()
+                self.wake()
         except Exception as error:
             # Raised again by run(), where somebody awaits it; the event loop would only print it.
             if isinstance(error, InvariantViolated):
@@ -256,6 +256,6 @@ class Runner:
             self._timer = None
         due = min((wait for wait in waits if wait is not None), default=None)
         if not self._inbox.empty() or (due is not None and due <= mono_ms):
-            self._wake()
+            self.wake()
         elif due is not None:
-            self._timer = self._loop.call_at(self._loop.time() + (due - mono_ms) / 1_000, self._wake)
+            self._timer = self._loop.call_at(self._loop.time() + (due - mono_ms) / 1_000, self.wake)

@@ -9,6 +9,7 @@ Each call has one timer: the serial of its next act on the agenda. Whatever chan
 and the old entry finds its serial out of date. Acts that fall due on a frozen server wait until it wakes.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from outdial.core.commands import Dial, Engage, Join, QueryCalls, Release, ReleaseEngaging, StartIvr, Transfer
@@ -30,7 +31,7 @@ from outdial.core.events import (
     IvrStarted,
     VerdictReached,
 )
-from outdial.core.units import CallId, Millis
+from outdial.core.units import CallId, ListId, Millis, RecordId
 from outdial.sim.callees import REFUSALS, Callees, Plan
 from outdial.sim.clock import Action, Agenda
 from outdial.sim.cluster import Cluster
@@ -81,7 +82,7 @@ class Exchange:
         self.report = cluster.report
         self._workforce = workforce
         self._callees = callees
-        self._lists = lists
+        self.attempt_n: Callable[[ListId, RecordId], int] = lists.attempt_n
         cluster.drop_call = self._drop
         cluster.phone_state = workforce.phone_state
         workforce.report_phone = cluster.report_phone
@@ -120,7 +121,7 @@ class Exchange:
                 self.report(at_ms, server, DialRejected(call_id, "no free port", True))
             return
         call = Call(call_id, server, command.group_id, command.number, command.record_id)
-        attempt_n = self._lists.attempt_n(command.list_id, command.record_id)
+        attempt_n = self.attempt_n(command.list_id, command.record_id)
         call.plan = self._callees.plan(at_ms, command.record_id, attempt_n, command.group_id)
         call.detects = command.call_progress_detection
         call.limit_ms = at_ms + command.ring_ms_max

@@ -312,9 +312,6 @@ class World:
         chains, next_due = self.lists.claim_callbacks(self.calendar.utc_ms(at_ms), command)
         self._agenda.emit(CallbacksFetched(command.group_id, command.fetch_id, chains, next_due))
 
-    def _forbid(self, _now_ms: Millis, command: ForbidNumber) -> None:
-        """The dialer itself remembers the number."""
-
     def _fail_fetch(self, _at_ms: Millis, _serial: int, command: FetchRecords | FetchCallbacks) -> None:
         self._agenda.emit(FetchFailed(command.group_id, command.fetch_id, "the record store does not answer"))
 
@@ -332,6 +329,9 @@ class World:
 
     def _settle(self, _now_ms: Millis, command: SettleAttempt) -> None:
         self.lists.settle(command)
+
+    def _forbid(self, _now_ms: Millis, _command: ForbidNumber) -> None:
+        """The dialer remembers the number itself, for as long as a world lasts."""
 
     def _reply(self, _now_ms: Millis, command: Reply) -> None:
         if not command.ok and len(self.replies) < REPLIES_MAX:

@@ -14,8 +14,8 @@ from outdial.core.settings import CallingList
 from outdial.core.units import ListId
 from outdial.store.interface import Import, Store
 
-BATCH = 2_000
-"""Records of one transaction: some hundredths of a second. Unit: records."""
+BATCH = 5_000
+"""Records of one transaction: a tenth of a second, as long as a slow disk takes to sync it. Unit: records."""
 PAGE = 20_000
 """Records of a list that are looked at at once. Unit: records."""
 
@@ -89,7 +89,9 @@ async def present_in(store: Store, list_id: ListId) -> Present:
     return present
 
 
-async def add_records(store: Store, list_id: ListId, records: Sequence[ListedRecord], utc_ms: int) -> None:
+async def add_records(
+    store: Store, list_id: ListId, records: Sequence[ListedRecord], utc_ms: int, digest: str = ""
+) -> None:
     """Add records that are in no file to a list which has none yet.
 
     Args:
@@ -97,11 +99,12 @@ async def add_records(store: Store, list_id: ListId, records: Sequence[ListedRec
         list_id: the list.
         records: all of it.
         utc_ms: now.
+        digest: what tells them from any others.
 
     Raises:
         StoreUnavailable: the store does not answer.
     """
-    progress = Import(list_id, "", "")
+    progress = Import(list_id, "", digest)
     rest = iter(records)
     while batch := list(islice(rest, BATCH)):
         done = progress.records + len(batch)
