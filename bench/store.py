@@ -6,8 +6,9 @@
     python -m bench.store --postgres              PostgreSQL instead; see bench/store_postgres.py
     python -m bench.store --all                   both, with imports and the memory of a server; bench/store_commands.py
 
-The table is filled directly. A fifth of its records have come back and wait for later, as on an afternoon: claims have
-to get past them. An attempt is two changes: its beginning, in one transaction, and its settlement, in a later one.
+The tables are filled directly; a do-not-call list has as many entries as there are records. A fifth of the records have
+come back and wait for later, as on an afternoon: claims have to get past them. An attempt is two changes: its beginning,
+in one transaction, and its settlement, in a later one.
 """
 
 import argparse
@@ -37,6 +38,10 @@ CLAIMS = 200
 BATCHES = ((1, 3_000), (20, 20_000), (100, 40_000), (1_000, 40_000))
 """(changes in a transaction, attempts measured)."""
 NOW_MS = 1_800_000_000_000
+ON_A_LIST = (
+    "INSERT INTO do_not_call (seq, number, list_name, reason, added_by, added_utc_ms, seen_utc_ms) "
+    "VALUES ({}, {}, 'national', '', 'bench', {}, {})"
+)
 WAITING = 5
 """One record in so many waits for later."""
 
@@ -49,6 +54,13 @@ def rows(records: int) -> Iterator[tuple[int, int, str, int, int]]:
         yield record_id, list_id, str(10**10 + record_id), int(waits), NOW_MS + record_id * 1_000 if waits else 0
 
 
+def not_called(records: int) -> Iterator[tuple[int, str, int, int]]:
+    """As many entries of a do-not-call list; one record in a thousand is on it."""
+    for seq in range(1, records + 1):
+        number = 10**10 + seq if not seq % 1_000 else 2 * 10**10 + seq * 7_919 % 10**9
+        yield seq, str(number), NOW_MS, NOW_MS
+
+
 def fill(path: Path, records: int) -> float:
     """Put records into a new database. Returns how long it took, in seconds."""
     started = time.perf_counter()
@@ -58,6 +70,7 @@ def fill(path: Path, records: int) -> float:
     connection.executemany(
         "INSERT INTO records (record_id, list_id, number, priority, due_utc_ms) VALUES (?, ?, ?, ?, ?)", rows(records)
     )
+    connection.executemany(ON_A_LIST.format("?", "?", "?", "?"), not_called(records))
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()

@@ -20,13 +20,14 @@ from pathlib import Path
 
 import asyncpg
 
-from bench.store import BATCHES, CHAINS_MAX, CLAIMS, LISTS, NOW_MS, at, attempts, claims, rows
+from bench.store import BATCHES, CHAINS_MAX, CLAIMS, LISTS, NOW_MS, at, attempts, claims, not_called, rows
 from outdial.lab.postgres import Postgres, make_postgres, other_installations, wheel_installation
 from outdial.store.interface import ClaimRequest
 from outdial.store.postgres import PostgresStore
 
 SLOW = True
 CLAIMANTS = 4
+ENTRY_COLUMNS = ("seq", "number", "list_name", "reason", "added_by", "added_utc_ms", "seen_utc_ms")
 COLUMNS = ("record_id", "list_id", "number", "priority", "due_utc_ms")
 
 
@@ -35,6 +36,8 @@ async def fill(url: str, password: str, records: int) -> float:
     connection = await asyncpg.connect(url, password=password)
     started = time.perf_counter()
     await connection.copy_records_to_table("records", records=rows(records), columns=COLUMNS)
+    entries = ((*entry[:2], "national", "", "bench", *entry[2:]) for entry in not_called(records))
+    await connection.copy_records_to_table("do_not_call", records=entries, columns=ENTRY_COLUMNS)
     took_s = time.perf_counter() - started
     await connection.close()
     return took_s

@@ -129,6 +129,17 @@ def test_one_number_per_line(keeper):
     assert keeper.imports(path)["added"] == 0
 
 
+def test_national_numbers_of_a_registry(keeper):
+    with keeper.config.open("a") as stream:
+        stream.write('\n[do-not-call]\ndefault-region = "US"\n')
+    said = keeper.imports(keeper.file("2015550123\n12015550124\n+49 30 123456\n5550123\n"))
+    assert (said["numbers"], said["reasons"]) == (3, {"not a number": 1})
+    keeper.types("check", "+12015550123", "201-555-0124", "4930123456", code=1)
+    assert "4930123456: on" in keeper.types("check", "+4930123456", code=1)
+    [line] = keeper.fails("add", "5550123")
+    assert line.endswith("characters possible in US")
+
+
 @pytest.mark.parametrize(
     "text, entries",
     [

@@ -21,6 +21,9 @@ quote cannot swallow the rest of a file. A line that is wrong is left out and wr
 A file that is called `….parquet` is a Parquet file with the same columns (the extra `parquet`). Its columns are texts,
 whole numbers, dates or times of day; a value that is missing is an empty field; rows count as lines, from 1.
 
+The column that the calling list's `customer-id` names has the customer's id, by which do-not-call lists of the database
+may know the customer (`customer:ID`); it is kept like any other.
+
 A calling list with `default-region` reads numbers without a + as national numbers of that region: 030 123456 in DE is
 +4930123456, 0044 … is +44 …. Numbers are taken that are possible there (of a length that its numbers have); whether a
 prefix is in use is not asked. Numbers with a + stay as they are. Without the option nothing is read into numbers.

@@ -7,8 +7,9 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from outdial.config import load
+from outdial.config import Loaded, load
 from outdial.config.mistakes import show_value
+from outdial.config.national_numbers import NationalNumbers, national_numbers
 from outdial.config.options import NAME_CHARACTERS_MAX
 from outdial.configured_store import in_new_store, in_store, utc_now_ms
 from outdial.core.errors import ConfigError
@@ -31,7 +32,7 @@ def run_add(
     """
     loaded = load(config)
     now = utc_now_ms()
-    entries, mistakes = entries_in(numbers)
+    entries, mistakes = entries_in(loaded, numbers)
     mistakes += list_name_mistakes(list_name)
     if len(reason) > REASON_CHARACTERS_MAX or not reason.isprintable():
         mistakes.append(f"--reason: allowed: at most {REASON_CHARACTERS_MAX} printable characters")
@@ -61,7 +62,7 @@ def run_remove(config: Path, numbers: Sequence[str], list_name: str | None, *, a
         StoreUnavailable: it does not answer.
     """
     loaded = load(config)
-    entries, mistakes = entries_in(numbers)
+    entries, mistakes = entries_in(loaded, numbers)
     if list_name is not None:
         mistakes += list_name_mistakes(list_name)
     if mistakes:
@@ -76,10 +77,17 @@ def run_remove(config: Path, numbers: Sequence[str], list_name: str | None, *, a
     return f"{list_name or 'all lists'}: {removed:,} removed"
 
 
-def entries_in(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+def national_of(loaded: Loaded) -> NationalNumbers | None:
+    """How the configuration reads numbers without a + in do-not-call lists."""
+    return national_numbers(loaded.do_not_call_region) if loaded.do_not_call_region else None
+
+
+def entries_in(loaded: Loaded, texts: Sequence[str]) -> tuple[list[str], list[str]]:
     """Entries, each once, and what is wrong with the texts."""
-    found = {text: entry_of(text) for text in texts}
-    wrong = [f"{show_value(text)} is not {ENTRY}" for text, entry in found.items() if entry is None]
+    national = national_of(loaded)
+    found = {text: entry_of(text, national) for text in texts}
+    where = f" possible in {loaded.do_not_call_region}" if national else ""
+    wrong = [f"{show_value(text)} is not {ENTRY}{where}" for text, entry in found.items() if entry is None]
     return list(dict.fromkeys(entry for entry in found.values() if entry is not None)), wrong
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from outdial.config import load
 from outdial.configured_store import in_new_store, utc_now_ms
 from outdial.core.errors import ConfigError
-from outdial.dnc_change import list_name_mistakes, who
+from outdial.dnc_change import list_name_mistakes, national_of, who
 from outdial.number_files import NumberFile
 from outdial.store.do_not_call import REASON_CHARACTERS_MAX, Addition
 from outdial.store.interface import Store
@@ -41,7 +41,7 @@ def run_import(config: Path, path: Path, list_name: str, *, is_whole: bool, as_j
         raise ConfigError(mistakes)
     by = who()
     addition = Addition(list_name, by, utc_now_ms(), f"import of {path.name}"[:REASON_CHARACTERS_MAX])
-    file = NumberFile(path)
+    file = NumberFile(path, national_of(loaded))
 
     async def work(store: Store) -> tuple[int, int]:
         entries, added = iter(file), 0

@@ -26,7 +26,7 @@ def run_check(config: Path, numbers: Sequence[str], *, as_json: bool) -> tuple[s
         StoreUnavailable: it does not answer.
     """
     loaded, now = load(config), utc_now_ms()
-    entries, mistakes = entries_in(numbers)
+    entries, mistakes = entries_in(loaded, numbers)
     if mistakes:
         raise ConfigError(mistakes)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from outdial.config.national_numbers import NationalNumbers
 from outdial.core.errors import ConfigError
 from outdial.csv_lines import LINE_BYTES_MAX, Rejected, RejectsFile, decode, fields_of, lines, split
 from outdial.store.do_not_call import CUSTOMER, ENTRY, entry_of
@@ -34,8 +35,14 @@ class NumberFile:
         rejects_file: where they are; None: there were none, or it could not be written. Known at the end.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Prepare to read."""
+    def __init__(self, path: Path, national: NationalNumbers | None = None) -> None:
+        """Prepare to read.
+
+        Args:
+            path: the file.
+            national: how numbers without a + are read. None: they are taken as they are.
+        """
+        self._national = national
         self.rows = 0
         self.good = 0
         self.reasons: Counter[str] = Counter()
@@ -99,7 +106,7 @@ class NumberFile:
         except Rejected as rejected:
             raise self._error(f"line {number}: {rejected}") from rejected
         if text.lstrip().startswith("#") or entry_of(text.partition("#")[0].strip()) is not None:
-            return _plain, False
+            return self._plain, False
         delimiter = ";" if text.count(";") > text.count(",") else ","
         try:
             columns = [_key(name) for name in split(text, delimiter)]
@@ -113,9 +120,19 @@ class NumberFile:
         prefix = CUSTOMER if column == _CUSTOMER else ""
 
         def from_columns(line: bytes) -> str:
-            return _entry(prefix + fields_of(line, delimiter, columns)[column].strip())
+            return self._entry(prefix + fields_of(line, delimiter, columns)[column].strip())
 
         return from_columns, True
+
+    def _plain(self, line: bytes) -> str | None:
+        text = decode(line).partition("#")[0].strip()
+        return self._entry(text) if text else None
+
+    def _entry(self, text: str) -> str:
+        entry = entry_of(text, self._national)
+        if entry is None:
+            raise Rejected("not a number", f'"{text[:40]}" is not {ENTRY}')
+        return entry
 
     def _reject(self, number: int, rejected: Rejected, line: bytes | None) -> None:
         self.reasons[rejected.kind] += 1
@@ -126,18 +143,6 @@ class NumberFile:
 
     def _error(self, wrong: str) -> ConfigError:
         return ConfigError([f"{self._path}: {wrong}"])
-
-
-def _plain(line: bytes) -> str | None:
-    text = decode(line).partition("#")[0].strip()
-    return _entry(text) if text else None
-
-
-def _entry(text: str) -> str:
-    entry = entry_of(text)
-    if entry is None:
-        raise Rejected("not a number", f'"{text[:40]}" is not {ENTRY}')
-    return entry
 
 
 def _key(column: str) -> str:

@@ -211,6 +211,14 @@ class DoNotCallTable(Table):
         min_length=1,
         max_length=4_096,
     )
+    default_region: str = option(
+        "default-region",
+        "`outdial dnc` reads numbers without a + as national numbers of this region. Needed where lists have national "
+        "numbers and calling lists international ones. Empty: numbers are taken as they are.",
+        default="",
+        allowed='a region as ISO 3166 spells it, such as "US" or "DE"',
+        max_length=2,
+    )
     registries: list[Name] = option(
         "registries",
         "Do-not-call lists of the database that are copies of a public registry: to be renewed from time to time.",

@@ -93,7 +93,7 @@ class Lists:
             self._mistakes.add(row.key("daily_till"), wrong, allowed, value=row.shown("daily_till"))
         check_zone(row, "time_zone", self._mistakes)
 
-    def _check_region(self, row: Row[CallingListTable]) -> None:
+    def _check_region(self, row: Row[CallingListTable] | Row[DoNotCallTable]) -> None:
         region = row.table.default_region if row.has("default_region") else ""
         if region and not is_region(region):
             near = f'; did you mean "{region.upper()}"?' if is_region(region.upper()) else ""
@@ -148,6 +148,7 @@ class Lists:
         found: dict[str, None] = {}
         if row is None:
             return ()
+        self._check_region(row)
         if row.has("numbers"):
             for n, text in enumerate(row.table.numbers, 1):
                 self._add_number(text, f"{row.key('numbers')}[#{n}]", found)

@@ -159,6 +159,8 @@ class Loaded:
     """The table `[serve]`."""
     world: Mapping[str, Any] = field(default_factory=dict)
     """The table `[world]` as it stands in the file; `outdial.config.world` reads it."""
+    do_not_call_region: str = ""
+    """Region of numbers without a + in do-not-call lists of the database. Empty: they are taken as they are."""
     registries: Mapping[str, int] = field(default_factory=dict)
     """Do-not-call lists that are copies of a public registry. Shape: {name: oldest copy in days}."""
     notes: tuple[str, ...] = ()

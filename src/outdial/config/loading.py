@@ -94,6 +94,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
         statistics_ms_max=statistics_of(document),
         shift_ends=shift_ends_of(document, people),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
+        do_not_call_region=document.do_not_call.table.default_region if document.do_not_call else "",
         registries=registries_of(document),
         world=document.world,
         notes=notes.lines,

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from outdial.config.national_numbers import NationalNumbers
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.core.settings import does_count
 from outdial.core.units import ListId, RecordId
@@ -111,13 +112,23 @@ ADDED_COLUMNS = (
 """What `added_rows` gives, in its order."""
 
 
-def entry_of(text: str) -> str | None:
-    """What people write, as an entry of a list. None: it is neither a number nor a customer."""
+def entry_of(text: str, national: NationalNumbers | None = None) -> str | None:
+    """What people write, as an entry of a list.
+
+    Args:
+        text: a telephone number, or `customer:ID`.
+        national: how numbers without a + are read. None: they are taken as they are.
+
+    Returns:
+        The entry; None: it is neither a number nor a customer.
+    """
     if text.startswith(CUSTOMER):
         customer_id = text.removeprefix(CUSTOMER).strip()
         is_good = 0 < len(customer_id) <= CUSTOMER_CHARACTERS_MAX and customer_id.isprintable()
         return CUSTOMER + customer_id if is_good else None
     number = normalise_number(text)
+    if number is not None and national is not None and not number.startswith("+"):
+        number = national.international(number)
     return None if number is None else number.removeprefix("+")
 
 
