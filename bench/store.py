@@ -7,8 +7,8 @@
     python -m bench.store --all                   both, with imports and the memory of a server; bench/store_commands.py
 
 The tables are filled directly; a do-not-call list has as many entries as there are records. A fifth of the records have
-come back and wait for later, as on an afternoon: claims have to get past them. An attempt is two changes: its beginning,
-in one transaction, and its settlement, in a later one.
+come back and wait for later, as on an afternoon: claims have to get past them. An attempt is two changes: its
+beginning, in one transaction, and its settlement, in a later one.
 """
 
 import argparse

@@ -9,12 +9,14 @@ import pytest
 from fake_store import NOW, returned, settled
 from outdial.core.commands import CancelRecord
 from outdial.core.results import CallResult
+from outdial.store.do_not_call import NumberForbidden
 from outdial.store.interface import AgentStateBegun, AttemptBegun
 from outdial.store.spool import Spool, SpoolError
 
 BEGUN = AttemptBegun(1, 1, 1, 1, 9, "+4930123", 2, NOW.utc_ms)
+FORBIDDEN = NumberForbidden("+4930123", "internal", "said so", NOW.utc_ms)
 STATE = AgentStateBegun(3, 7, "talking", "", 1, NOW.utc_ms)
-CHANGES = [BEGUN, settled(1), returned(2), CancelRecord(1, 3, CallResult.DO_NOT_CALL), STATE]
+CHANGES = [BEGUN, settled(1), returned(2), CancelRecord(1, 3, CallResult.DO_NOT_CALL), STATE, FORBIDDEN]
 
 
 def opened(folder: Path, server: str = "outdial", database: str = "postgresql://outdial@db/outdial") -> Spool:
