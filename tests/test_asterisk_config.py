@@ -124,6 +124,15 @@ def test_the_readme_names_the_steps_that_are_left(run, tmp_path):
     assert "fill in" not in readme and "ari.conf" in readme and "bindport = 8088" in readme
 
 
+def test_the_readme_names_the_sounds_of_drop_messages(run, tmp_path):
+    text = text_of(AMI, ARI, SIM).replace(
+        "[[campaign-group]]\n", '[[campaign-group]]\ndrop-message = "beep&custom/sorry"\n', 1
+    )
+    assert run(text)[0] == 0
+    readme = (tmp_path / "out" / "north" / "README.txt").read_text()
+    assert "The sound beep is a drop message" in readme and "The sound custom/sorry is a drop message" in readme
+
+
 def test_the_sample_shows_the_trunk_and_phones_of_this_configuration(run, tmp_path):
     strings = 'dial-string = "PJSIP/{number}@carrier"\nphone-string = "PJSIP/desk-{phone}"\n'
     run(text_of(AMI + strings, SIM, SIM))

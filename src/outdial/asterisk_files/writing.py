@@ -159,6 +159,11 @@ def _readme(loaded: Loaded, server: Server, wanted: Wanted) -> str:
         "  agent it runs UserEvent(OutdialAgent) and then Goto(outdial,wait,1)."
         for context in contexts
     )
+    applications += "".join(
+        f"\n* The sound {sound} is a drop message and yours: put its file where Asterisk looks for sounds, mostly\n"
+        "  /usr/share/asterisk/sounds/en, in the codec of the trunk (such as .ulaw) or as .wav, 8 kHz, 16 bit, mono."
+        for sound in sorted({name for group in groups for name in group.drop_message.split("&") if name})
+    )
     values = {
         "name": server.name,
         "underline": "=" * len(f"outdial on this Asterisk: {server.name}"),
