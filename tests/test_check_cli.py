@@ -69,3 +69,14 @@ def test_json(run, tmp_path):
     answer = json.loads(broken.stdout)
     assert (broken.exit_code, answer["ok"], len(answer["errors"])) == (2, False, 2)
     assert answer["file"] == str(tmp_path / "a.toml")
+
+
+def test_a_filter_by_a_column_that_the_file_does_not_have(run):
+    records = "phone,state,balance\n+15550100,TX,5\n"
+    text = FROM_FILE.replace(
+        'lists = ["customers"]', 'lists = [{ calling-list = "customers", filter = \'stat = "TX"\' }]'
+    )
+    assert run(text.replace("stat =", "state ="), calling_list=records).exit_code == 0
+    result = run(text, calling_list=records)
+    assert result.exit_code == 2
+    assert 'campaign[spring].lists: there is no column "stat"; did you mean "state"?' in result.stderr

@@ -18,6 +18,7 @@ from outdial.core.commands import CancelRecord, Dial, FetchRecords, ReturnRecord
 from outdial.core.errors import ConfigError
 from outdial.core.events import Event, RecordsFetched
 from outdial.core.results import CallResult
+from outdial.core.units import Now
 from outdial.names import Names
 from outdial.results_files import ResultsError
 from outdial.serve_records import ServeRecords, make_store, open_records
@@ -105,6 +106,47 @@ def test_a_file_that_has_changed_is_told_and_the_list_stays(tmp_path):
     open_and(path, story)
     [changed] = (note.removeprefix(f"{path}: calling-list[customers].file: ") for note in told)
     assert changed.endswith("list.csv is not what was read into the list; the list stays as it is in the database")
+
+
+def test_a_filter_asks_for_columns_that_the_records_have_and_reaches_the_claim(tmp_path):
+    path = write_configuration(tmp_path, records=6)
+    lines = (tmp_path / "list.csv").read_text().split()
+    rows_with_state = [f"{line},{'TX' if n % 2 else 'FL'}" for n, line in enumerate(lines[1:])]
+    (tmp_path / "list.csv").write_text("\n".join([f"{lines[0]},state", *rows_with_state]))
+    text = path.read_text()
+    assert 'lists = ["customers"]' in text
+
+    def filtered(column):
+        lists = f'lists = [{{ calling-list = "customers", filter = \'{column} = "TX"\' }}]'
+        path.write_text(text.replace('lists = ["customers"]', lists))
+
+    async def refused(records, loaded, log):
+        with pytest.raises(ConfigError) as caught:
+            await records.add_lists(loaded)
+        [wrong] = caught.value.mistakes
+        assert 'campaign[spring].lists: there is no column "stat"; did you mean "state"?; there are: ' in wrong
+
+    async def claimed(records, loaded, log):
+        await records.add_lists(loaded)
+        told = []
+        records.begin(
+            submit=told.append,
+            pass_on=lambda command: None,
+            attempt_n=lambda call_id: 1,
+            on_failure=told.append,
+            on_crash=lambda: None,
+        )
+        records.carry_out(Now(0, 1_800_000_000_000), FetchRecords(1, 1, 10, ((1, 10),)))
+        while not told:
+            await asyncio.sleep(0.001)
+        assert [chain.records[0].record_id for chain in told[0].chains] == [2, 4, 6]
+        assert told[0].exhausted
+        await records.finish()
+
+    filtered("stat")
+    open_and(path, refused)
+    filtered("state")
+    open_and(path, claimed)
 
 
 def test_an_import_that_was_cut_off_goes_on(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ import typer
 from outdial.calling_list_files import CallingListFile
 from outdial.calling_lists import Counts
 from outdial.config import Loaded, load
+from outdial.config.selections import unknown_columns
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
 
@@ -68,23 +69,28 @@ def check(
 
 def _read_lists(loaded: Loaded) -> tuple[list[ListReport], list[str]]:
     """Read every calling list to its end. Returns what they hold, and mistakes."""
-    reports, mistakes = [], []
+    reports, mistakes = [], list[str]()
+    names = {campaign.dbid: campaign.name for campaign in loaded.configuration.campaigns}
     for calling_list in loaded.configuration.calling_lists:
         source = loaded.list_files[calling_list.dbid]
         if isinstance(source, int) or not source.exists():  # of a file that is not there the notes say so
             continue
         try:
-            reports.append(ListReport(calling_list.name, _read(source, calling_list)))
+            counts, columns = _read(source, calling_list)
+            reports.append(ListReport(calling_list.name, counts))
+            wrong = unknown_columns(loaded.selections, names, calling_list.dbid, columns)
+            mistakes += [f"{loaded.file}: {each}" for each in wrong]
         except ConfigError as error:
             mistakes += error.mistakes
     return reports, mistakes
 
 
-def _read(path: Path, calling_list: CallingList) -> Counts:
+def _read(path: Path, calling_list: CallingList) -> tuple[Counts, tuple[str, ...]]:
+    """What a file holds, and its columns that mean nothing to the dialer."""
     file = CallingListFile(path, calling_list, rejects=False)
     for _ in file:
         pass
-    return file.counts
+    return file.counts, file.custom_columns
 
 
 def _to_text(loaded: Loaded, reports: list[ListReport]) -> str:

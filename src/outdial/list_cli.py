@@ -77,7 +77,7 @@ def reset(
         typer.Option(
             "--status",
             metavar="STATUS",
-            help="Only these: updated, cancelled, chain-updated. Repeatable. Default: all three.",
+            help="Only these: updated, cancelled, chain-updated, agent-error, missed-callback. Repeatable.",
         ),
     ] = None,
     json_output: JsonOption = False,

@@ -46,6 +46,10 @@ def _facts(record: StoredRecord, names: Names) -> dict[str, object]:
     facts["daily_from"] = _time_of_day(record.daily_from_s)
     facts["daily_till"] = _time_of_day(record.daily_till_s)
     facts["time_zone"] = record.zone
+    facts["record_type"] = record.record_type.name.lower().replace("_", " ")
+    facts["group"] = None if record.group_id is None else names.group(record.group_id)
+    facts["callback_agent"] = names.agent(record.callback_agent_id) or None
+    facts["callback_number"] = record.callback_number
     return {name: value if value != "" else None for name, value in facts.items()}
 
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,19 @@ from structlog.typing import FilteringBoundLogger
 from outdial.config import Loaded
 from outdial.config.loaded import Database, Serve
 from outdial.config.number_zones import chains_with_zones, load_all_zones
+from outdial.config.selections import unknown_columns
 from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import Command
 from outdial.core.errors import ConfigError
 from outdial.core.events import Event, RecordsFetched
 from outdial.core.settings import CallingList
 from outdial.core.snapshot import Snapshot
-from outdial.core.units import CallId, ListId, Millis, Now
+from outdial.core.units import CallId, GroupId, ListId, Millis, Now
 from outdial.drivers.backoff import longest_pause_s
 from outdial.names import Names
 from outdial.port_sampling import PortSampler
 from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
+from outdial.selection.terms import Selection
 from outdial.store.interface import Import, LedgerRow, Opened, PortSample, Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
 from outdial.store.spool import Spool
@@ -43,6 +45,8 @@ LAST_S_MAX = 10.0
 """Longest wait at the end for what has to be written down. Unit: seconds."""
 LOOK_S = 1.0
 """Pause between two looks for records that must not be dialed any more. Unit: seconds."""
+RECORDS_LOOKED_AT = 1_000
+"""Records of a list in which the columns are looked for that a filter names. Unit: records."""
 PAGE = 5_000
 """Records that are read at once for `records.csv`. Unit: records."""
 
@@ -73,6 +77,8 @@ class ServeRecords:
         """Every list that this run has had."""
         self._by_number: frozenset[ListId] = frozenset()
         """Lists whose records get the zones of their numbers: on their way to the core, the database has none."""
+        self._selections: Mapping[GroupId, Mapping[ListId, Selection]] = {}
+        """Which records each campaign group wants."""
         self._writer: StoreWriter | None = None
         self._sampler = PortSampler()
         self._samples_ms = samples_ms
@@ -103,9 +109,24 @@ class ServeRecords:
             raise ConfigError(mistakes)
         wanted = dict.fromkeys(calling_list.dbid for calling_list in loaded.configuration.calling_lists)
         self._lists |= wanted
+        await self._check_selections(loaded)
         await self._find_zones(loaded)
         self.count = sum(each.records for each in await self._store.imports() if each.list_id in wanted)
         return notes
+
+    async def _check_selections(self, loaded: Loaded) -> None:
+        """Campaigns ask for columns that the records of their lists have."""
+        names = {campaign.dbid: campaign.name for campaign in loaded.configuration.campaigns}
+        wrong: list[str] = []
+        for list_id in dict.fromkeys(list_id for by_list in loaded.selections.values() for list_id in by_list):
+            found = await self._store.records(list_id, 0, RECORDS_LOOKED_AT)
+            columns = dict.fromkeys(column for record in found for column in record.custom)
+            if found:
+                wrong += unknown_columns(loaded.selections, names, list_id, columns)
+        if wrong:
+            raise ConfigError([f"{loaded.file}: {each}" for each in wrong])
+        groups = loaded.configuration.campaign_groups
+        self._selections = {group.dbid: loaded.selections.get(group.campaign, {}) for group in groups}
 
     async def _find_zones(self, loaded: Loaded) -> None:
         lists = loaded.configuration.calling_lists
@@ -163,6 +184,7 @@ class ServeRecords:
             pass_on=pass_on,
             attempt_n=attempt_n,
             on_failure=on_failure,
+            selections=lambda group_id: self._selections.get(group_id, {}),
         )
         self._writing = asyncio.create_task(self._writer.run())
         self._writing.add_done_callback(lambda _: on_crash())

@@ -8,7 +8,7 @@ from outdial.config.zones import load_zone
 from outdial.core.records import Record
 from outdial.core.results import CallResult
 from outdial.sim.lists import RecordStatus
-from outdial.store import do_not_call, fates, ledger_rows, rows, schema
+from outdial.store import disposition_rows, do_not_call, fates, ledger_rows, rows, schema
 from outdial.store.interface import StoreError
 
 
@@ -54,7 +54,7 @@ def test_a_record_never_dialed_has_no_result():
         (fates.HELD_COLUMNS, schema.RECORDS),
         (rows.OPEN_ATTEMPT_COLUMNS, schema.OPEN_ATTEMPTS),
         (rows.ATTEMPT_COLUMNS, schema.ATTEMPTS),
-        (rows.DISPOSITION_COLUMNS, schema.DISPOSITIONS),
+        (disposition_rows.DISPOSITION_COLUMNS, schema.DISPOSITIONS),
         (rows.IMPORT_COLUMNS, schema.IMPORTS),
         (do_not_call.FORBIDDEN_COLUMNS, schema.DO_NOT_CALL),
         (do_not_call.ADDED_COLUMNS, schema.DO_NOT_CALL),

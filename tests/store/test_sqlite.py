@@ -245,8 +245,8 @@ DUE = "(list_id=? AND group_id=? AND priority=? AND due_utc_ms"
 @pytest.mark.parametrize(
     "statement, values, index, equal",
     [
-        (sqlite_claim._DUE, 5, "ix_records_due", DUE + "<?)"),
-        (sqlite_claim._IS_DUE, 4, "ix_records_due", DUE + "<?)"),
+        (sqlite_claim.due_statement(), 5, "ix_records_due", DUE + "<?)"),
+        (sqlite_claim.is_due_statement(), 4, "ix_records_due", DUE + "<?)"),
         (sqlite_claim._NEXT_DUE, 4, "ix_records_due", DUE + ">?)"),
         (sqlite_claim._CALLBACKS, 4, "ix_records_due", DUE + "<?)"),
         (sqlite_claim._REST, 4, "ix_records_chain", "(list_id=? AND chain_id=?"),

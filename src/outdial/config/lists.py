@@ -119,6 +119,23 @@ class CampaignListTable(Table):
         ge=1,
         le=100,
     )
+    filter: str | None = option(
+        "filter",
+        "Which records are dialed: comparisons of columns, the list's own and those of its file. Left out: all. "
+        "Callbacks are dialed in any case. The language: docs/concepts/records.md.",
+        default=None,
+        source="vendor",
+        allowed='text of at most 4,000 characters, such as \'state in ("TX", "FL") and attempts < 3\'',
+        max_length=4_000,
+    )
+    order_by: list[str] = option(
+        "order-by",
+        "What goes first among the records of one priority. Left out: what has been due for longest, then list order.",
+        default=[],
+        source="vendor",
+        allowed='an array of at most 8 columns, each optionally with asc or desc, such as ["balance desc", "attempts"]',
+        max_length=8,
+    )
 
 
 class CampaignTable(Table):

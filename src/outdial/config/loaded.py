@@ -10,6 +10,7 @@ from outdial.config.servers import DIAL_STRING, PHONE_STRING, REQUESTS_IN_FLIGHT
 from outdial.core.errors import ConfigError
 from outdial.core.settings import Configuration
 from outdial.core.units import DAY_MS, SECOND_MS, AgentId, GroupId, ListId, Millis, NodeId, ServerId
+from outdial.selection.terms import Selection
 
 PASSWORD_BYTES_MAX = 4_096
 RESULTS_DIR = "results"
@@ -155,6 +156,8 @@ class Loaded:
     """Campaign groups that begin with the statistics of an earlier run, and how old these may be."""
     shift_ends: Mapping[AgentId, tuple[ShiftEnd, ...]] = field(default_factory=dict)
     """Agents whose shift ends, and when: once for every agent group that says so."""
+    selections: Mapping[int, Mapping[ListId, Selection]] = field(default_factory=dict)
+    """Which records of a list a campaign dials, and in which order. Shape: {campaign: {list: selection}}."""
     serve: Serve = field(default_factory=lambda: Serve(Path(RESULTS_DIR)))
     """The table `[serve]`."""
     world: Mapping[str, Any] = field(default_factory=dict)

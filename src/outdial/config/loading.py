@@ -14,10 +14,12 @@ from outdial.config.asterisk_check import check_asterisk
 from outdial.config.directory import known_of
 from outdial.config.document import parse, read_document, read_text
 from outdial.config.groups_check import Groups
+from outdial.config.lists import CampaignListTable
 from outdial.config.lists_check import Lists
 from outdial.config.loaded import Loaded
 from outdial.config.mistakes import Mistakes
 from outdial.config.people_check import People
+from outdial.config.selections import check_selection, selections_of
 from outdial.config.serve import ServeTable, check_serve, may_have_records, serve_of
 from outdial.config.servers_check import Servers
 from outdial.config.world import read_world
@@ -71,6 +73,9 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     notes = Mistakes(name)
     lists.check_lists(document.calling_lists, notes if may_have_records(document.serve, folder) else mistakes)
     lists.check_campaigns(document.campaigns)
+    for campaign in document.campaigns:
+        for row in campaign.child_rows(CampaignListTable, "lists"):
+            check_selection(row, mistakes)
     do_not_call = lists.read_do_not_call(document.do_not_call)
     groups = Groups(document, servers, people, lists, mistakes)
     groups.check()
@@ -93,6 +98,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
         start_groups=tuple(row.table.dbid for row in document.campaign_groups if row.table.start),
         statistics_ms_max=statistics_of(document),
         shift_ends=shift_ends_of(document, people),
+        selections=selections_of(document, lists),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
         do_not_call_region=document.do_not_call.table.default_region if document.do_not_call else "",
         registries=registries_of(document),

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from typing import Protocol
 
 from outdial.core.commands import DisposeRecord, Disposition, FetchCallbacks, SettleAttempt, TreatRecord
 from outdial.core.records import PRIORITIES, Chain, Priority, Record, RecordType, priority_of
@@ -82,6 +83,18 @@ Level = tuple[Priority, GroupId]
 """Where a chain waits; group 0: it is anybody's."""
 
 
+Due = tuple[RecordFate, RecordType]
+"""A record that is due, as far as anybody may choose by it."""
+
+
+class Chooser(Protocol):
+    """Which records of a list a campaign group wants, and in which order."""
+
+    def wanted(self, records: Sequence[Due]) -> list[Due]:
+        """Those that are wanted, in order; what compares equal stays as it is."""
+        ...
+
+
 class ListState:
     """One list: its source and what has become of its records. The rules are those of `outdial.store.fates`."""
 
@@ -101,6 +114,8 @@ class ListState:
         self._bound: dict[int, Bound] = {}
         self._fresh = 0
         """First place that was never handed out."""
+        self._is_picked_over = False
+        """Chains behind the first fresh one were handed out."""
         self._heaps: dict[Level, list[int]] = {}
         """Chains that came back, by instant and place of the record to try, packed into one integer."""
         self._waits: dict[int, int] = {}
@@ -108,6 +123,8 @@ class ListState:
 
     def has_due(self, utc_ms: int, group_id: GroupId = 0) -> bool:
         """Whether a chain could be claimed now, for a campaign group."""
+        if self._is_picked_over:
+            self._pass_over()
         return self._fresh < self.source.count or any(
             self._head(level, utc_ms) is not None for level in self._heaps if _is_open(level, group_id)
         )
@@ -155,6 +172,46 @@ class ListState:
                 due.append((due_utc_ms, self.source.record(place).record_id, place))
         chains = [self._hand_out(place) for _, _, place in sorted(due)[:count_max]]
         return chains, min(waits, default=None)
+
+    def choose(self, utc_ms: int, group_id: GroupId, priorities: Sequence[Priority], chooser: Chooser) -> Iterator[int]:
+        """Places of due chains that a group wants, in order. Looks at every record of the list."""
+        due: dict[Level, list[tuple[int, int]]] = {}
+        for place, due_utc_ms in self._waits.items():
+            if due_utc_ms <= utc_ms:
+                due.setdefault(self._level(place), []).append((due_utc_ms, place))
+        fresh = [place for place in range(self._fresh, self.source.count) if self._is_fresh(place)]
+        due.setdefault((Priority.NEW, 0), []).extend((0, place) for place in fresh)
+        for priority in priorities:
+            for owner in (group_id, 0):
+                places = [place for _, place in sorted(due.pop((priority, owner), ()))]
+                if priority is Priority.CALLBACK:  # promised: neither filtered nor put last
+                    yield from places
+                else:
+                    wanted = chooser.wanted([(self._fate(place), self._type(place)) for place in places])
+                    yield from (self.source.index_of(fate.record_id) for fate, _ in wanted)
+
+    def _type(self, place: int) -> RecordType:
+        bound = self._bound.get(place)
+        return RecordType.GENERAL if bound is None else bound.record_type
+
+    def hand_out(self, place: int) -> Chain:
+        """Hand out a chain that `choose` has named."""
+        if self._is_fresh(place):
+            self._is_picked_over = True
+        return self._hand_out(place)
+
+    def _is_fresh(self, place: int) -> bool:
+        """Whether a chain that was never handed out begins here."""
+        return (
+            self._status[place] == RecordStatus.READY
+            and place not in self._waits
+            and self.source.chain_start(place) == place
+        )
+
+    def _pass_over(self) -> None:
+        """Go past chains that were picked out from behind the first fresh one."""
+        while self._fresh < self.source.count and not self._is_fresh(self._fresh):
+            self._fresh = self.source.chain_end(self._fresh)
 
     def _hand_out(self, first: int) -> Chain:
         end = self.source.chain_end(first)
@@ -305,25 +362,34 @@ class ListState:
                 self._status[place] = RecordStatus.READY
         due_utc_ms = max(0, not_before_utc_ms)
         self._waits[index] = due_utc_ms
+        heappush(self._heaps.setdefault(self._level(index), []), due_utc_ms << _INDEX_BITS | index)
+
+    def _level(self, index: int) -> Level:
         bound = self._bound.get(index)
         record_type, group_id = (bound.record_type, bound.group_id) if bound else (RecordType.GENERAL, None)
-        level = (priority_of(record_type, is_new=not self._came_back[index]), group_id or 0)
-        heappush(self._heaps.setdefault(level, []), due_utc_ms << _INDEX_BITS | index)
+        return priority_of(record_type, is_new=not self._came_back[index]), group_id or 0
 
     def fates(self) -> Iterator[RecordFate]:
         """All records, in list order."""
-        for index in range(self.source.count):
-            record = self.source.record(index)
-            result = self._result[index]
-            yield RecordFate(
-                record.record_id,
-                record.list_id,
-                record.number,
-                record.chain_id,
-                record.chain_n,
-                RecordStatus(self._status[index]),
-                self._attempts[index],
-                None if result == _NO_RESULT else CallResult(result),
-                self._agent[index] or None,
-                self._last_utc_ms[index] or None,
-            )
+        return map(self._fate, range(self.source.count))
+
+    def _fate(self, index: int) -> RecordFate:
+        record = self.source.record(index)
+        result = self._result[index]
+        return RecordFate(
+            record.record_id,
+            record.list_id,
+            record.number,
+            record.chain_id,
+            record.chain_n,
+            RecordStatus(self._status[index]),
+            self._attempts[index],
+            None if result == _NO_RESULT else CallResult(result),
+            self._agent[index] or None,
+            self._last_utc_ms[index] or None,
+        )
+
+    def next_after(self, utc_ms: int, group_id: GroupId) -> int | None:
+        """When the next chain that came back is due after now, for a group. None: none is waiting."""
+        later = [due for place, due in self._waits.items() if due > utc_ms and _is_open(self._level(place), group_id)]
+        return min(later, default=None)

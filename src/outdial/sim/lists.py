@@ -12,6 +12,7 @@ some bytes are kept (status, attempts, last result, agent, last attempt).
 Status names are the vendor's (record status 1 … 9). `cancelled` covers do-not-call and agents' cancellations.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from outdial.core.commands import DisposeRecord, FetchCallbacks, SettleAttempt, TreatRecord
@@ -19,7 +20,7 @@ from outdial.core.records import PRIORITIES, Chain, Priority
 from outdial.core.results import CallResult
 from outdial.core.units import GroupId, ListId, RecordId
 from outdial.sim.list_sources import NUMBERS_FROM, RECORDS_MAX, Source, StoredSource, SyntheticSource
-from outdial.sim.list_state import ListState, RecordFate, RecordStatus
+from outdial.sim.list_state import Chooser, ListState, RecordFate, RecordStatus
 
 __all__ = [
     "NUMBERS_FROM",
@@ -42,11 +43,13 @@ class Lists:
 
     Attributes:
         strays: orders about records that nobody had claimed. Shape: one sentence each; bounded.
+        choosers: which records of which lists campaign groups want, unless they want all. Shape: {group: {list: …}}.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.by_id = {source.list_id: ListState(source) for source in sources}
         self.strays: list[str] = []
+        self.choosers: Mapping[GroupId, Mapping[ListId, Chooser]] = {}
         self._credit: dict[ListId, int] = {}
 
     def claim(
@@ -71,17 +74,46 @@ class Lists:
         """
         chains: list[Chain] = []
         known = [(list_id, weight) for list_id, weight in weights if list_id in self.by_id]
-        due = [(list_id, weight) for list_id, weight in known if self.by_id[list_id].has_due(utc_ms, group_id)]
+        chosen = self._chosen(utc_ms, known, group_id, priorities)
+        due = [
+            (list_id, weight)
+            for list_id, weight in known
+            if (chosen[list_id] if list_id in chosen else self.by_id[list_id].has_due(utc_ms, group_id))
+        ]
         while due and len(chains) < chains_max:
             turn = due[0][0] if len(due) == 1 else self._next_turn(due)
             state = self.by_id[turn]
-            chains.append(state.claim(utc_ms, group_id, priorities))
-            if not state.has_due(utc_ms, group_id):
+            places = chosen.get(turn)
+            if places is None:
+                chains.append(state.claim(utc_ms, group_id, priorities))
+            else:
+                chains.append(state.hand_out(places.popleft()))
+            if not (state.has_due(utc_ms, group_id) if places is None else places):
                 due = [(list_id, weight) for list_id, weight in due if list_id != turn]
         if due:
             return tuple(chains), False, None
-        waits = [self.by_id[list_id].next_due_utc_ms(group_id) for list_id, _ in known]
+        waits = [
+            self.by_id[list_id].next_after(utc_ms, group_id)
+            if list_id in chosen
+            else self.by_id[list_id].next_due_utc_ms(group_id)
+            for list_id, _ in known
+        ]
         return tuple(chains), True, min((wait for wait in waits if wait is not None), default=None)
+
+    def _chosen(
+        self,
+        utc_ms: int,
+        lists: Sequence[tuple[ListId, int]],
+        group_id: GroupId,
+        priorities: Sequence[Priority],
+    ) -> dict[ListId, deque[int]]:
+        """Due chains of the lists of which the group does not want all, in order."""
+        choosers = self.choosers.get(group_id, {})
+        return {
+            list_id: deque(self.by_id[list_id].choose(utc_ms, group_id, priorities, choosers[list_id]))
+            for list_id, _ in lists
+            if list_id in choosers
+        }
 
     def claim_callbacks(self, utc_ms: int, command: FetchCallbacks) -> tuple[tuple[Chain, ...], int | None]:
         """Hand out due chains of a group that wait for one agent.

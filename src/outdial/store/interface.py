@@ -13,17 +13,18 @@ Source: fencing by epoch after the lease tokens of Gray and Cheriton (1989). Our
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from outdial.calling_lists import ListedRecord
 from outdial.core.abandonment import Counts
 from outdial.core.commands import CancelRecord, DisposeRecord, ReturnRecord, SettleAttempt, TreatRecord
 from outdial.core.errors import OutdialError
-from outdial.core.records import PRIORITIES, Chain, Priority
+from outdial.core.records import PRIORITIES, Chain, Priority, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
+from outdial.selection.terms import Selection
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, NumberForbidden, Objections
 from outdial.store.single_records import Cancelling, NewRecord
@@ -118,6 +119,11 @@ class ClaimRequest:
     """Do-not-call lists that count beside the internal one. Empty: all do."""
     priorities: tuple[Priority, ...] = PRIORITIES
     """What goes first, to last; each of `PRIORITIES` once."""
+    selections: Mapping[ListId, Selection] = field(default_factory=dict)
+    """Which records of a list, and in which order; a list that is missing gives all, the longest due first.
+
+    A selection says nothing of campaign callbacks: those have been promised.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +212,13 @@ class StoredRecord:
     zone: str | None
     custom: Mapping[str, str]
     """Columns of its file that mean nothing to the dialer."""
+    record_type: RecordType = RecordType.GENERAL
+    group_id: GroupId | None = None
+    """Campaign group that alone dials it. None: any."""
+    callback_agent_id: AgentId | None = None
+    """Agent whom it waits for."""
+    callback_number: str | None = None
+    """Number that is dialed instead of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +291,13 @@ class PortSample:
 AttemptPlace: TypeAlias = tuple[int, int, int]
 """Where an attempt stands in the order of dialing. Shape: (dialed_utc_ms, epoch, call_id)."""
 FIRST: AttemptPlace = (0, 0, 0)
-FINISHED = (RecordStatus.UPDATED, RecordStatus.CANCELLED, RecordStatus.CHAIN_UPDATED)
+FINISHED = (
+    RecordStatus.UPDATED,
+    RecordStatus.CANCELLED,
+    RecordStatus.CHAIN_UPDATED,
+    RecordStatus.AGENT_ERROR,
+    RecordStatus.MISSED_CALLBACK,
+)
 """Records that are not tried any more."""
 
 

@@ -22,6 +22,7 @@ import asyncpg  # type: ignore[import-untyped]
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import Chain
 from outdial.core.units import ListId, Millis, RecordId
+from outdial.selection.terms import Value
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_singles
@@ -71,6 +72,8 @@ LIST_S = 60.0
 """Longest wait for a page of a list: the table may have many other lists. Unit: seconds."""
 REPORT_S = 900.0
 """Longest wait for a query of a report. Unit: seconds."""
+SELECT_S = 10.0
+"""Longest wait for a claim that filters or orders: it may read a whole list. Unit: seconds."""
 RESET_AT_ONCE = 5_000
 """Records that are made ready again in one transaction. Unit: records. Ours."""
 CHAIN_RECORDS_AT_ONCE = 5_000
@@ -167,7 +170,8 @@ class PostgresStore:
             return claimed
 
         try:
-            claimed = await self._link.transaction(work)
+            selects = isinstance(request, ClaimRequest) and bool(request.selections)
+            claimed = await self._link.transaction(work, SELECT_S if selects else None)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), chains) from error
         self._credit = credit
@@ -364,19 +368,27 @@ async def _claim(connection: Connection, epoch: int, credit: Credit, request: Cl
     turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
     while asked := turns.asked():
         for list_id, count in asked.items():
+            statement, values = sql.CLAIM, list[Value]()
+            if list_id in request.selections:
+                statement, values = sql.claim_selected(request.selections[list_id])
             heads = await connection.fetch(
-                sql.CLAIM, list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities
+                statement, list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities, *values
             )
             turns.gave(list_id, heads)
     heads = turns.in_turn()
     chains = await _whole_chains(connection, heads, request)
-    list_ids = [list_id for list_id, _ in request.lists]
-    due_utc_ms = await connection.fetchval(sql.NEXT_DUE, list_ids, request.group_id)
+    if any(list_id in request.selections for list_id, _ in turns.open_lists):
+        return Claimed(chains, False, None)  # such a list has given all it was asked for, and may have more
+    # what a filter has left out is due and does not wait
+    filtered = [list_id for list_id, _ in request.lists if list_id in request.selections]
+    plain = [list_id for list_id, _ in request.lists if list_id not in request.selections]
+    due_utc_ms = await connection.fetchval(sql.NEXT_DUE, plain, request.group_id, -1)
+    later_utc_ms = await connection.fetchval(sql.NEXT_DUE, filtered, request.group_id, request.utc_ms)
     if due_utc_ms is not None and due_utc_ms <= request.utc_ms:
         if turns.open_lists:
             return Claimed(chains, False, None)
         due_utc_ms = request.utc_ms  # others are claiming it at this moment; if they do not, it is due
-    return Claimed(chains, True, due_utc_ms)
+    return Claimed(chains, True, min((each for each in (due_utc_ms, later_utc_ms) if each is not None), default=None))
 
 
 async def _claim_callbacks(connection: Connection, epoch: int, request: CallbackRequest) -> Claimed:

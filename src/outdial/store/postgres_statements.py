@@ -12,9 +12,12 @@ from typing import Any, Final
 
 from outdial.core.records import PRIORITIES, Priority, RecordType
 from outdial.core.results import CallResult
+from outdial.selection.sql import Dialect, Writer
+from outdial.selection.terms import Selection, Value
 from outdial.sim.lists import RecordStatus
 from outdial.store import agent_rows
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS
+from outdial.store.disposition_rows import DISPOSITION_COLUMNS
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY
 from outdial.store.rows import (
@@ -22,7 +25,6 @@ from outdial.store.rows import (
 )
 from outdial.store.rows import (
     ATTEMPT_COLUMNS,
-    DISPOSITION_COLUMNS,
     FATE_COLUMNS,
     IMPORT_COLUMNS,
     NEW_RECORD_COLUMNS,
@@ -131,28 +133,45 @@ RETURNING epoch
 _IS_CALLABLE = f"record_type <> {RecordType.NO_CALL:d}"
 
 
-def _due(name: str, level: int, before: Sequence[str]) -> str:
+def _due(name: str, level: int, before: Sequence[str], where: str, keys: Sequence[tuple[str, str]]) -> str:
     """The records of one level that are due, as far as those before it leave room."""
     room = " - ".join(["$3::bigint", *(f"(SELECT count(*) FROM {other})" for other in before)])
     group = 0 if level % 2 else "$5"
+    expressions = "".join(f", {key} AS key_{n}" for n, (key, _) in enumerate(keys))
+    ordered = "".join(f"{key}{direction}, " for key, direction in keys)
     return f"""{name} AS MATERIALIZED (
-    SELECT {_names(RECORD_COLUMNS)}, {level} AS level, due_utc_ms FROM records
+    SELECT {_names(RECORD_COLUMNS)}, {level} AS level, due_utc_ms{expressions} FROM records
     WHERE list_id = $1 AND group_id = {group} AND priority = ${6 + level // 2} AND due_utc_ms <= $2 AND {_IS_CALLABLE}
-    ORDER BY due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
+    {where} ORDER BY {ordered}due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
 )"""
 
 
-def _claim() -> str:
+def _claim(where: str = "", keys: Sequence[tuple[str, str]] = ()) -> str:
     names = [f"due_{level}" for level in range(2 * len(PRIORITIES))]
-    parts = [_due(name, level, names[:level]) for level, name in enumerate(names)]
+    parts = [_due(name, level, names[:level], where, keys) for level, name in enumerate(names)]
+    ordered = "".join(f"key_{n}{direction}, " for n, (_, direction) in enumerate(keys))
     every = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
     return f"""
 WITH {", ".join(parts)}, heads AS MATERIALIZED ({every}), claimed AS (
     UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
     WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
 )
-SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY level, due_utc_ms, record_id
+SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY level, {ordered}due_utc_ms, record_id
 """
+
+
+CLAIM_VALUES = 5 + len(PRIORITIES)
+"""Parameters of `CLAIM`; those of a selection follow."""
+
+
+def claim_selected(selection: Selection) -> tuple[str, list[Value]]:
+    """`CLAIM` with a filter and an order of its own, and the values that follow its parameters."""
+    writer = Writer(Dialect.POSTGRES, CLAIM_VALUES + 1)
+    where = ""
+    if selection.filter is not None:
+        where = f"AND (priority = {Priority.CALLBACK:d} OR {writer.condition(selection.filter)})"
+    keys = writer.keys(selection.order)
+    return _claim(where, keys), writer.parameters
 
 
 CLAIM = _claim()
@@ -195,11 +214,11 @@ CROSS JOIN (VALUES ($2::integer), (0)) AS owner (group_id)
 CROSS JOIN LATERAL (
     SELECT due_utc_ms FROM records r
     WHERE r.list_id = list.list_id AND r.group_id = owner.group_id AND r.priority = level.priority
-        AND r.due_utc_ms IS NOT NULL AND {_IS_CALLABLE}
+        AND r.due_utc_ms > $3 AND {_IS_CALLABLE}
     ORDER BY r.due_utc_ms LIMIT 1
 ) AS next
 """
-"""When the first record of lists is due."""
+"""When the first record of lists is due that becomes due after an instant ($3)."""
 
 # --- attempts ----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import msgspec
 
 from outdial.calling_lists import ListedRecord
 from outdial.config.zones import load_zone
-from outdial.core.commands import DisposeRecord, SettleAttempt
+from outdial.core.commands import SettleAttempt
 from outdial.core.records import Chain, Priority, Record, RecordType
 from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction, Zone
@@ -117,7 +117,19 @@ FATE_COLUMNS = (
 )
 """What `fate_of` reads, in its order."""
 
-STORED_COLUMNS = (*FATE_COLUMNS, "due_utc_ms", "claim_epoch", "daily_from_s", "daily_till_s", "zone", "custom")
+STORED_COLUMNS = (
+    *FATE_COLUMNS,
+    "due_utc_ms",
+    "claim_epoch",
+    "daily_from_s",
+    "daily_till_s",
+    "zone",
+    "custom",
+    "record_type",
+    "group_id",
+    "callback_agent_id",
+    "callback_number",
+)
 """What `stored_of` reads, in its order."""
 
 STORED_OPEN_COLUMNS = ("epoch", "call_id", "group_id", "node_id", "attempt_n", "number", "dialed_utc_ms")
@@ -139,24 +151,6 @@ STORED_ATTEMPT_COLUMNS = (
     *ATTEMPT_COLUMNS[-7:],
 )
 """What it reads of one that is over: the fields of `StoredAttempt`."""
-
-DISPOSITION_COLUMNS = (
-    "epoch",
-    "disposition_n",
-    "call_id",
-    "list_id",
-    "record_id",
-    "attempt_n",
-    "agent_id",
-    "call_result",
-    "disposition",
-    "not_before_utc_ms",
-    "record_type",
-    "callback_number",
-    "note",
-    "given_utc_ms",
-)
-"""What `disposition_values` gives, in its order."""
 
 IMPORT_COLUMNS = ("list_id", "file", "digest", "lines_done", "records", "finished_utc_ms")
 """The fields of `Import`."""
@@ -300,27 +294,6 @@ def attempt_values(epoch: int, attempt: SettleAttempt) -> tuple[Any, ...]:
     )
 
 
-def disposition_values(epoch: int, given: DisposeRecord) -> tuple[Any, ...]:
-    """A row of `dispositions`."""
-    disposition = given.disposition
-    return (
-        epoch,
-        given.disposition_n,
-        given.call_id,
-        given.list_id,
-        given.record_id,
-        given.attempt_n,
-        given.agent_id,
-        int(given.call_result),
-        disposition.action.value,
-        disposition.not_before_utc_ms,
-        None if disposition.record_type is None else int(disposition.record_type),
-        disposition.number or None,
-        given.note,
-        given.given_utc_ms,
-    )
-
-
 def stale_values(row: Row, not_before_utc_ms: int) -> tuple[Any, ...]:
     """A row of `attempts` from one of `open_attempts` (in the order of `OPEN_ATTEMPT_COLUMNS`): nobody saw its end."""
     *begun, dialed_utc_ms = row
@@ -392,7 +365,8 @@ def fate_of(row: Row) -> RecordFate:
 
 def stored_of(row: Row) -> StoredRecord:
     """All that is known of a record, from the columns of `STORED_COLUMNS`."""
-    due_utc_ms, claim_epoch, daily_from_s, daily_till_s, zone, custom = row[len(FATE_COLUMNS) :]
+    due_utc_ms, claim_epoch, daily_from_s, daily_till_s, zone, custom, *bound = row[len(FATE_COLUMNS) :]
+    record_type, group_id, callback_agent_id, callback_number = bound
     return StoredRecord(
         fate_of(row[: len(FATE_COLUMNS)]),
         due_utc_ms,
@@ -401,6 +375,10 @@ def stored_of(row: Row) -> StoredRecord:
         daily_till_s,
         zone,
         json.loads(custom) if custom else {},
+        RecordType(record_type),
+        group_id or None,
+        callback_agent_id,
+        callback_number,
     )
 
 

@@ -9,6 +9,8 @@ import sqlite3
 
 from outdial.core.records import Chain, Priority, RecordType
 from outdial.core.units import ListId
+from outdial.selection.sql import Dialect, Writer
+from outdial.selection.terms import EVERYTHING, Selection, Value
 from outdial.sim.lists import RecordStatus
 from outdial.store.interface import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.rows import RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
@@ -17,14 +19,12 @@ from outdial.store.turns import Claim, Credit
 
 _RECORD = f"SELECT {', '.join(RECORD_COLUMNS)} FROM records"
 _LEVEL = f"list_id = ? AND group_id = ? AND priority = ? AND record_type <> {RecordType.NO_CALL:d}"
-_DUE = f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id LIMIT ?"
 _CLAIM = f"UPDATE records SET status = {RecordStatus.RETRIEVED}, due_utc_ms = NULL, claim_epoch = ? WHERE record_id = ?"
 _REST = (
     f"{_RECORD} WHERE list_id = ? AND chain_id = ? AND likely(chain_id > 0) AND status = {RecordStatus.READY} "
     "AND (chain_n, record_id) > (?, ?)"
 )
 _RETRIEVE = f"UPDATE records SET status = {RecordStatus.RETRIEVED} WHERE record_id = ?"
-_IS_DUE = f"SELECT 1 FROM records WHERE {_LEVEL} AND due_utc_ms <= ? LIMIT 1"
 _NEXT_DUE = f"SELECT min(due_utc_ms) FROM records WHERE {_LEVEL} AND due_utc_ms > ?"
 _CALLBACKS = f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id"
 _AGENT, _SCHEDULED = RECORD_COLUMNS.index("callback_agent_id"), RECORD_COLUMNS.index("scheduled_utc_ms")
@@ -45,7 +45,10 @@ def claim(connection: sqlite3.Connection, epoch: int, credit: Credit, request: C
     if any(_is_due(connection, list_id, request) for list_id, _ in turns.open_lists):
         return Claimed(chains, False, None)
     waits = [
-        connection.execute(_NEXT_DUE, (list_id, *level, -1)).fetchone()[0]
+        # what a filter has left out is due and does not wait
+        connection.execute(
+            _NEXT_DUE, (list_id, *level, request.utc_ms if list_id in request.selections else -1)
+        ).fetchone()[0]
         for list_id, _ in request.lists
         for level in _levels(request)
     ]
@@ -81,8 +84,10 @@ def _levels(request: ClaimRequest) -> list[tuple[int, int]]:
 def _take(connection: sqlite3.Connection, epoch: int, list_id: ListId, request: ClaimRequest, count: int) -> list[Row]:
     """Claim the next due heads of one list."""
     heads: list[Row] = []
+    where, order, values = _selected(request.selections.get(list_id, EVERYTHING))
+    statement = due_statement(where, order)
     for level in _levels(request):
-        heads += connection.execute(_DUE, (list_id, *level, request.utc_ms, count - len(heads)))
+        heads += connection.execute(statement, (list_id, *level, request.utc_ms, *values, count - len(heads)))
         if len(heads) == count:
             break
     connection.executemany(_CLAIM, [(epoch, head[0]) for head in heads])
@@ -107,5 +112,30 @@ def _take_rest(connection: sqlite3.Connection, heads: list[Row]) -> list[Row]:
     return rest
 
 
+def due_statement(where: str = "", order: str = "") -> str:
+    """What is due on one level. `where` and `order`: see `_selected`."""
+    return f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ?{where} ORDER BY {order}due_utc_ms, record_id LIMIT ?"
+
+
+def is_due_statement(where: str = "") -> str:
+    """Whether anything is due on one level."""
+    return f"SELECT 1 FROM records WHERE {_LEVEL} AND due_utc_ms <= ?{where} LIMIT 1"
+
+
 def _is_due(connection: sqlite3.Connection, list_id: ListId, request: ClaimRequest) -> bool:
-    return any(connection.execute(_IS_DUE, (list_id, *level, request.utc_ms)).fetchone() for level in _levels(request))
+    where, _, values = _selected(Selection(request.selections.get(list_id, EVERYTHING).filter))
+    statement = is_due_statement(where)
+    return any(
+        connection.execute(statement, (list_id, *level, request.utc_ms, *values)).fetchone()
+        for level in _levels(request)
+    )
+
+
+def _selected(selection: Selection) -> tuple[str, str, list[Value]]:
+    """What a selection adds to the condition and to the order, and its values."""
+    writer = Writer(Dialect.SQLITE)
+    where = ""
+    if selection.filter is not None:
+        where = f" AND (priority = {Priority.CALLBACK:d} OR {writer.condition(selection.filter)})"
+    order = "".join(f"{key}{direction}, " for key, direction in writer.keys(selection.order))
+    return where, order, writer.parameters

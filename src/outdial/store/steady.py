@@ -27,6 +27,9 @@ from outdial.store.spool import Spool, SpoolError
 PATIENCE_S = 2.0
 """Silence that makes the database count as away. Unit: seconds. Ours: well below the core's `accept-timeout-s`."""
 
+SELECTION_PATIENCE = 5
+"""How many times as long as for others is waited for a claim that filters or orders: it may read a whole list. Ours."""
+
 T = TypeVar("T")
 
 
@@ -109,7 +112,8 @@ class SteadyStore:
             raise StoreUnavailable(self.why_away or "the database has not taken everything yet")
         task = asyncio.ensure_future(self._store.claim(request))
         try:
-            claimed = await self._answer(task)
+            is_selecting = isinstance(request, ClaimRequest) and bool(request.selections)
+            claimed = await self._answer(task, SELECTION_PATIENCE if is_selecting else 1)
         except StoreUnavailable as error:
             self._gone(str(error))
             if task.done():
@@ -188,13 +192,13 @@ class SteadyStore:
         self._there()
         return True
 
-    async def _answer(self, task: "asyncio.Task[T]") -> T:
+    async def _answer(self, task: "asyncio.Task[T]", times: int = 1) -> T:
         """Wait for the database, but not forever; what it is still busy with is not disturbed."""
-        await asyncio.wait({task}, timeout=self._patience_s)
+        await asyncio.wait({task}, timeout=times * self._patience_s)
         if not task.done():
             self._asked = task
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            raise StoreUnavailable(f"no answer within {self._patience_s:g} s")
+            raise StoreUnavailable(f"no answer within {times * self._patience_s:g} s")
         return task.result()
 
     # --- being away ----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random as dice
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -33,8 +33,9 @@ from outdial.core.commands import (
 from outdial.core.events import DialRejected, Event, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.records import Chain
 from outdial.core.settings import INTERNAL_LIST
-from outdial.core.units import AgentId, CallId, Now, RecordId
+from outdial.core.units import AgentId, CallId, GroupId, ListId, Now, RecordId
 from outdial.drivers.runner import InboxFull
+from outdial.selection.terms import Selection
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
 from outdial.store.interface import (
@@ -101,6 +102,7 @@ class StoreWriter:
         pass_on: Callable[[Command], object],
         attempt_n: Callable[[CallId], int],
         on_failure: Callable[[Exception], None],
+        selections: Callable[[GroupId], Mapping[ListId, Selection]] = lambda _: {},
         random: Callable[[], float] = dice.random,
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -114,6 +116,7 @@ class StoreWriter:
             submit: gives the core a fact; raises `InboxFull`.
             pass_on: gives a command to the servers.
             attempt_n: which attempt of its record a call is, from 1.
+            selections: which records of which lists a campaign group wants, and in which order.
             on_failure: told once, when no further call may be made.
             random: draws from 0 up to 1, for the pauses between tries.
             patience_s: silence that makes the database count as away. Unit: seconds.
@@ -130,6 +133,7 @@ class StoreWriter:
         )
         self._submit = submit
         self._attempt_n = attempt_n
+        self._selections = selections
         self._on_failure = on_failure
         self._gate = DialGate(pass_on)
         self._refusal = ""
@@ -320,7 +324,7 @@ class StoreWriter:
         """Claim chains for a group, and tell the core."""
         command = fetch.command
         try:
-            claimed = await self._steady.claim(_request(fetch))
+            claimed = await self._steady.claim(self._request(fetch))
         except Exception as error:  # an outage, or a failure that `_failed` has been told of
             with contextlib.suppress(InboxFull):  # the core asks again when no answer comes
                 self._submit(FetchFailed(command.group_id, command.fetch_id, str(error)))
@@ -346,35 +350,35 @@ class StoreWriter:
         self._seen_seq = found.seq
         self._told = frozenset(record_id for _, record_id in found.cancelled)
 
+    def _request(self, fetch: _Fetch) -> ClaimRequest | CallbackRequest:
+        """What the store is asked for."""
+        command = fetch.command
+        count_max = min(command.chains_max, CHAINS_MAX)
+        if isinstance(command, FetchRecords):
+            return ClaimRequest(
+                command.group_id,
+                command.lists,
+                count_max,
+                fetch.utc_ms,
+                do_not_call_lists=command.do_not_call_lists,
+                priorities=command.priorities,
+                selections=self._selections(command.group_id),
+            )
+        return CallbackRequest(
+            command.group_id,
+            command.lists,
+            command.agent_ids,
+            command.overdue_utc_ms,
+            count_max,
+            fetch.utc_ms,
+            do_not_call_lists=command.do_not_call_lists,
+        )
+
     def _return(self, chains: tuple[Chain, ...]) -> None:
         """Give back what was claimed for nobody."""
         for chain in chains:
             record = chain.records[0]
             self._add(ReturnRecord(record.list_id, record.record_id, 0, "its claim reached nobody"))
-
-
-def _request(fetch: _Fetch) -> ClaimRequest | CallbackRequest:
-    """What the store is asked for."""
-    command = fetch.command
-    count_max = min(command.chains_max, CHAINS_MAX)
-    if isinstance(command, FetchRecords):
-        return ClaimRequest(
-            command.group_id,
-            command.lists,
-            count_max,
-            fetch.utc_ms,
-            do_not_call_lists=command.do_not_call_lists,
-            priorities=command.priorities,
-        )
-    return CallbackRequest(
-        command.group_id,
-        command.lists,
-        command.agent_ids,
-        command.overdue_utc_ms,
-        count_max,
-        fetch.utc_ms,
-        do_not_call_lists=command.do_not_call_lists,
-    )
 
 
 def _answer(command: FetchRecords | FetchCallbacks, claimed: Claimed) -> RecordsFetched | CallbacksFetched:

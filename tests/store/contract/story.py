@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from outdial.calling_lists import ListedRecord
@@ -12,6 +12,7 @@ from outdial.core.modes import DialingMode
 from outdial.core.records import PRIORITIES, Priority, Record
 from outdial.core.results import CallResult, Fault, Verdict
 from outdial.core.settings import TreatmentAction
+from outdial.selection.terms import Selection
 from outdial.sim.lists import RecordStatus
 from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, Claimed, ClaimRequest, Import, Store
 
@@ -101,9 +102,11 @@ async def claim(
     lists: tuple[tuple[int, int], ...] = ((1, 10),),
     group_id: int = 1,
     priorities: tuple[Priority, ...] = PRIORITIES,
+    selections: Mapping[int, Selection] | None = None,
 ) -> Claimed:
     """Claim chains for a group."""
-    return await store.claim(ClaimRequest(group_id, lists, count, utc_ms, priorities=priorities))
+    request = ClaimRequest(group_id, lists, count, utc_ms, priorities=priorities, selections=selections or {})
+    return await store.claim(request)
 
 
 async def claim_one(store: Store, utc_ms: int = NOW) -> tuple[Record, ...]:

@@ -1,0 +1,178 @@
+"""Filters and orders: the database means what Python means, and a claim is as safe with them as without."""
+
+import asyncio
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from outdial.core.commands import Disposition
+from outdial.core.records import RecordType
+from outdial.core.settings import TreatmentAction
+from outdial.selection.judging import is_meant, ordered
+from outdial.selection.parsing import parse_filter, parse_order
+from outdial.selection.terms import (
+    KNOWN,
+    AllOf,
+    AnyOf,
+    Column,
+    Compare,
+    Empty,
+    Kind,
+    Like,
+    Not,
+    Operator,
+    OrderKey,
+    Selection,
+)
+from store.contract.story import (
+    NOW,
+    RETRY_IN,
+    add,
+    add_chain,
+    claim,
+    claim_one,
+    ids,
+    listed,
+    opened,
+    returned,
+    settled,
+    write,
+)
+
+A, B = Column("a", Kind.CUSTOM), Column("b c", Kind.CUSTOM)
+COLUMNS = [A, B, KNOWN["attempts"], KNOWN["number"], KNOWN["agent_id"], KNOWN["zone"], KNOWN["record_id"]]
+WORDS = st.text(st.sampled_from("aAbz019.+-_%*?[]\\^ äß"), max_size=5)
+NUMBERS = st.sampled_from([0.0, -1.0, 1.0, 5.5, 100.25, 1e14, -0.5])
+LIKE_NUMBERS = st.sampled_from(
+    ["0", "1", "-1", "+5.5", "5.50", "100.25", "1.", ".5", "1e3", "00012", "1.2.3", "9" * 16]
+)
+TEXTS = st.one_of(WORDS, LIKE_NUMBERS)
+TEXT_COLUMNS = st.sampled_from([column for column in COLUMNS if column.kind in (Kind.CUSTOM, Kind.TEXT)])
+NUMBER_COLUMNS = st.sampled_from([column for column in COLUMNS if column.kind in (Kind.CUSTOM, Kind.WHOLE)])
+OPERATORS = st.sampled_from(Operator)
+TERMS = st.recursive(
+    st.one_of(
+        st.builds(Compare, TEXT_COLUMNS, OPERATORS, TEXTS),
+        st.builds(Compare, NUMBER_COLUMNS, OPERATORS, NUMBERS),
+        st.builds(Like, TEXT_COLUMNS, WORDS),
+        st.builds(Empty, st.sampled_from(COLUMNS)),
+    ),
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(AllOf, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+    ),
+    max_leaves=6,
+)
+ORDERS = st.lists(st.builds(OrderKey, st.sampled_from(COLUMNS), st.booleans()), max_size=3).map(tuple)
+ROWS = st.lists(st.dictionaries(st.sampled_from(["a", "b c"]), TEXTS), min_size=1, max_size=8)
+
+
+def selection(filter: str = "", *order: str) -> dict[int, Selection]:
+    """What a campaign says of list 1."""
+    return {1: Selection(parse_filter(filter) if filter else None, tuple(map(parse_order, order)))}
+
+
+def test_the_database_means_what_python_means(database):
+    with asyncio.Runner() as runner:
+        store = database.store()
+        runner.run(store.open("one", NOW, 1))
+        numbers = itertools.count(1, 100)
+
+        @settings(
+            max_examples=150 if hasattr(database, "path") else 60,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(rows=ROWS, term=st.none() | TERMS, order=ORDERS)
+        def agree(rows: list[dict[str, str]], term: Any, order: Any) -> None:
+            runner.run(database.ask("DELETE FROM records"))
+            first = next(numbers)
+            zones = ["", "Europe/Riga"]
+            records = [listed(first + n, zone=zones[n % 2], custom=tuple(row.items())) for n, row in enumerate(rows)]
+            runner.run(add(store, *records))
+            values = {
+                one.record.record_id: {
+                    **dict(one.custom),
+                    "record_id": one.record.record_id,
+                    "number": one.record.number,
+                    "attempts": 0,
+                    "agent_id": None,
+                    "zone": one.record.zone and one.record.zone.name,
+                }
+                for one in records
+            }
+            meant = [record_id for record_id, known in values.items() if term is None or is_meant(term, known)]
+            expected = ordered(meant, order, lambda record_id: values[record_id])
+            found = runner.run(claim(store, selections={1: Selection(term, order)}))
+            assert [record_id for [record_id] in ids(found)] == expected
+
+        agree()
+        runner.run(store.close())
+
+
+async def test_what_a_filter_leaves_out_waits_and_nobody_asks_for_it_in_vain(database):
+    async with opened(database) as store:
+        await add(store, *(listed(n, custom=(("state", "TX" if n % 2 else "FL"),)) for n in range(1, 7)))
+        texas = selection('state = "TX"')
+        first = await claim(store, 2, selections=texas)
+        assert (ids(first), first.exhausted) == ([[1], [3]], False)
+        last = await claim(store, 2, selections=texas)
+        assert (ids(last), last.exhausted, last.next_due_utc_ms) == ([[5]], True, None)
+        await write(store, settled(1, last.chains[0].records[0], RETRY_IN, not_before=NOW + 5_000))
+        assert (await claim(store, selections=texas)).next_due_utc_ms == NOW + 5_000
+        assert ids(await claim(store)) == [[2], [4], [6]]
+
+
+async def test_order_counts_within_a_priority(database):
+    async with opened(database) as store:
+        await add(
+            store, *(listed(n, custom=(("balance", text),)) for n, text in enumerate(["9", "100", "x", "", "20"], 1))
+        )
+        [record] = await claim_one(store)
+        await write(store, settled(1, record, RETRY_IN))
+        assert ids(await claim(store, selections=selection("", "balance desc"))) == [[1], [2], [5], [3], [4]]
+
+
+async def test_a_filter_looks_at_the_record_that_is_tried_next(database):
+    async with opened(database) as store:
+        await add_chain(store, 2)
+        assert ids(await claim(store, selections=selection("chain_n > 0"))) == []
+        assert ids(await claim(store, selections=selection("chain_n = 0"))) == [[1, 2]]
+
+
+async def test_a_promised_callback_passes_every_filter(database):
+    async with opened(database) as store:
+        await add(store, listed(1))
+        [record] = await claim_one(store)
+        promise = Disposition(TreatmentAction.RESCHEDULE, NOW, group_id=1, record_type=RecordType.CAMPAIGN_CALLBACK)
+        await write(store, replace(settled(1, record), disposition=promise))
+        assert ids(await claim(store, selections=selection("attempts < 1"))) == [[1]]
+
+
+async def test_two_servers_share_a_filtered_list(database):
+    if hasattr(database, "path"):
+        pytest.skip("one process has the file")
+    async with opened(database) as store, opened(database, "two") as other:
+        await add(store, *(listed(n, custom=(("n", str(n)),)) for n in range(1, 101)))
+        even = selection("n > 50", "n desc")
+        found = await asyncio.gather(*(claim(each, 10, selections=even) for each in [store, other] * 3))
+        numbers = [record_id for claimed in found for [record_id] in ids(claimed)]
+        assert len(numbers) == len(set(numbers)) and set(numbers) <= set(range(51, 101))
+        for claimed in found[::2]:
+            await write(store, *(returned(chain.records[0]) for chain in claimed.chains))
+
+
+@pytest.mark.parametrize("hostile", ["'; DROP TABLE records; --", '" OR 1=1 --', "$1", "?", "%s", "x' OR 'a'='a"])
+async def test_nothing_that_is_written_becomes_sql(database, hostile):
+    async with opened(database) as store:
+        await add(store, listed(1, custom=(("a", "b"),)))
+        column = Column(hostile.replace('"', ""), Kind.CUSTOM)
+        for term in (Compare(A, Operator.EQUAL, hostile), Compare(column, Operator.EQUAL, "b"), Like(A, hostile)):
+            chosen = {1: Selection(term, (OrderKey(column),))}
+            assert ids(await claim(store, selections=chosen)) == []
+        assert ids(await claim(store)) == [[1]]
