@@ -6,6 +6,7 @@ when a page is not what this script would write, so a page is changed by changin
 """
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -182,6 +183,8 @@ def _default(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
+    if isinstance(value, list):
+        return f"`{json.dumps(value)}`"
     return f'`"{value}"`' if isinstance(value, str) else f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 

@@ -455,3 +455,34 @@ def test_the_customers_id_is_taken_from_the_column_that_the_list_names(listed):
 def test_a_file_without_the_customers_column_is_refused(listed):
     with pytest.raises(ConfigError, match="line 1: the header names no column client, which is the list's customer-id"):
         listed("phone,name\n5550100,Ann\n", replace(CUSTOMERS, customer_id="client"))
+
+
+# --- consent -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written, expected",
+    [
+        ("form 7,2026-05-02", ("form 7", 1_777_680_000_000)),
+        ("form 7,2026-05-02T10:00:00+02:00", ("form 7", 1_777_708_800_000)),
+        ("form 7,", ("form 7", None)),
+        (",", ("", None)),
+    ],
+)
+def test_consent_and_since_when(listed, written, expected):
+    [entry], _ = listed(f"phone,consent,consent_utc\n5550100,{written}\n")
+    assert (entry.record.consent, entry.record.consent_utc_ms) == expected
+
+
+@pytest.mark.parametrize(
+    "written, reason",
+    [
+        (",2026-05-02", "consent_utc without a consent"),
+        ("form,yesterday", 'consent_utc "yesterday" is no instant'),
+        ("x" * 501 + ",", "consent has 501 characters"),
+    ],
+)
+def test_consent_that_makes_no_sense(listed, written, reason):
+    records, counts = listed(f"phone,consent,consent_utc\n5550100,{written}\n5550101,,\n")
+    assert len(records) == 1
+    assert reason in counts.examples[0]

@@ -11,7 +11,7 @@ import pytest
 
 from outdial.config.document import KINDS
 from outdial.config.options import Table, allowed_text, option_of
-from outdial.core import commands, events, settings
+from outdial.core import commands, events, rules, settings
 from outdial.core.results import CallResult
 from outdial.reports.report import KINDS as report_kinds
 from outdial.sim import settings as world
@@ -103,7 +103,9 @@ def test_options_name_settings_that_exist():
             core = option_of(info).core
             if core:
                 owner, _, name = core.partition(".")
-                assert name in {item.name for item in fields(getattr(settings, owner))}, core
+                assert name in {
+                    item.name for item in fields(getattr(rules, owner, None) or getattr(settings, owner))
+                }, core
 
 
 @pytest.mark.parametrize("union", [events.Event, commands.Command], ids=["events", "commands"])

@@ -15,8 +15,7 @@ from pathlib import PurePosixPath
 MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 CORE_LINES_MAX = 8_500
-"""Lines of code, without docstrings, comments and blank lines. Treatments, callbacks and what agents say of calls are
-decisions like any other; what a month of calls owes the law is to come."""
+"""Lines of code, without docstrings, comments and blank lines."""
 
 LAYERS = ("core", "sim", "drivers", "api")
 # What a layer may import of the package. "root" is outdial/__init__.py: the version, nothing else.

@@ -14,8 +14,8 @@ from outdial.campaign_rules import CampaignRules, campaign_named
 from outdial.config import load
 from outdial.configured_store import in_store
 from outdial.core.abandonment import MILLION, NOTHING, Counts, Share, false_positives
-from outdial.core.compliance import offset_at
 from outdial.core.errors import ConfigError
+from outdial.core.openings import offset_at
 from outdial.core.results import CallResult
 from outdial.core.settings import Campaign
 from outdial.core.units import DAY_MS, HOUR_MS, SECOND_MS

@@ -11,6 +11,7 @@ The first line of a CSV file names the columns, in any order and case, separated
 | `chain_n` | place in the chain, ascending; otherwise by order in the file |
 | `daily_from`, `daily_till` | calling hours of the record: "HH:MM" or seconds since midnight |
 | `tz` or `time_zone` | IANA time zone of the record; without one: that of the list (`zone-by-number`, `time-zone`) |
+| `consent`, `consent_utc` | on what ground the person may be called, and the day or instant (UTC) since when |
 | `record_type` | the vendor's; 7 (No Call) keeps the record from being dialed |
 | any other | kept beside the record, untouched |
 
@@ -42,13 +43,14 @@ Ours: everything here but the column names, which are the vendor's where it has 
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from outdial.config.mistakes import suggest
 from outdial.config.national_numbers import NationalNumbers, national_numbers
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.zones import load_zone
+from outdial.consent_columns import CONSENT, consent_in
 from outdial.core.records import Chain, Record
 from outdial.core.settings import CallingList, Zone
 from outdial.csv_lines import Rejected, WrongFile, time_in, whole_in
@@ -64,7 +66,7 @@ NO_CALL = 7
 """Record type of a record that must not be dialed. Source: OCS record types."""
 
 _SYNONYMS = {"contact_info": "phone", "phone_number": "phone", "time_zone": "tz"}
-_KNOWN = ("phone", "record_id", "chain_id", "chain_n", "daily_from", "daily_till", "tz", "record_type")
+_KNOWN = ("phone", "record_id", "chain_id", "chain_n", "daily_from", "daily_till", "tz", "record_type", *CONSENT)
 _REFUSED = {"tz_dbid": "numbers of time zones mean nothing here; name them in a column tz"}
 
 
@@ -218,7 +220,7 @@ class RecordReader:
         number = self._number(fields)
         if number in self._present.numbers:
             raise Rejected("number twice", f"{number} is in the list already")
-        window_zone = self._window(fields)
+        window_zone, consent = self._window(fields), consent_in(fields)
         own_id = whole_in(fields, "record_id", 1, RECORD_IDS_PER_LIST)
         if own_id is None and "record_id" in fields:
             raise Rejected("record_id missing", "record_id is empty, and the file has such a column")
@@ -234,6 +236,8 @@ class RecordReader:
         self._present.numbers.add(number)
         self.counts.loaded += 1
         record = Record(record_id, self._list.dbid, number, chain_id, chain_n, *window_zone)
+        if consent[0]:
+            record = replace(record, consent=consent[0], consent_utc_ms=consent[1])
         custom = tuple((column, fields[column]) for column in self.custom_columns if fields.get(column))
         customer_id = fields[self._customer_column].strip() or None if self._customer_column is not None else None
         return ListedRecord(record, custom, customer_id)

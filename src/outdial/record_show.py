@@ -7,6 +7,7 @@ from pathlib import Path
 from outdial.config import load
 from outdial.configured_store import in_store
 from outdial.core.errors import ConfigError
+from outdial.evidence_text import evidence_line
 from outdial.names import Names
 from outdial.record_change import number_or_id
 from outdial.results_files import RECORD_COLUMNS, record_row, utc_text
@@ -50,6 +51,8 @@ def _facts(record: StoredRecord, names: Names) -> dict[str, object]:
     facts["group"] = None if record.group_id is None else names.group(record.group_id)
     facts["callback_agent"] = names.agent(record.callback_agent_id) or None
     facts["callback_number"] = record.callback_number
+    facts["consent"] = record.consent
+    facts["consent_utc"] = None if record.consent_utc_ms is None else utc_text(record.consent_utc_ms)
     return {name: value if value != "" else None for name, value in facts.items()}
 
 
@@ -61,7 +64,11 @@ def _to_text(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Nam
     facts = {name: value for name, value in _facts(record, names).items() if value is not None}
     lines = [f"{name + ':':<17} {value}" for name, value in (*facts.items(), *record.custom.items())]
     lines.append(f"{len(attempts):,} attempt{'' if len(attempts) == 1 else 's'}")
-    return lines + [f"  {_attempt_text(attempt, names)}" for attempt in attempts]
+    for attempt in attempts:
+        lines.append(f"  {_attempt_text(attempt, names)}")
+        if attempt.evidence:
+            lines.append(f"    {evidence_line(attempt.evidence)}")
+    return lines
 
 
 def _attempt_text(attempt: StoredAttempt, names: Names) -> str:
@@ -101,6 +108,7 @@ def _to_json(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Nam
                 "talk_ms": attempt.talk_ms,
                 "disposition": attempt.disposition or None,
                 "not_before_utc": utc_text(attempt.not_before_utc_ms) or None,
+                "evidence": json.loads(attempt.evidence) if attempt.evidence else None,
             }
             for attempt in attempts
         ],

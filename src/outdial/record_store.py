@@ -67,7 +67,12 @@ class RecordStore:
 
     def _fetch(self, now: Now, command: FetchRecords) -> None:
         chains, exhausted, due = self.lists.claim(
-            now.utc_ms, command.lists, command.chains_max, command.group_id, command.priorities
+            now.utc_ms,
+            command.lists,
+            command.chains_max,
+            command.group_id,
+            command.priorities,
+            with_facts=command.with_facts,
         )
         self._tell(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, due))
 

@@ -10,11 +10,11 @@ twice in autumn the first counts.
 """
 
 import datetime
-import zoneinfo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from outdial.config.loaded import ShiftEnd
+from outdial.config.zones import zone_rules
 from outdial.core.commands import Command
 from outdial.core.events import (
     AgentBecameNotReady,
@@ -43,7 +43,8 @@ def next_end_utc_ms(ends: Iterable[ShiftEnd], utc_ms: Millis) -> Millis:
 
 
 def _next_end(end: ShiftEnd, utc_ms: Millis) -> Millis:
-    zone = zoneinfo.ZoneInfo(end.zone)
+    zone = zone_rules(end.zone)
+    assert zone is not None, end
     today = datetime.datetime.fromtimestamp(utc_ms // SECOND_MS, zone).date()
     for days in DAYS:
         midnight = datetime.datetime.combine(today + datetime.timedelta(days=days), datetime.time())

@@ -68,7 +68,8 @@ def test_empty_file():
 def test_unknown_table_suggests_the_nearest():
     assert only(text_with("[[campain-group]]\n")) == (
         'campain-group: unknown table; did you mean "campaign-group"?; allowed: ocs, switch, sip-server, cpd-server, '
-        "agent, agent-range, agent-group, calling-list, campaign, campaign-group, do-not-call, serve, world"
+        "agent, agent-range, agent-group, calling-list, campaign, campaign-group, rule-profile, closed-days, "
+        "do-not-call, serve, world"
     )
 
 

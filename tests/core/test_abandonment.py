@@ -20,7 +20,7 @@ from outdial.core.abandonment import (
     false_positives,
     share_of,
 )
-from outdial.core.compliance import local_midnight, local_second_of_day
+from outdial.core.openings import local_midnight, local_second_of_day
 from outdial.core.results import Verdict
 from outdial.core.settings import AbandonmentMethod, AbandonmentWindow, Campaign, Zone
 from outdial.core.units import DAY_MS, HOUR_MS, MINUTE_MS

@@ -10,18 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.core.compliance import (
-    DAY_S,
-    LOOK_AHEAD_MS,
-    Refusal,
-    RefusalReason,
-    is_inside,
-    local_second_of_day,
-    may_dial,
-    next_opening,
-)
+from outdial.core.compliance import Refusal, RefusalReason, may_dial
+from outdial.core.dial_rules import DialRules, dial_rules
 from outdial.core.errors import InvariantViolated
+from outdial.core.openings import LOOK_AHEAD_MS, Hours, is_inside, local_second_of_day, next_opening
 from outdial.core.records import Record
+from outdial.core.rules import DAY_S
 from outdial.core.settings import CallingList, Zone
 from outdial.core.units import DAY_MS, MINUTE_MS
 
@@ -86,8 +80,8 @@ def zone_of(name: str) -> Zone:
     return Zone(name, tuple(offsets))
 
 
-def hours(name: str, from_s: int, till_s: int) -> CallingList:
-    return CallingList(1, "list", zone_of(name), from_s, till_s)
+def hours(name: str, from_s: int, till_s: int) -> DialRules:
+    return dial_rules(CallingList(1, "list", zone_of(name), from_s, till_s))
 
 
 # --- the table of cases ----------------------------------------------------------------------
@@ -161,7 +155,7 @@ def test_whole_day_is_never_refused(name):
 
 
 def test_whole_day_needs_no_zone():
-    assert may_dial(RECORD, CallingList(1, "list", Zone("nowhere", ())), 0, ()) is None
+    assert may_dial(RECORD, dial_rules(CallingList(1, "list", Zone("nowhere", ()))), 0, ()) is None
 
 
 def test_window_that_never_opens_is_refused_a_day_at_a_time():
@@ -347,7 +341,7 @@ def wild_zones(draw: st.DrawFn) -> Zone:
 @given(wild_zones(), st.integers(0, DAY_S - 1), st.integers(0, DAY_S), st.integers(0, 2 * DAY_MS))
 def test_refusal_names_the_first_allowed_instant(zone, from_s, till_s, utc_ms):
     """Any zone, any second: open then, and shut at each of the instants before it at which a window can open."""
-    calling_list = CallingList(1, "list", zone, from_s, till_s)
+    calling_list = dial_rules(CallingList(1, "list", zone, from_s, till_s))
     refusal = may_dial(RECORD, calling_list, utc_ms, ())
     if refusal is None:
         assert slow_is_open(local_second_of_day(zone, utc_ms), from_s, till_s)
@@ -423,4 +417,5 @@ def test_window_is_what_one_walks_from_its_start(from_s, till_s, second):
 
 
 def test_next_opening_inside_the_window_is_now():
-    assert ms("2026-07-01T10:00") == next_opening(zone_of("UTC"), 9 * HOUR_S, 20 * HOUR_S, ms("2026-07-01T10:00"))
+    now = ms("2026-07-01T10:00")
+    assert now == next_opening((zone_of("UTC"),), Hours(9 * HOUR_S, 20 * HOUR_S), now)

@@ -283,19 +283,35 @@ def test_number_is_free_again_when_its_call_is_settled() -> None:
 
 def test_one_look_passes_over_a_bounded_number_of_records() -> None:
     numbers = range(1, SKIPS_MAX + 51)
-    story = dialing_story(
-        group(1, optimal_record_buffer=400), has_records=False, do_not_call=[number_of(each) for each in numbers]
-    )
+    story = dialing_story(group(1, optimal_record_buffer=400), ready=[], has_records=False)
+    story.fetched(*(chain(number) for number in numbers), chain(999))
+    for number in numbers:
+        story.tell(DoNotCallAdded(number_of(number)))
+    assert SKIPS_MAX == len(story.agent_ready(101).said(CancelRecord))
+    assert [999] == [each.record_id for each in story.advance(SECOND_MS).said(Dial)], "the next look finds it soon"
+
+
+def test_what_arrives_and_may_not_be_dialed_does_not_stay_in_memory() -> None:
+    story = dialing_story(group(1), ready=[], has_records=False, do_not_call=[number_of(1), number_of(3)])
+    story.fetched(chain(1), chain(2), chain(3, 4))
+    assert [2, 4] == buffered(story)
+    assert [1, 3] == [each.record_id for each in story.said(CancelRecord)]
+
+
+def test_arrival_passes_over_a_bounded_number_of_records() -> None:
+    numbers = range(1, SKIPS_MAX + 51)
+    forbidden = [number_of(each) for each in numbers]
+    story = dialing_story(group(1, optimal_record_buffer=400), ready=[], has_records=False, do_not_call=forbidden)
     story.fetched(*(chain(number) for number in numbers), chain(999))
     assert SKIPS_MAX == len(story.said(CancelRecord))
-    assert [999] == [each.record_id for each in story.advance(SECOND_MS).said(Dial)], "the next look finds it soon"
+    assert [*numbers[SKIPS_MAX:], 999] == buffered(story), "the rest is looked at when it is to be dialed"
 
 
 def test_record_of_a_list_that_left_goes_back() -> None:
     story = dialing_story(group(1), ready=[], has_records=False)
     story.fetched(chain(1, list_id=5), chain(2))
-    assert [2] == [each.record_id for each in story.agent_ready(101).said(Dial)]
     assert ["its calling list left the configuration"] == [each.reason for each in story.said(ReturnRecord)]
+    assert [2] == [each.record_id for each in story.agent_ready(101).said(Dial)]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from outdial.core import (
     calls,
     campaign_accounts,
     cluster,
+    compliance,
     desks,
     dialing,
     dispositions,
@@ -27,6 +28,7 @@ from outdial.core import (
     placement,
     port_shares,
     preview,
+    recent_calls,
     safe_harbour,
     seizing,
     settlement,
@@ -40,6 +42,7 @@ from outdial.core.events import PhoneState
 from outdial.core.groups import Hold
 from outdial.core.nodes import LinkSignal, Node, NoNodeReason, Rotation
 from outdial.core.ports import NoPort, Pool
+from outdial.core.recent_calls import RecentNumbers
 from outdial.core.state import State
 
 Put = Callable[[pytest.MonkeyPatch], None]
@@ -302,7 +305,7 @@ def who_is_connected_too_late_is_not_abandoned(patch):
         fate = fate_of(attempt, settings)
         return fate._replace(abandoned=fate.abandoned and attempt.connected_at_ms is None)
 
-    patch.setattr(settlement, "fate_of", lenient)
+    patch.setattr(safe_harbour, "fate_of", lenient)
 
 
 @plant("abandonment", "ledger")
@@ -313,7 +316,7 @@ def who_hangs_up_while_waiting_is_not_abandoned(patch):
         fate = fate_of(attempt, settings)
         return fate._replace(abandoned=fate.abandoned and attempt.ending is not None)
 
-    patch.setattr(settlement, "fate_of", lenient)
+    patch.setattr(safe_harbour, "fate_of", lenient)
 
 
 @plant("abandonment", "ledger")
@@ -331,7 +334,7 @@ def a_dropped_person_is_counted_twice(patch):
 @plant("abandonment", "ledger")
 def machines_are_persons(patch):
     fate_of = safe_harbour.fate_of
-    patch.setattr(settlement, "fate_of", lambda attempt, settings: fate_of(attempt, settings)._replace(person=True))
+    patch.setattr(safe_harbour, "fate_of", lambda attempt, settings: fate_of(attempt, settings)._replace(person=True))
 
 
 @plant("abandonment", "ledger")
@@ -444,6 +447,44 @@ def calling_hours_are_ignored(patch):
 @plant("calling hours", "hours")
 def an_accepted_record_is_not_looked_at_again(patch):
     patch.setattr(preview, "_too_late", nothing)
+
+
+@plant("calling hours", "weekday")
+def hours_by_weekday_are_forgotten(patch):
+    hours_of = compliance.hours_of
+    patch.setattr(compliance, "hours_of", lambda record, rules: replace(hours_of(record, rules), week=()))
+
+
+@plant("attempts", "rules")
+def attempts_are_not_counted(patch):
+    patch.setattr(compliance, "_too_many", lambda facts, zones, rules, utc_ms: [])
+
+
+@plant("attempts", "rules")
+def one_attempt_too_many(patch):
+    too_many = compliance._too_many
+
+    def generous(facts, zones, rules, utc_ms):
+        more = tuple((window_ms, limit._replace(value=limit.value + 1)) for window_ms, limit in rules.rolling)
+        return too_many(facts, zones, replace(rules, rolling=more), utc_ms)
+
+    patch.setattr(compliance, "_too_many", generous)
+
+
+@plant("left alone", "rules")
+def calls_since_the_claim_are_not_added(patch):
+    patch.setattr(RecentNumbers, "with_recent", lambda self, number, facts: facts)
+
+
+@plant("left alone", "rules")
+def numbers_are_let_go_and_nobody_knows(patch):
+    patch.setattr(recent_calls, "NUMBERS_MAX", 1)
+    patch.setattr(RecentNumbers, "are_too_old", lambda self, facts, mono_ms: False)
+
+
+@plant("left alone", "rules")
+def numbers_are_not_left_alone(patch):
+    patch.setattr(compliance, "_left_alone", lambda facts, zones, rules, utc_ms: [])
 
 
 @plant("do not call", "forbidden")

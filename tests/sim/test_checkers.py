@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from outdial.core import recent_calls
 from outdial.core.compliance import may_dial
+from outdial.core.dial_rules import dial_rules
 from outdial.core.errors import InvariantViolated
 from outdial.core.events import DoNotCallAdded
 from outdial.core.records import Record
@@ -22,6 +24,7 @@ CHECKERS = {
     *("pool", "lease", "node ledger", "pool size", "maximum", "shares"),
     *("call", "number", "settlement", "record", "callback"),
     *("inactive node", "draining node", "prime lost", "calling hours", "do not call", "stopped group", "no agents"),
+    *("attempts", "left alone"),
     *("agent not free", "call rate", "rotation", "least loaded", "dialer node", "links"),
     *(
         "idle",
@@ -58,6 +61,12 @@ def test_planted_bug_is_caught(plant: Plant, monkeypatch):
         watch(TRIALS[plant.trial], sweep_every=plant.sweep_every)
     print(caught.value)
     assert plant.checker == caught.value.checker
+
+
+@pytest.mark.slow
+def test_rules_hold_when_few_numbers_can_be_remembered(monkeypatch):
+    monkeypatch.setattr(recent_calls, "NUMBERS_MAX", 5)
+    assert watch(TRIALS["rules"], sweep_every=100_000).steps > 400
 
 
 def test_every_checker_has_a_plant():
@@ -123,7 +132,7 @@ def test_windows_are_read_as_the_core_reads_them(window, hour):
     utc_ms = change_ms + (hour - 12) * 3_600 * SECOND_MS + 1_799_999
     record, elsewhere = Record(1, 1, "5551"), Zone("Elsewhere", ((0, -18_000),))
     for each in (record, replace(record, zones=(zone, elsewhere)), replace(record, zones=(elsewhere,), zone=zone)):
-        assert (may_dial(each, calling_list, utc_ms, ()) is None) == is_open(each, calling_list, utc_ms)
+        assert (may_dial(each, dial_rules(calling_list), utc_ms, ()) is None) == is_open(each, calling_list, utc_ms)
 
 
 def test_a_call_rate_is_a_bucket_that_fills_with_time():

@@ -22,6 +22,7 @@ from outdial.core.events import (
 )
 from outdial.core.modes import DialingMode as M
 from outdial.core.results import CallResult
+from outdial.core.rules import RuleProfile
 from outdial.core.settings import (
     Agent,
     AgentGroup,
@@ -260,6 +261,27 @@ TRIALS: dict[str, Trial] = {
     "hours": trial(*ALL_MODES, calling_list={"daily_from_s": 30_000, "daily_till_s": 9 * 3_600 + 10}),
     "forbidden": trial(
         *ALL_MODES, do_not_call=tuple(NUMBERS[::5]), lists=(ListShape(1, 5_000, 2, forbidden_ratio=0.2),)
+    ),
+    "rules": trial(
+        group(1, M.PROGRESSIVE, progressive_multiplier_millis=2_000, call_wait_in_queue_ms_max=500),
+        group(2, M.POWER_GVP),
+        group(3, M.PREVIEW),
+        lists=(ListShape(1, 400, 1, 0.5),),
+        duration_ms=40 * SECOND_MS,
+        calling_list={
+            "rules": (
+                RuleProfile("caps", attempts_24h_max=2, attempts_day_max=3),
+                RuleProfile("pauses", after_abandoned_ms=3_600_000, machine_ends_day=True, after_conversation_ms=9_000),
+            ),
+            "treatments": tuple(
+                Treatment(result, 1, TreatmentAction.RETRY_IN, 9, 500)
+                for result in (CallResult.BUSY, CallResult.NO_ANSWER, CallResult.DROPPED, CallResult.ABANDONED)
+            ),
+        },
+    ),
+    "weekday": trial(
+        *ALL_MODES,
+        calling_list={"rules": (RuleProfile("week", week=((30_000, 9 * 3_600 + 10),) * 7),)},
     ),
     "phones": trial(
         group(1, M.PROGRESSIVE),

@@ -24,7 +24,7 @@ def test_a_history_is_short_text():
 
 
 def test_a_record_in_a_zone_that_does_not_exist_is_not_dialed_at_random():
-    row = (3, 1, "5550100", 0, 0, None, None, "Europe/Atlantis", 0, None, None, 2, 0, None, None, None)
+    row = (3, 1, "5550100", 0, 0, None, None, "Europe/Atlantis", 0, None, None, 2, 0, None, None, None, None, None)
     with pytest.raises(StoreError, match='record 3: there is no time zone "Europe/Atlantis"'):
         rows.record_of(row, {})
 
@@ -81,6 +81,8 @@ def _row(record_id, chain=(0, 0)):
         None,
         2,
         0,
+        None,
+        None,
         None,
         None,
         None,

@@ -138,6 +138,24 @@ def test_attempts_of_the_first_version_are_kept_and_told_by_their_results(engine
         ]
 
 
+def test_an_upgrade_keeps_the_data_of_the_first_version(engine):
+    with engine.begin() as connection:
+        config = upgrade.migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO records (record_id, list_id, number, due_utc_ms) VALUES (1, 1, '1', 0)")
+        connection.exec_driver_sql(
+            "INSERT INTO attempts VALUES (1, 2, 1, 101, 1, 1, '1', 1, 'power-gvp', 7, 'callee', NULL, NULL, NULL, "
+            "NULL, 5, 6, 0, 0, 'done', 0)"
+        )
+    with engine.begin() as connection:
+        upgrade.upgrade(connection)
+        [record] = connection.exec_driver_sql("SELECT number, consent, consent_utc_ms FROM records").all()
+        assert tuple(record) == ("1", None, None)
+        assert connection.exec_driver_sql("SELECT count(*) FROM attempts").scalar() == 1
+        assert connection.exec_driver_sql("SELECT count(*) FROM evidence").scalar() == 0
+
+
 def test_a_newer_version_is_refused_by_name(engine):
     with engine.begin() as connection:
         upgrade.upgrade(connection)

@@ -11,6 +11,7 @@ from outdial.config.lists_check import Lists
 from outdial.config.loaded import ARI_PORT, TCP_PORTS, Password, Server, ShiftEnd
 from outdial.config.people_check import People
 from outdial.config.rows import Row
+from outdial.config.rules_check import RuleBook
 from outdial.config.servers import (
     DIAL_STRING,
     PHONE_STRING,
@@ -50,6 +51,7 @@ def configuration_of(
     people: People,
     lists: Lists,
     groups: Groups,
+    rules: RuleBook,
     do_not_call: tuple[str, ...],
 ) -> Configuration:
     """Everything that the core is told.
@@ -60,6 +62,7 @@ def configuration_of(
         people: agents and the members of agent groups.
         lists: references to lists and campaigns.
         groups: references of campaign groups.
+        rules: rule profiles and closed days.
         do_not_call: numbers that are never dialed.
     """
     assert document.ocs is not None
@@ -80,8 +83,8 @@ def configuration_of(
             )
             for row, members in zip(document.agent_groups, people.members, strict=True)
         ),
-        calling_lists=tuple(_calling_list(row, groups) for row in document.calling_lists),
-        campaigns=tuple(_campaign(row, lists) for row in document.campaigns),
+        calling_lists=tuple(_calling_list(row, groups, rules) for row in document.calling_lists),
+        campaigns=tuple(_campaign(row, lists, rules) for row in document.campaigns),
         campaign_groups=tuple(_campaign_group(row.table, people, lists, groups) for row in document.campaign_groups),
         do_not_call=do_not_call,
     )
@@ -193,7 +196,7 @@ def _nodes(servers: Servers) -> Iterator[Node]:
         )
 
 
-def _calling_list(row: Row[CallingListTable], groups: Groups) -> CallingList:
+def _calling_list(row: Row[CallingListTable], groups: Groups, rules: RuleBook) -> CallingList:
     table, zone = row.table, load_zone(row.table.time_zone)
     assert zone is not None
     return CallingList(
@@ -208,6 +211,7 @@ def _calling_list(row: Row[CallingListTable], groups: Groups) -> CallingList:
         zone_by_number=table.zone_by_number,
         default_region=table.default_region,
         customer_id=table.customer_id,
+        rules=rules.profiles(table.rules, table.closed_days),
     )
 
 
@@ -230,7 +234,7 @@ def _treatment(table: TreatmentTable, zone: Zone, groups: Groups) -> Treatment:
     )
 
 
-def _campaign(row: Row[CampaignTable], lists: Lists) -> Campaign:
+def _campaign(row: Row[CampaignTable], lists: Lists, rules: RuleBook) -> Campaign:
     weights = []
     for child in row.child_rows(CampaignListTable, "lists"):
         entry = lists.lists.get(child.table.calling_list)
@@ -244,6 +248,7 @@ def _campaign(row: Row[CampaignTable], lists: Lists) -> Campaign:
         table.name,
         tuple(weights),
         tuple(table.do_not_call_lists),
+        rules=rules.profiles(table.rules),
         seller=table.seller or table.name,
         zone=zone,
         abandonment_method=table.abandonment_method,

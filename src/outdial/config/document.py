@@ -16,6 +16,7 @@ from outdial.config.mistakes import Mistakes, kind_of, show_key, show_names, sug
 from outdial.config.options import Table
 from outdial.config.people import AGENTS_MAX, AgentGroupTable, AgentRangeTable, AgentTable
 from outdial.config.rows import Row, read_row, read_rows
+from outdial.config.rules import ClosedDaysTable, RuleProfileTable
 from outdial.config.serve import ServeTable
 from outdial.config.servers import CpdServerTable, OcsTable, SipServerTable, SwitchTable
 
@@ -45,6 +46,8 @@ AGENT_GROUP = Kind("agent-group", AgentGroupTable, 10_000)
 CALLING_LIST = Kind("calling-list", CallingListTable, 10_000)
 CAMPAIGN = Kind("campaign", CampaignTable, 10_000)
 CAMPAIGN_GROUP = Kind("campaign-group", CampaignGroupTable, 10_000)
+RULE_PROFILE = Kind("rule-profile", RuleProfileTable, 1_000)
+CLOSED_DAYS = Kind("closed-days", ClosedDaysTable, 1_000)
 DO_NOT_CALL = Kind("do-not-call", DoNotCallTable, 1)
 SERVE = Kind("serve", ServeTable, 1)
 WORLD = "world"
@@ -61,6 +64,8 @@ KINDS: tuple[Kind[Any], ...] = (
     CALLING_LIST,
     CAMPAIGN,
     CAMPAIGN_GROUP,
+    RULE_PROFILE,
+    CLOSED_DAYS,
     DO_NOT_CALL,
     SERVE,
 )
@@ -85,6 +90,8 @@ class Document:
     calling_lists: list[Row[CallingListTable]]
     campaigns: list[Row[CampaignTable]]
     campaign_groups: list[Row[CampaignGroupTable]]
+    rule_profiles: list[Row[RuleProfileTable]]
+    closed_days: list[Row[ClosedDaysTable]]
     world: dict[str, Any] = field(default_factory=dict)
 
 
@@ -169,6 +176,8 @@ def read_document(file: str, folder: Path, raw: dict[str, Any], mistakes: Mistak
         calling_lists=many(CALLING_LIST),
         campaigns=many(CAMPAIGN),
         campaign_groups=many(CAMPAIGN_GROUP),
+        rule_profiles=many(RULE_PROFILE),
+        closed_days=many(CLOSED_DAYS),
         world=world,
     )
     if document.ocs is None:

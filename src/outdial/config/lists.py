@@ -26,6 +26,8 @@ from outdial.core.settings import (
 )
 
 RECORDS_MAX = 10_000_000
+PROFILES = "an array of names of rule profiles: those of outdial, or of a `[[rule-profile]]` of this file"
+CLOSED_DAYS = "an array of names of `[[closed-days]]`"
 DO_NOT_CALL_MAX = 1_000_000
 
 
@@ -102,6 +104,23 @@ class CallingListTable(Table):
         "counts.",
         default=core_default(CallingList, "zone_by_number"),
         core="CallingList.zone_by_number",
+    )
+    rules: list[str] = option(
+        "rules",
+        "Rule profiles for its records, whoever dials them. All of them hold: of each limit the strictest counts. "
+        "See docs/concepts/compliance.md.",
+        default=["neutral"],
+        allowed=PROFILES,
+        core="CallingList.rules",
+        max_length=100,
+    )
+    closed_days: list[str] = option(
+        "closed-days",
+        "Days on which none of its records is dialed.",
+        default=[],
+        allowed=CLOSED_DAYS,
+        core="CallingList.rules",
+        max_length=100,
     )
 
 
@@ -206,6 +225,14 @@ class CampaignTable(Table):
         core="Campaign.false_positives_ppm",
         ge=0,
         le=1,
+    )
+    rules: list[str] = option(
+        "rules",
+        "Rule profiles for what it dials, besides those of its lists.",
+        default=[],
+        allowed=PROFILES,
+        core="Campaign.rules",
+        max_length=100,
     )
 
 

@@ -19,6 +19,7 @@ from outdial.config.lists_check import Lists
 from outdial.config.loaded import Loaded
 from outdial.config.mistakes import Mistakes
 from outdial.config.people_check import People
+from outdial.config.rules_check import RuleBook
 from outdial.config.selections import check_selection, selections_of
 from outdial.config.serve import ServeTable, check_serve, may_have_records, serve_of
 from outdial.config.servers_check import Servers
@@ -79,9 +80,12 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     do_not_call = lists.read_do_not_call(document.do_not_call)
     groups = Groups(document, servers, people, lists, mistakes)
     groups.check()
+    rules = RuleBook(document, mistakes)
+    rules.check_lists(document.calling_lists, document.campaigns)
     if document.serve is not None:
         check_serve(document.serve, mistakes)
     groups.check_dial_nodes(document.agent_groups, notes)
+    rules.check_groups(document.campaign_groups, lists, notes)
     check_asterisk(document, servers, people, groups, mistakes, notes)
     known = {
         "node": known_of(entry for entry in servers.applications if servers.primary_of(entry.item) is None),
@@ -92,7 +96,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     mistakes.raise_any()
     return Loaded(
         file=name,
-        configuration=configuration_of(document, servers, people, lists, groups, do_not_call),
+        configuration=configuration_of(document, servers, people, lists, groups, rules, do_not_call),
         edge=edge_of(document, servers),
         list_files=list_files_of(document, lists),
         start_groups=tuple(row.table.dbid for row in document.campaign_groups if row.table.start),

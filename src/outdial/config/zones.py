@@ -1,14 +1,19 @@
 """Time zones: rules read from disk once, handed to the core as tables of offsets.
 
-Source: IANA time zone database, from the system or from the package `tzdata`.
+Source: IANA time zone database, as the package `tzdata` brings it. That of the system is not read: whether a call is
+    allowed does not depend on what the machine has installed, and `TZDATA_VERSION` is written down with every attempt.
 Ours: the tables span 2020 … 2040; before and after, the first and the last offset hold (decision 0003). Changes are
     looked for from week to week: a clock that is changed and changed back within one is not noticed; there is none.
 """
 
 import datetime
 import functools
+import importlib.resources
+import re
 import zoneinfo
 from typing import TypeVar
+
+import tzdata  # type: ignore[import-untyped]
 
 from outdial.config.mistakes import Mistakes, suggest
 from outdial.config.options import Table
@@ -20,6 +25,9 @@ FIRST_YEAR = 2020
 LAST_YEAR = 2040
 WEEK_MS = 7 * DAY_MS
 NAME_CHARACTERS_MAX = 100
+TZDATA_VERSION: str = tzdata.IANA_VERSION
+"""Version of the time zone database: `2026a`."""
+_NAME = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
 T = TypeVar("T", bound=Table)
 
@@ -36,11 +44,8 @@ def load_zone(name: str) -> Zone | None:
     Returns:
         The offsets from 1970 on; None when there is no such zone.
     """
-    if not name or len(name) > NAME_CHARACTERS_MAX:
-        return None
-    try:
-        rules = zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+    rules = zone_rules(name)
+    if rules is None:
         return None
     week_ms = _utc_ms(FIRST_YEAR)
     last_ms = _utc_ms(LAST_YEAR + 1)
@@ -56,9 +61,27 @@ def load_zone(name: str) -> Zone | None:
     return Zone(name, tuple(offsets))
 
 
+@functools.lru_cache(maxsize=1_000)
+def zone_rules(name: str) -> zoneinfo.ZoneInfo | None:
+    """The rules of a time zone. None: there is no such zone."""
+    if len(name) > NAME_CHARACTERS_MAX or not _NAME.fullmatch(name):
+        return None
+    try:
+        with (importlib.resources.files("tzdata") / "zoneinfo" / name).open("rb") as file:
+            return zoneinfo.ZoneInfo.from_file(file, key=name)
+    except (ValueError, OSError):
+        return None
+
+
+@functools.cache
+def zone_names() -> tuple[str, ...]:
+    """The names of all time zones."""
+    return tuple(sorted((importlib.resources.files("tzdata") / "zones").read_text(encoding="ascii").split()))
+
+
 def near_zone(name: str) -> str:
     """`did you mean "Europe/Berlin"?`, or nothing."""
-    return suggest(name, sorted(zoneinfo.available_timezones()))
+    return suggest(name, zone_names())
 
 
 def check_zone(row: Row[T], field: str, mistakes: Mistakes) -> None:

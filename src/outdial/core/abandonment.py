@@ -18,7 +18,7 @@ Ours: the buckets, the edge, a person who was connected too late counts as aband
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from outdial.core.compliance import local_midnight
+from outdial.core.openings import local_midnight
 from outdial.core.results import Verdict
 from outdial.core.settings import AbandonmentMethod, AbandonmentWindow, Campaign, Zone
 from outdial.core.units import DAY_MS, MINUTE_MS, Millis

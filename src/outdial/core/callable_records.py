@@ -2,18 +2,22 @@
 
 The buffer is bounded: it is filled up to the optimal record buffer when it falls below the minimum. Records that may
 not be dialed now go back to their list with the instant from which they may; records that may never be are finished.
+That is looked at when records arrive, so that what is in memory may be dialed, and again right before each call.
 """
 
+from dataclasses import replace
+
 from outdial.core.commands import CancelRecord, FetchRecords, ReturnRecord
-from outdial.core.compliance import may_dial
+from outdial.core.compliance import FACTS_WAIT_MS, Refusal, RefusalReason, may_dial
 from outdial.core.deadlines import Timer
+from outdial.core.dial_rules import DialRules, dial_rules
 from outdial.core.events import FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.groups import Group
 from outdial.core.records import PRIORITIES, Chain, Priority, Record
 from outdial.core.results import CallResult
 from outdial.core.settings import CampaignGroup
 from outdial.core.state import FETCH_POLL_MS, State
-from outdial.core.units import SECOND_MS, GroupId, Millis
+from outdial.core.units import SECOND_MS, GroupId, ListId, Millis
 
 FETCH_MS_MAX: Millis = 10 * SECOND_MS
 """Longest wait for the store before it is asked again. Unit: ms. Ours."""
@@ -23,6 +27,7 @@ SKIPS_MAX = 200
 """Records that one look may pass over; bounds the work of a step. Ours."""
 NUMBER_BUSY_MS: Millis = 60 * SECOND_MS
 """A record whose number is in another call is tried again after this. Unit: ms. Ours."""
+BUSY = "its number is in another call"
 
 
 def take_next(state: State, group: Group) -> Chain | None:
@@ -31,25 +36,77 @@ def take_next(state: State, group: Group) -> Chain | None:
     for _ in range(SKIPS_MAX):
         if not buffer:
             return None
-        chain = buffer.popleft()
-        record = chain.records[0]
-        rules = state.lists.get(record.list_id)
-        if rules is None:
-            give_back(state, record, 0, "its calling list left the configuration")
+        chain = _dialable(state, group, buffer.popleft())
+        if chain is None:
             continue
-        refusal = may_dial(record, rules.settings, state.utc_ms, state.do_not_call)
-        if refusal is None:
-            if record.number not in state.numbers:
-                return chain
-            give_back(state, record, state.utc_ms + NUMBER_BUSY_MS, "its number is in another call")
-        elif refusal.not_before_utc_ms is None:
-            state.emit(CancelRecord(record.list_id, record.record_id, CallResult.DO_NOT_CALL))
-            if len(chain.records) > 1:
-                buffer.appendleft(Chain(chain.records[1:]))
-        else:
-            give_back(state, record, refusal.not_before_utc_ms, refusal.text)
+        record = chain.records[0]
+        if record.number not in state.numbers:
+            return chain
+        give_back(state, record, state.utc_ms + NUMBER_BUSY_MS, BUSY)
     state.wake_group_at(group, state.mono_ms)  # the rest is looked at in the next step
     return None
+
+
+def rules_of(state: State, group: Group, list_id: ListId) -> DialRules | None:
+    """The rules for records of a list that the group dials. None: the list has left the configuration."""
+    rules = group.rules.get(list_id)
+    if rules is None:
+        known, campaign = state.lists.get(list_id), state.campaigns.get(group.settings.campaign)
+        if known is None:
+            return None
+        more = () if campaign is None else campaign.rules
+        rules = dial_rules(known.settings, more, agent_first=group.mode.is_preview)
+        group.rules[list_id] = rules
+    return rules
+
+
+def needs_facts(state: State, group: Group) -> bool:
+    """Whether some rule of the group asks what earlier calls to a number have come to."""
+    all_rules = [rules_of(state, group, list_id) for list_id, _ in state.campaigns[group.settings.campaign].lists]
+    return any(rules is not None and rules.needs_facts for rules in all_rules)
+
+
+def up_to_date(state: State, record: Record, rules: DialRules) -> Record:
+    """The record with all that is known of its number now; without, if what its store knew is too old."""
+    facts = record.facts
+    if facts is None or not rules.needs_facts:
+        return record
+    if state.recent.are_too_old(facts, state.mono_ms):
+        return replace(record, facts=None)
+    recent = state.recent.with_recent(record.number, facts)
+    return record if recent is facts else replace(record, facts=recent)
+
+
+def _dialable(state: State, group: Group, chain: Chain) -> Chain | None:
+    """What is left of a chain whose first record may be dialed now. None: it has gone back, or is finished.
+
+    The next record takes the place of one that may never be dialed; if the first may be later, all wait with it.
+    """
+    for place, listed in enumerate(chain.records):
+        rules = rules_of(state, group, listed.list_id)
+        if rules is None:
+            give_back(state, listed, 0, "its calling list left the configuration")
+            return None
+        if rules.needs_facts and listed.number in state.numbers:  # what that call comes to may count
+            give_back(state, listed, state.utc_ms + NUMBER_BUSY_MS, BUSY)
+            return None
+        record = up_to_date(state, listed, rules)
+        refusal = may_dial(record, rules, state.utc_ms, state.do_not_call)
+        if refusal is None:
+            return chain if place == 0 and record is listed else Chain((record, *chain.records[place + 1 :]))
+        if refusal.not_before_utc_ms is not None:
+            give_back(state, record, refusal.not_before_utc_ms, refusal.text)
+            if refusal.reason is RefusalReason.FACTS_UNKNOWN:
+                group.fetch_at_ms = min(group.fetch_at_ms, state.mono_ms + FACTS_WAIT_MS)
+            return None
+        state.emit(CancelRecord(record.list_id, record.record_id, result_of_refusal(refusal)))
+    return None
+
+
+def result_of_refusal(refusal: Refusal) -> CallResult:
+    """Call result of a record that may never be dialed."""
+    is_listed = refusal.reason is RefusalReason.DO_NOT_CALL
+    return CallResult.DO_NOT_CALL if is_listed else CallResult.CANCEL_RECORD
 
 
 def why_none(group: Group) -> str:
@@ -100,8 +157,10 @@ def fetch_if_low(state: State, group: Group) -> None:
             campaign.lists,
             do_not_call_lists=campaign.do_not_call_lists,
             priorities=order_of(settings),
+            with_facts=needs_facts(state, group),
         )
     )
+    group.fetch_asked_ms = state.mono_ms
     state.deadlines.arm((Timer.FETCH, group.group_id), state.mono_ms + FETCH_MS_MAX)
 
 
@@ -121,18 +180,39 @@ def fetched(state: State, event: RecordsFetched) -> None:
         for chain in event.chains:
             give_back(state, chain.records[0], 0, "the group does not run")
         return
+    asked_ms = -1  # nobody knows what a late answer was asked for
     if event.fetch_id == group.fetch_id and group.is_fetching:
         _fetch_over(state, group)
+        asked_ms = group.fetch_asked_ms
         group.is_store_away = False
         if event.exhausted:
             group.fetch_at_ms = state.mono_ms + _pause_ms(state, event.next_due_utc_ms)
     else:
         state.late_events += 1
     room = max(0, group.settings.optimal_record_buffer - len(group.buffer))
-    group.buffer.extend(event.chains[:room])
-    for chain in event.chains[room:]:
-        give_back(state, chain.records[0], 0, "the buffer is full")
+    kept: list[Chain] = []
+    for place, arrived in enumerate(event.chains[:room]):
+        asked = as_asked(arrived, asked_ms)
+        # the rest is looked at when it is to be dialed
+        dialable = _dialable(state, group, asked) if place - len(kept) < SKIPS_MAX else asked
+        if dialable is not None:
+            kept.append(dialable)
+    group.buffer.extend(kept)
+    for surplus in event.chains[room:]:
+        give_back(state, surplus.records[0], 0, "the buffer is full")
     state.touch(group.group_id)
+
+
+def as_asked(chain: Chain, asked_ms: Millis) -> Chain:
+    """The chain with the instant at which its facts were asked for."""
+    if chain.records[0].facts is None:
+        return chain
+    return Chain(
+        tuple(
+            record if record.facts is None else replace(record, facts=replace(record.facts, asked_ms=asked_ms))
+            for record in chain.records
+        )
+    )
 
 
 def _pause_ms(state: State, next_due_utc_ms: int | None) -> Millis:

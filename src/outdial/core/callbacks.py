@@ -13,7 +13,18 @@ Source: Agent CallBack Error, what it accepts: OCS treatments. Ours: the offer i
 """
 
 from outdial.core.agents import BUSY_STATES, Agent, AgentState
-from outdial.core.callable_records import NUMBER_BUSY_MS, does_concern, finish_first, give_back, result_of
+from outdial.core.callable_records import (
+    NUMBER_BUSY_MS,
+    as_asked,
+    does_concern,
+    finish_first,
+    give_back,
+    needs_facts,
+    result_of,
+    result_of_refusal,
+    rules_of,
+    up_to_date,
+)
 from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import Disposition, FetchCallbacks, TreatRecord
 from outdial.core.compliance import may_dial
@@ -83,8 +94,10 @@ def deadline(state: State, group_id: GroupId) -> None:
             logged_in,
             overdue_utc_ms,
             do_not_call_lists=campaign.do_not_call_lists,
+            with_facts=needs_facts(state, group),
         )
     )
+    group.callbacks_asked_ms = state.mono_ms
 
 
 def fetched(state: State, event: CallbacksFetched) -> None:
@@ -94,8 +107,9 @@ def fetched(state: State, event: CallbacksFetched) -> None:
         for chain in event.chains:
             give_back(state, chain.records[0], 0, "the group does not run")
         return
+    asked_ms = group.callbacks_asked_ms if event.fetch_id == group.callbacks_fetch_id else -1
     for chain in event.chains:
-        keep(state, group, chain)
+        keep(state, group, as_asked(chain, asked_ms))
     if event.fetch_id != group.callbacks_fetch_id:
         state.late_events += 1
         return
@@ -173,13 +187,13 @@ def _is_there(group: Group, agent: Agent) -> bool:
 def _is_barred(state: State, group: Group, chain: Chain) -> bool:
     """Send a record away that must not be dialed now."""
     record = chain.records[0]
-    rules = state.lists.get(record.list_id)
+    rules = rules_of(state, group, record.list_id)
     if rules is None:
         give_back(state, _take_out(state, group, record.record_id).records[0], 0, "its list left the configuration")
         return True
-    refusal = may_dial(record, rules.settings, state.utc_ms, state.do_not_call)
+    refusal = may_dial(up_to_date(state, record, rules), rules, state.utc_ms, state.do_not_call)
     if refusal is not None and refusal.not_before_utc_ms is None:
-        finish_first(state, _take_out(state, group, record.record_id), CallResult.DO_NOT_CALL)
+        finish_first(state, _take_out(state, group, record.record_id), result_of_refusal(refusal))
         return True
     if refusal is not None or record.number in state.numbers:
         again_utc_ms, text = state.utc_ms + NUMBER_BUSY_MS, "its number is in another call"

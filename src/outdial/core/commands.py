@@ -6,6 +6,7 @@ a hang. Carrying out a command twice must do no harm; carrying it out late is wh
 
 from dataclasses import dataclass
 
+from outdial.core.evidence import Evidence
 from outdial.core.modes import DialingMode
 from outdial.core.records import PRIORITIES, Priority, Record, RecordType
 from outdial.core.results import CallResult, Fault, Verdict
@@ -71,6 +72,8 @@ class Dial:
     """Preview modes: the agent who is on the call from its start. None otherwise."""
     phone: str = ""
     """Preview modes: the agent's phone."""
+    evidence: Evidence | None = None
+    """What allowed the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,9 @@ class FetchRecords:
     """Do-not-call lists that count beside the internal one. Empty: all do."""
     priorities: tuple[Priority, ...] = PRIORITIES
     """What goes first, to last."""
+    with_facts: bool = False
+    """Records come with what earlier calls to their numbers have come to (`Record.facts`), everything included that was
+    ordered or settled before this command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,8 @@ class FetchCallbacks:
     """What has been due since before this is claimed whoever it waits for."""
     do_not_call_lists: tuple[str, ...] = ()
     """Do-not-call lists that count beside the internal one. Empty: all do."""
+    with_facts: bool = False
+    """Records come with what earlier calls to their numbers have come to (`Record.facts`)."""
 
 
 @dataclass(frozen=True, slots=True)

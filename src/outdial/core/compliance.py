@@ -1,49 +1,57 @@
 """Compliance: whether a record may be dialed now, and if not, from when on.
 
-Two rules, in this order:
+Every rule that can refuse, in this order:
 
 1. a number on the do-not-call list is never dialed;
-2. the local time of day, in the record's zone, must be inside the record's window.
+2. where a consent is needed, a record without one is not dialed;
+3. the local time and day must be inside the hours, wherever the number may be: its own window, its list's, those of the
+   rules by weekday, and no closed day (`openings.py`);
+4. no more attempts to a number than the rules allow: ever, on one day where it may be, within a time that moves along;
+5. a number is left alone after an abandoned call, an answering machine, a conversation.
 
 What the record leaves open (from, till, zone), its calling list says, each on its own. A record that names no zone, but
-whose number may be in several, may be dialed only while the local time of every one of them is inside the window.
+whose number may be in several, may be dialed only while every one of them allows it.
 
-A window is half open: dialing starts at `from` and stops before `till`. `from` > `till` crosses midnight; 0 … 86,400 is
-the whole day and needs no zone. `from` = `till` is a mistake that the configuration refuses; here it means never.
+`may_dial` is asked twice: when records arrive, and right before each call. It says yes cheaply, and otherwise gives the
+refusal that lasts longest. `refusals` gives them all, for people.
 
-Zones are tables of offsets (`settings.Zone`), so the local time jumps where the offset changes. The next opening is
-found offset by offset: within one offset local time runs evenly and the opening is arithmetic; at each change the clock
-may jump into the window. A window that the clock jumps over opens a day later.
+Invariant: a refusal's instant is the first at or after now at which its reason is over. So the latest of several is
+never later than the first instant at which the record may be dialed, and always later than now: records that are
+given back until then are not given back in a circle. Openings are looked for over a week (see `openings`).
 
-Invariant: the refusal's instant is the first at or after now at which the record may be dialed. Zones far apart may
-have no common opening for months, or ever: it is looked for over a week, then the refusal is for that week. So the
-instant is never later than the first opening, and the work of a step is bounded.
-
-Source: do-not-call comes first, and alone decides: OCS pre-dial check. Windows per record with a zone each: OCS
-    chains.
-Ours: what `from` > `till` and `from` = `till` mean; every zone of a number counts.
+Source: do-not-call comes first: OCS pre-dial check. Windows per record with a zone each: OCS chains.
+Ours: every zone of a number counts; the rest of the rules are data (`rules.py`, decision 0017).
 """
 
 import enum
-from bisect import bisect_right
 from collections.abc import Container
 from dataclasses import dataclass
 
-from outdial.core.errors import InvariantViolated
-from outdial.core.records import Record
-from outdial.core.settings import CallingList, Zone
-from outdial.core.units import DAY_MS, SECOND_MS, Millis
+from outdial.core.dial_rules import DialRules, Limit
+from outdial.core.openings import Hours, is_inside, local_day, local_second_of_day, next_day, next_opening, offset_at
+from outdial.core.records import NumberFacts, Record
+from outdial.core.rules import DAY_S
+from outdial.core.settings import Zone
+from outdial.core.units import DAY_MS, HOUR_MS, SECOND_MS, Millis
 
-DAY_S = DAY_MS // SECOND_MS
-LOOK_AHEAD_MS: Millis = 7 * DAY_MS
-"""How far ahead a common opening of several zones is looked for. Unit: ms. Ours."""
+FACTS_WAIT_MS: Millis = SECOND_MS
+"""A record whose number nobody has asked about is asked for again after this. Unit: ms. Ours."""
+DAYS_MAX = 10
+"""Changes of the local date that are looked at for a number that may be in several zones. Ours: bounds the work."""
 
 
 class RefusalReason(enum.StrEnum):
     """Why a record may not be dialed."""
 
     DO_NOT_CALL = "do-not-call"
+    NO_CONSENT = "no consent"
     OUTSIDE_CALLING_HOURS = "outside calling hours"
+    CLOSED_DAY = "closed day"
+    FACTS_UNKNOWN = "earlier calls not known"
+    TOO_MANY_ATTEMPTS = "too many attempts"
+    AFTER_ABANDONED = "after an abandoned call"
+    AFTER_MACHINE = "after an answering machine"
+    AFTER_CONVERSATION = "after a conversation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,151 +62,190 @@ class Refusal:
     text: str
     """For people: what forbids it, with its numbers."""
     not_before_utc_ms: Millis | None
-    """First instant at which it may be dialed. UTC. None: it may not be dialed at all."""
+    """First instant at which this reason is over. UTC. None: it is never over."""
 
 
-def may_dial(record: Record, calling_list: CallingList, utc_ms: Millis, do_not_call: Container[str]) -> Refusal | None:
+def may_dial(record: Record, rules: DialRules, utc_ms: Millis, do_not_call: Container[str]) -> Refusal | None:
     """Say whether a record may be dialed at an instant.
 
     Args:
-        record: the number, and its own window and zone where it has them.
-        calling_list: the list of the record, for what the record leaves open.
+        record: the number, its own window and zone where it has them, and what earlier calls to it have come to.
+        rules: of its list and of the campaign that dials it; the list also says what the record leaves open.
         utc_ms: the instant. Unit: milliseconds UTC.
         do_not_call: numbers that are never dialed, spelled as records spell them.
 
     Returns:
-        None when the record may be dialed, else why not and from when on. A window that never opens is refused for a
-        day at a time, so that a corrected one is noticed.
+        None when the record may be dialed, else why not and from when on: a reason that is never over before others,
+        and of others the one that lasts longest. A window that never opens is refused for a day at a time, so that a
+        corrected one is noticed.
 
     Raises:
         InvariantViolated: the zone's table starts after the instant; a bug where zones are read.
     """
-    if record.number in do_not_call:
-        return Refusal(RefusalReason.DO_NOT_CALL, f"{record.number} is on the do-not-call list", None)
-    if record.do_not_call:
-        return Refusal(RefusalReason.DO_NOT_CALL, f"{record.number} is on the list {record.do_not_call}", None)
-    from_s = calling_list.daily_from_s if record.daily_from_s is None else record.daily_from_s
-    till_s = calling_list.daily_till_s if record.daily_till_s is None else record.daily_till_s
-    if from_s == 0 and till_s == DAY_S:
+    if record.do_not_call or record.number in do_not_call:
+        return _do_not_call(record, do_not_call)
+    if rules.is_plain:
+        from_s = rules.calling_list.daily_from_s if record.daily_from_s is None else record.daily_from_s
+        till_s = rules.calling_list.daily_till_s if record.daily_till_s is None else record.daily_till_s
+        if from_s == 0 and till_s == DAY_S:
+            return None
+        for zone in zones_of(record, rules):
+            if not is_inside(local_second_of_day(zone, utc_ms), from_s, till_s):
+                return _outside_hours(record, rules, utc_ms)
         return None
-    zone = record.zone
-    if zone is None:
-        if record.zones:
-            return _refusal_anywhere(record.zones, from_s, till_s, utc_ms)
-        zone = calling_list.zone
-    second = local_second_of_day(zone, utc_ms)
-    if is_inside(second, from_s, till_s):
-        return None
-    return _outside(from_s, till_s, second, zone.name, next_opening(zone, from_s, till_s, utc_ms))
+    found = refusals(record, rules, utc_ms, do_not_call)
+    return max(found, key=_lasts) if found else None
 
 
-def _refusal_anywhere(zones: tuple[Zone, ...], from_s: int, till_s: int, utc_ms: Millis) -> Refusal | None:
-    """The same for a number that may be in any of these zones."""
+def refusals(record: Record, rules: DialRules, utc_ms: Millis, do_not_call: Container[str]) -> tuple[Refusal, ...]:
+    """Every reason why a record may not be dialed at an instant; empty: it may be. Arguments: see `may_dial`."""
+    found: list[Refusal] = []
+    if record.do_not_call or record.number in do_not_call:
+        found.append(_do_not_call(record, do_not_call))
+    if rules.consent and not record.consent:
+        text = f"no consent is known, and {rules.consent} asks for one"
+        found.append(Refusal(RefusalReason.NO_CONSENT, text, None))
+    closed = _outside_hours(record, rules, utc_ms)
+    if closed is not None:
+        found.append(closed)
+    if rules.needs_facts:
+        if record.facts is None:
+            text = "what earlier calls to the number have come to is not known yet"
+            found.append(Refusal(RefusalReason.FACTS_UNKNOWN, text, utc_ms + FACTS_WAIT_MS))
+        else:
+            zones = zones_of(record, rules)
+            found += _too_many(record.facts, zones, rules, utc_ms)
+            found += _left_alone(record.facts, zones, rules, utc_ms)
+    return tuple(found)
+
+
+def _lasts(refusal: Refusal) -> tuple[bool, Millis]:
+    return refusal.not_before_utc_ms is None, refusal.not_before_utc_ms or 0
+
+
+def zones_of(record: Record, rules: DialRules) -> tuple[Zone, ...]:
+    """Where the number may be: all of them must allow a call."""
+    return record.zones or (rules.calling_list.zone,) if record.zone is None else (record.zone,)
+
+
+def _do_not_call(record: Record, do_not_call: Container[str]) -> Refusal:
+    where = "do-not-call list" if record.number in do_not_call else f"list {record.do_not_call}"
+    return Refusal(RefusalReason.DO_NOT_CALL, f"{record.number} is on the {where}", None)
+
+
+# --- hours and days ---------------------------------------------------------------------------------------------
+
+
+def hours_of(record: Record, rules: DialRules) -> Hours:
+    """When the record may be dialed by the clocks of its zones."""
+    calling_list = rules.calling_list
+    return Hours(
+        calling_list.daily_from_s if record.daily_from_s is None else record.daily_from_s,
+        calling_list.daily_till_s if record.daily_till_s is None else record.daily_till_s,
+        rules.week,
+        rules.closed,
+    )
+
+
+def _outside_hours(record: Record, rules: DialRules, utc_ms: Millis) -> Refusal | None:
+    """The clock and the calendar, in all zones. One of them that forbids it is named."""
+    hours = hours_of(record, rules)
+    if hours.from_s == 0 and hours.till_s == DAY_S and not hours.week:
+        return None
+    zones = zones_of(record, rules)
     for zone in zones:
-        second = local_second_of_day(zone, utc_ms)
-        if not is_inside(second, from_s, till_s):
+        day, second = divmod(utc_ms // SECOND_MS + offset_at(zone, utc_ms), DAY_S)
+        if not hours.is_open(day, second):
             where = zone.name if len(zones) == 1 else f"{zone.name}, one of {len(zones)} zones of the number"
-            return _outside(from_s, till_s, second, where, next_common_opening(zones, from_s, till_s, utc_ms))
+            return _closed(hours, rules, day, second, where, next_opening(zones, hours, utc_ms))
     return None
 
 
-def _outside(from_s: int, till_s: int, second: int, where: str, not_before_utc_ms: Millis) -> Refusal:
-    text = f"calling hours {_clock(from_s)} to {_clock(till_s)}, now {_clock(second)} ({where})"
-    return Refusal(RefusalReason.OUTSIDE_CALLING_HOURS, text, not_before_utc_ms)
-
-
-def local_second_of_day(zone: Zone, utc_ms: Millis) -> int:
-    """Local time of day in a zone. Unit: seconds since local midnight. Range: 0 … 86,399.
-
-    On a day on which the clock changes this is what the clock shows, not the seconds that have passed.
-    """
-    return (utc_ms // SECOND_MS + offset_at(zone, utc_ms)) % DAY_S
-
-
-def offset_at(zone: Zone, utc_ms: Millis) -> int:
-    """The offset that holds in a zone at an instant. Unit: seconds east."""
-    return zone.offsets[_offset_index(zone, utc_ms)][1]
-
-
-def local_midnight(zone: Zone | None, utc_ms: Millis) -> Millis:
-    """Beginning of the calendar day that an instant is in. UTC; without a zone the day is UTC's.
-
-    Where the clock changes at midnight itself, the first instant of the day counts.
-    """
-    if zone is None:
-        return utc_ms - utc_ms % DAY_MS
-    index = _offset_index(zone, utc_ms)
-    day = (utc_ms + zone.offsets[index][1] * SECOND_MS) // DAY_MS
-    while True:
-        since_ms, offset_s = zone.offsets[index]
-        midnight_ms = day * DAY_MS - offset_s * SECOND_MS
-        if midnight_ms >= since_ms or index == 0:
-            return midnight_ms
-        before_ms = since_ms - 1
-        index -= 1
-        if (before_ms + zone.offsets[index][1] * SECOND_MS) // DAY_MS < day:
-            return since_ms
-
-
-def is_inside(second: int, from_s: int, till_s: int) -> bool:
-    """Whether a time of day is inside a window. Units: seconds since local midnight; `till_s` is exclusive."""
-    if from_s <= till_s:
-        return from_s <= second < till_s
-    return second >= from_s or second < till_s
-
-
-def next_opening(zone: Zone, from_s: int, till_s: int, utc_ms: Millis) -> Millis:
-    """First instant at or after `utc_ms` inside the window; a day later when the window never opens. UTC."""
+def _closed(hours: Hours, rules: DialRules, day: int, second: int, where: str, opens_utc_ms: Millis) -> Refusal:
+    from_s, till_s = hours.of_day(day)
     if from_s == till_s:
-        return utc_ms + DAY_MS
-    index = _offset_index(zone, utc_ms)
-    while True:
-        since_ms, offset_s = zone.offsets[index]
-        at_ms = max(utc_ms, since_ms)
-        local_ms = (at_ms + offset_s * SECOND_MS) % DAY_MS
-        if is_inside(local_ms // SECOND_MS, from_s, till_s):
-            return at_ms
-        opening_ms = at_ms + (from_s * SECOND_MS - local_ms) % DAY_MS
-        index += 1
-        if index == len(zone.offsets) or opening_ms < zone.offsets[index][0]:
-            return opening_ms
-
-
-def next_common_opening(zones: tuple[Zone, ...], from_s: int, till_s: int, utc_ms: Millis) -> Millis:
-    """First instant at or after `utc_ms` at which the window is open in all zones. UTC.
-
-    Without one within the week, the end of the week; a day later when the window never opens. From opening to opening:
-    nothing before the latest of the zones' next openings can be common. A day without a common opening and without a
-    change of a clock repeats itself until a clock changes.
-    """
-    if len(zones) == 1 or from_s == till_s:
-        return next_opening(zones[0], from_s, till_s, utc_ms)
-    since_ms = at_ms = utc_ms
-    last_ms = utc_ms + LOOK_AHEAD_MS
-    while at_ms < last_ms:
-        opening_ms = max(next_opening(zone, from_s, till_s, at_ms) for zone in zones)
-        if opening_ms == at_ms:
-            return at_ms
-        at_ms = opening_ms
-        while since_ms + DAY_MS <= at_ms < last_ms:
-            since_ms = min(_next_change(zone, since_ms, last_ms) for zone in zones)
-            at_ms = max(at_ms, since_ms)
-    return last_ms
-
-
-def _next_change(zone: Zone, utc_ms: Millis, last_ms: Millis) -> Millis:
-    """When the zone's clock changes next after `utc_ms`, at most `last_ms`."""
-    index = _offset_index(zone, utc_ms) + 1
-    return min(last_ms, zone.offsets[index][0]) if index < len(zone.offsets) else last_ms
-
-
-def _offset_index(zone: Zone, utc_ms: Millis) -> int:
-    """Which entry of the zone's table holds at an instant."""
-    index = bisect_right(zone.offsets, (utc_ms, DAY_S)) - 1  # no offset reaches a day, so equal instants are included
-    if index < 0:
-        raise InvariantViolated(f"zone {zone.name} has no offset at {utc_ms}")
-    return index
+        text = f"closed all day ({rules.hours_of}), now {_clock(second)} ({where})"
+        return Refusal(RefusalReason.CLOSED_DAY, text, opens_utc_ms)
+    by = f" ({rules.hours_of})"
+    if not is_inside(second, hours.from_s, hours.till_s):
+        from_s, till_s, by = hours.from_s, hours.till_s, ""
+    text = f"calling hours {_clock(from_s)} to {_clock(till_s)}{by}, now {_clock(second)} ({where})"
+    return Refusal(RefusalReason.OUTSIDE_CALLING_HOURS, text, opens_utc_ms)
 
 
 def _clock(second: int) -> str:
     return f"{second // 3_600:02}:{second // 60 % 60:02}:{second % 60:02}"
+
+
+# --- earlier calls ----------------------------------------------------------------------------------------------
+
+
+def _too_many(facts: NumberFacts, zones: tuple[Zone, ...], rules: DialRules, utc_ms: Millis) -> list[Refusal]:
+    found = []
+    if rules.life and facts.total >= rules.life.value:
+        found.append(_attempts(facts.total, "", rules.life, None))
+    if rules.day and len(facts.dialed_utc_ms) >= rules.day.value:
+        until_ms = _till_day_has_room(facts, zones, rules.day.value, utc_ms)
+        if until_ms != utc_ms:
+            count = max(attempts_on(facts, zone, local_day(zone, utc_ms)) for zone in zones)
+            found.append(_attempts(count, " today", rules.day, until_ms))
+    for window_ms, limit in rules.rolling:
+        if len(facts.dialed_utc_ms) >= limit.value:
+            until_ms = facts.dialed_utc_ms[limit.value - 1] + window_ms
+            if until_ms > utc_ms:
+                count = sum(dialed_utc_ms + window_ms > utc_ms for dialed_utc_ms in facts.dialed_utc_ms)
+                found.append(_attempts(count, f" in {window_ms // HOUR_MS} hours", limit, until_ms))
+    return found
+
+
+def _attempts(count: int, when: str, limit: Limit, not_before_utc_ms: Millis | None) -> Refusal:
+    text = f"{count} attempts{when} to the number, {limit.profile} allows {limit.value}"
+    return Refusal(RefusalReason.TOO_MANY_ATTEMPTS, text, not_before_utc_ms)
+
+
+def attempts_on(facts: NumberFacts, zone: Zone, day: int) -> int:
+    """Attempts to the number on a local day."""
+    return sum(local_day(zone, dialed_utc_ms) == day for dialed_utc_ms in facts.dialed_utc_ms)
+
+
+def _till_day_has_room(facts: NumberFacts, zones: tuple[Zone, ...], most: int, utc_ms: Millis) -> Millis:
+    """First instant at which no zone's day has too many attempts: from the end of one zone's full day to the next."""
+    for _ in range(DAYS_MAX):
+        full = next((zone for zone in zones if attempts_on(facts, zone, local_day(zone, utc_ms)) >= most), None)
+        if full is None:
+            break
+        utc_ms = next_day(full, utc_ms)
+    return utc_ms
+
+
+def _left_alone(facts: NumberFacts, zones: tuple[Zone, ...], rules: DialRules, utc_ms: Millis) -> list[Refusal]:
+    found = []
+    for reason, limit, last_utc_ms in (
+        (RefusalReason.AFTER_ABANDONED, rules.after_abandoned, facts.abandoned_utc_ms),
+        (RefusalReason.AFTER_CONVERSATION, rules.after_conversation, facts.conversation_utc_ms),
+    ):
+        if limit is not None and last_utc_ms is not None and utc_ms < last_utc_ms + limit.value:
+            text = f"{reason}: {limit.profile} leaves the number alone for {_duration(limit.value)}"
+            found.append(Refusal(reason, text, last_utc_ms + limit.value))
+    if rules.machine_day and facts.machine_utc_ms is not None:
+        until_ms = _till_another_day(facts.machine_utc_ms, zones, utc_ms)
+        if until_ms != utc_ms:
+            text = f"after an answering machine: {rules.machine_day} leaves the number alone for the rest of the day"
+            found.append(Refusal(RefusalReason.AFTER_MACHINE, text, until_ms))
+    return found
+
+
+def _till_another_day(last_utc_ms: Millis, zones: tuple[Zone, ...], utc_ms: Millis) -> Millis:
+    """First instant at which no zone has the date that it had then."""
+    for _ in range(DAYS_MAX):
+        same = next((zone for zone in zones if local_day(zone, utc_ms) == local_day(zone, last_utc_ms)), None)
+        if same is None:
+            break
+        utc_ms = next_day(same, utc_ms)
+    return utc_ms
+
+
+def _duration(milliseconds: Millis) -> str:
+    if milliseconds % DAY_MS == 0:
+        return f"{milliseconds // DAY_MS} days"
+    return f"{milliseconds / HOUR_MS:g} hours"

@@ -9,8 +9,9 @@ Every step that ends it leaves a reason in `group.hold`, which is what an operat
 """
 
 from outdial.core.attempt import Attempt
-from outdial.core.callable_records import fetch_if_low, take_next, why_none
+from outdial.core.callable_records import fetch_if_low, rules_of, take_next, why_none
 from outdial.core.commands import Dial
+from outdial.core.evidence import evidence_of
 from outdial.core.flights import taken_off
 from outdial.core.groups import Group, Hold
 from outdial.core.leaving import available_leavers
@@ -162,6 +163,7 @@ def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
         dialed_utc_ms=state.utc_ms,
         ring_ms_max=settings.ring_ms_max,
     )
+    rules = rules_of(state, group, record.list_id)
     state.enter(attempt)
     taken_off(state, attempt)
     state.emit(
@@ -175,5 +177,6 @@ def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
             record.number,
             settings.ring_ms_max,
             settings.call_progress_detection,
+            evidence=None if rules is None else evidence_of(record, rules, state.utc_ms),
         )
     )

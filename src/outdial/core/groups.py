@@ -13,6 +13,7 @@ from outdial.core.aims import Aim
 from outdial.core.attempt import DIALING, PENDING, Attempt, AttemptState
 from outdial.core.budget import Budget
 from outdial.core.call_odds import DELAY_BIN_MS, CallOdds
+from outdial.core.dial_rules import DialRules
 from outdial.core.estimates import Estimates, Mean
 from outdial.core.modes import DialingMode
 from outdial.core.pacing import DECISIONS_KEPT, Decision, progressive_form
@@ -20,7 +21,7 @@ from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.settings import CampaignGroup
 from outdial.core.tables import Table
-from outdial.core.units import SECOND_MS, AgentId, CallId, GroupId, Millis, RecordId
+from outdial.core.units import SECOND_MS, AgentId, CallId, GroupId, ListId, Millis, RecordId
 
 IVR_DELAY_BIN_MS: Millis = 3 * SECOND_MS
 """Delays of GVP modes reach from the answer to the caller asking for an agent: up to five minutes. Ours (0014)."""
@@ -132,14 +133,20 @@ class Group:
     buffer: deque[Chain] = field(default_factory=deque)
     fetch_id: int = 0
     is_fetching: bool = False
+    fetch_asked_ms: Millis = 0
+    """When the fetch that is under way was asked for."""
     fetch_at_ms: Millis = 0
     """No fetch before this: the lists had nothing due."""
     callbacks: dict[RecordId, Chain] = field(default_factory=dict)
     """Due records that wait for one agent each, longest due first."""
     callbacks_fetch_id: int = 0
     """Number of the last `FetchCallbacks`; 0: none is under way."""
+    callbacks_asked_ms: Millis = 0
+    """When that was asked for."""
     is_store_away: bool = False
     """The store has not answered the last fetch."""
+    rules: dict[ListId, DialRules] = field(default_factory=dict)
+    """Rules for the records of each list in this mode, worked out when they are needed first."""
     hold: tuple[Hold, str] | None = None
     """Why the last look ended without dialing more, with a detail; None: nobody has looked."""
     totals: Totals = field(default_factory=Totals)
@@ -155,6 +162,7 @@ class Group:
         delay_bin_ms = IVR_DELAY_BIN_MS if mode.is_gvp else DELAY_BIN_MS
         if delay_bin_ms != self.odds.delay_bin_ms:
             self.odds = CallOdds(delay_bin_ms)
+        self.rules.clear()
         if mode is not self.mode or not mode.is_predictive:
             self.pace.note = ""
         self.mode = mode

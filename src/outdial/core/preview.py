@@ -10,17 +10,27 @@ Source: OCS preview flow; the guide's load balancing names neither mode. Ours: t
 from outdial.core.agents import Agent, AgentSignal, AgentState
 from outdial.core.attempt import Attempt
 from outdial.core.availability import signal
-from outdial.core.callable_records import does_concern, fetch_if_low, finish_first, give_back, result_of, take_next
+from outdial.core.callable_records import (
+    does_concern,
+    fetch_if_low,
+    finish_first,
+    give_back,
+    result_of,
+    rules_of,
+    take_next,
+    up_to_date,
+)
 from outdial.core.callbacks import agent_error, ready_callbacks
 from outdial.core.commands import Dial, OfferRecord, WithdrawOffer
 from outdial.core.compliance import may_dial
 from outdial.core.deadlines import Timer
 from outdial.core.dispositions import look_for_callbacks_at
 from outdial.core.events import PreviewAccepted, PreviewRejected, PreviewRequested, RecordCancelled
+from outdial.core.evidence import Evidence, evidence_of
 from outdial.core.groups import Group
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node
-from outdial.core.records import Chain
+from outdial.core.records import Chain, Record
 from outdial.core.results import CallResult
 from outdial.core.settlement import agent_missed, free_reserved, release_engaging
 from outdial.core.state import State
@@ -159,17 +169,22 @@ def rejected(state: State, event: PreviewRejected) -> None:
     free_reserved(state, agent)
 
 
-def _too_late(state: State, chain: Chain, prime: Node | None) -> str | None:
+def _too_late(state: State, group: Group, chain: Chain, prime: Node | None) -> str | None:
     """Why an offered record must not be called any more; None: it may."""
-    record = chain.records[0]
-    rules = state.lists.get(record.list_id)
+    rules = rules_of(state, group, chain.records[0].list_id)
     if rules is None:
         return "its calling list left the configuration"
-    forbidden = may_dial(record, rules.settings, state.utc_ms, state.do_not_call)
+    record = up_to_date(state, chain.records[0], rules)
+    forbidden = may_dial(record, rules, state.utc_ms, state.do_not_call)
     if forbidden is not None:
         return forbidden.text
     refusal = prime.refusal(state.mono_ms) if prime is not None else None
     return refusal.reason.value if refusal is not None else None
+
+
+def _evidence(state: State, group: Group, record: Record) -> Evidence | None:
+    rules = rules_of(state, group, record.list_id)
+    return None if rules is None else evidence_of(up_to_date(state, record, rules), rules, state.utc_ms)
 
 
 def cancel_offered(state: State, event: RecordCancelled) -> bool:
@@ -194,7 +209,7 @@ def accepted(state: State, event: PreviewAccepted) -> None:
     if agent is None or agent.offer is None:
         state.late_events += 1
         return
-    refusal = _too_late(state, agent.offer[1], prime)
+    refusal = _too_late(state, state.groups[agent.offer[0]], agent.offer[1], prime)
     if refusal is not None or prime is None or prime.server_id is None:
         withdraw_offer(state, agent, refusal or "the prime node is lost")
         return
@@ -220,6 +235,7 @@ def accepted(state: State, event: PreviewAccepted) -> None:
         ring_ms_max=ring_ms_max,
         agent_id=agent.agent_id,
     )
+    evidence = _evidence(state, group, record)
     state.enter(attempt)
     prime.book_request(state.mono_ms)
     agent.call_id = call_id
@@ -237,5 +253,6 @@ def accepted(state: State, event: PreviewAccepted) -> None:
             call_progress_detection=False,
             agent_id=agent.agent_id,
             phone=agent.phone,
+            evidence=evidence,
         )
     )

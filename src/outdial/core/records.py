@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from outdial.core.results import CallResult
 from outdial.core.settings import Zone
-from outdial.core.units import AgentId, GroupId, ListId, RecordId
+from outdial.core.units import AgentId, GroupId, ListId, Millis, RecordId
 
 
 class RecordType(enum.IntEnum):
@@ -70,6 +70,26 @@ def priority_of(record_type: RecordType, *, is_new: bool = False) -> Priority:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberFacts:
+    """What calls to a number have come to, over all campaigns and lists. Attempts that never rang do not count."""
+
+    as_of_utc_ms: int
+    """Instant up to which the store has counted."""
+    total: int = 0
+    """Attempts ever."""
+    dialed_utc_ms: tuple[int, ...] = ()
+    """Attempts of the last week, newest first, at most `rules.ATTEMPTS_MAX`."""
+    abandoned_utc_ms: int | None = None
+    """When the last call ended on which a person found no agent."""
+    machine_utc_ms: int | None = None
+    """When the last call ended that an answering machine took."""
+    conversation_utc_ms: int | None = None
+    """When the last conversation ended."""
+    asked_ms: Millis = -1
+    """When the core asked the store for them: what happened since then it has to add itself. Monotonic."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One number to reach, with its limits and its history."""
 
@@ -102,6 +122,12 @@ class Record:
     """Personal types: the agent whom it waits for."""
     scheduled_utc_ms: int = 0
     """Personal types: since when it has been due. 0: not said."""
+    consent: str = ""
+    """On what ground the person may be called, in the operator's words. Empty: none is known."""
+    consent_utc_ms: int | None = None
+    """When that was given."""
+    facts: NumberFacts | None = None
+    """What earlier calls to the number have come to; None: nobody has asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

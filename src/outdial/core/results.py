@@ -84,6 +84,10 @@ class CallResult(enum.IntEnum):
     WRONG_NUMBER = 53
 
 
+NEVER_DIALED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY, CallResult.DIAL_ERROR)
+"""Results of attempts that never reached the callee."""
+
+
 class Fault(enum.StrEnum):
     """Who ended the call short of a conversation."""
 

@@ -42,6 +42,9 @@ def apply(state: State, event: ConfigurationLoaded) -> None:
     calling = dict.fromkeys(group.settings.campaign for group in state.groups.values() if group.live)
     still = {number: state.campaigns[number] for number in calling}  # the last calls of one that leaves are its own
     state.campaigns = still | {campaign.dbid: campaign for campaign in configuration.campaigns}
+    profiles = [profile for calling_list in configuration.calling_lists for profile in calling_list.rules]
+    profiles += [profile for campaign in state.campaigns.values() for profile in campaign.rules]
+    state.recent.keep(any(profile.needs_facts for profile in profiles), state.mono_ms)
     state.do_not_call = dict.fromkeys([*state.do_not_call, *configuration.do_not_call])
     _apply_nodes(state, configuration)
     _apply_pools(state, configuration)
@@ -202,6 +205,7 @@ def _apply_groups(state: State, configuration: Configuration) -> None:
         else:
             _change_group(state, group, settings)
     for group in list(state.groups.values()):
+        group.rules.clear()
         if group.group_id not in wanted:
             group.is_removed = True
             if group.is_running:

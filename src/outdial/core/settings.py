@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
+from outdial.core.rules import RuleProfile
 from outdial.core.units import (
     MINUTE_MS,
     SECOND_MS,
@@ -276,6 +277,8 @@ class CallingList:
     """Numbers without a + are national numbers of this region. As above: for whoever reads records."""
     customer_id: str = ""
     """Column with the id that do-not-call lists may have of a customer. As above: for whoever reads records."""
+    rules: tuple[RuleProfile, ...] = ()
+    """Rule profiles for its records, whoever dials them, those that others build on included."""
 
 
 INTERNAL_LIST = "internal"
@@ -308,6 +311,8 @@ class Campaign:
     """Windows that the limit holds for."""
     false_positives_ppm: int = 0
     """Method `uk`: persons among the calls that were taken for machines. Unit: millionths."""
+    rules: tuple[RuleProfile, ...] = ()
+    """Rule profiles for what it dials, besides those of its lists."""
 
     def heeds(self, list_name: str) -> bool:
         """Whether a do-not-call list of the store counts for it."""

@@ -18,7 +18,15 @@ from outdial.core.flights import landed
 from outdial.core.groups import Group, GroupSignal
 from outdial.core.nodes import Node
 from outdial.core.placement import fixed_node, leave_out_outlier
-from outdial.core.results import CallResult, Ending, Fault, Outcome, classify, is_person, is_unknown_combination
+from outdial.core.results import (
+    CallResult,
+    Ending,
+    Fault,
+    Outcome,
+    classify,
+    is_person,
+    is_unknown_combination,
+)
 from outdial.core.seizing_moves import move_engaging
 from outdial.core.state import State
 from outdial.core.units import Millis, ServerId
@@ -191,6 +199,7 @@ def settle(state: State, attempt: Attempt, last: AttemptSignal) -> None:
     settlement = _settlement(state, group, attempt, outcome)
     state.emit(settlement)
     count(state, settlement)
+    state.recent.settled(settlement, state.mono_ms)
     if attempt.word is not None:
         write_word(state, call_id, attempt.chain, attempt.word, outcome.call_result, settlement.disposition)
     agent = state.agents.get(attempt.agent_id) if attempt.agent_id is not None else None

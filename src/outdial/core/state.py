@@ -16,6 +16,7 @@ from outdial.core.groups import Group, Hold
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node, Rotation
 from outdial.core.ports import Pool
+from outdial.core.recent_calls import RecentNumbers
 from outdial.core.settings import CallingList, Campaign, CampaignGroup, Configuration, DialerId, Ocs
 from outdial.core.tables import Cell
 from outdial.core.treatments import TreatmentTable
@@ -92,6 +93,8 @@ class State:
     engagings: dict[CallId, Engaging] = field(default_factory=dict)
     numbers: dict[str, CallId] = field(default_factory=dict)
     """Numbers in a call now."""
+    recent: RecentNumbers = field(default_factory=RecentNumbers)
+    """Recent calls by number, as far as rules ask for them."""
 
     deadlines: Deadlines = field(default_factory=Deadlines)
     dirty: dict[GroupId, None] = field(default_factory=dict)
@@ -164,6 +167,7 @@ class State:
         self.groups[attempt.group_id].calls[attempt.state][call_id] = attempt
         if attempt.agent_group_id is not None:
             self.agent_groups[attempt.agent_group_id].pending[call_id] = None
+        self.recent.dialed(attempt.record.number, attempt.dialed_utc_ms, self.mono_ms)
         self.arm_call(attempt, self.mono_ms + self.ocs.accept_ms_max)
 
     def move(self, attempt: Attempt, signal: AttemptSignal) -> bool:

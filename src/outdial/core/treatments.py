@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from outdial.core.commands import Disposition
-from outdial.core.compliance import next_opening
+from outdial.core.openings import Hours, next_opening
 from outdial.core.records import Record, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import Treatment, TreatmentAction
@@ -135,7 +135,7 @@ def _date(treatment: Treatment, utc_ms: Millis) -> Millis | None:
     """When the record of an at-date action is dialed. None: the date has passed."""
     if treatment.daily_at_s is not None and treatment.zone is not None:
         second = treatment.daily_at_s
-        return next_opening(treatment.zone, second, second + 1, utc_ms + SECOND_MS)
+        return next_opening((treatment.zone,), Hours(second, second + 1), utc_ms + SECOND_MS)
     date_utc_ms = treatment.date_utc_ms
     return None if date_utc_ms is None or date_utc_ms < utc_ms else date_utc_ms
 

@@ -13,6 +13,7 @@ world. What is broken is raised as a `Violation`: the name of the checker, the n
 | 4 nothing dialed that may not be      | inactive node, draining node, prime lost,      | checks_dialing  |
 |                                       | calling hours, do not call, stopped group,     |                 |
 |                                       | no agents, agent not free, call rate           |                 |
+|                                       | attempts, left alone, calling hours            | checks_rules    |
 | 5 every node in turn                  | rotation, least loaded                         | checks_cluster  |
 | 6 seizing groups on their dialer node | dialer node, links                             | checks_cluster  |
 | 7 progress, and rest in the end       | idle, no progress, hang, at rest               | checks_liveness |
@@ -346,6 +347,7 @@ class Checkers:
         self._calls.settled(command)
         self._callbacks.settled(command)
         self._abandonment.settled(command)
+        self._dialing.rules.settled(command)
 
     def _dial(self, command: c.Dial) -> None:
         picture = self._picture

@@ -21,6 +21,7 @@ from outdial.core.settings import CallingList, Node
 from outdial.core.units import SECOND_MS, CallId, Millis, NodeId
 from outdial.sim.checks_calls import CallChecks
 from outdial.sim.checks_picture import Picture
+from outdial.sim.checks_rules import RuleChecks
 from outdial.sim.checks_seen import Leg, SeenAgent
 
 DAY_S = 86_400
@@ -46,6 +47,7 @@ class DialingChecks:
     def __init__(self, picture: Picture, calls: CallChecks) -> None:
         self._picture = picture
         self._calls = calls
+        self.rules = RuleChecks(picture)
         self.rates: dict[NodeId, CallRate] = {}
         """Nodes with a call rate limit."""
 
@@ -83,6 +85,7 @@ class DialingChecks:
                 f"{record} is dialed at {picture.utc_ms} ms UTC; list {calling_list.name} calls from "
                 f"{calling_list.daily_from_s} to {calling_list.daily_till_s} s",
             )
+        self.rules.dialed(command, leg, record, calling_list)
         if command.agent_id is not None:
             seen = picture.agents[command.agent_id]
             if seen.offer != command.record_id or seen.state != "talking" or seen.call_id is not None:

@@ -14,6 +14,7 @@ from outdial.core.dialer import Dialer
 from outdial.core.events import Event, PhoneState, ServerConnected, ServerLost
 from outdial.core.modes import DialingMode
 from outdial.core.records import Record
+from outdial.core.rules import RuleProfile
 from outdial.core.settings import (
     AgentGroup,
     CallingList,
@@ -92,6 +93,12 @@ class Picture:
     def fail(self, checker: str, finding: str) -> NoReturn:
         """Raise a violation."""
         raise Violation(checker, finding, self.mono_ms, self.event)
+
+    def rules_of_group(self, group_id: GroupId) -> tuple[RuleProfile, ...]:
+        """Rule profiles of the campaign that a group dials."""
+        campaign = self.groups[group_id].campaign
+        campaigns = () if self.configuration is None else self.configuration.campaigns
+        return next((each.rules for each in campaigns if each.dbid == campaign), ())
 
     # --- configuration and links ----------------------------------------------------------------
 

@@ -37,6 +37,7 @@ from outdial.core.events import (
     ServerConnected,
     ServerLost,
 )
+from outdial.core.recent_calls import NUMBERS_MAX
 from outdial.core.units import GroupId, Millis
 from outdial.sim.checks_picture import Picture
 
@@ -140,6 +141,7 @@ class WorkChecks:
         keys += len(state.links) + len(state.nodes) + len(state.pools)
         for what, count, most in (
             ("deadlines", len(state.deadlines), keys),
+            ("recent numbers", len(state.recent), NUMBERS_MAX if state.recent.is_kept else 0),
             ("phones", len(state.phones), len(state.agents)),
             ("links", len(state.links), 2 * len(state.nodes)),
             ("ledgers by group", sum(len(pool.held) for pool in state.pools.values()), 2 * len(state.groups)),

@@ -21,6 +21,7 @@ from outdial.core.results import CallResult
 from outdial.core.units import GroupId, ListId, RecordId
 from outdial.sim.list_sources import NUMBERS_FROM, RECORDS_MAX, Source, StoredSource, SyntheticSource
 from outdial.sim.list_state import Chooser, ListState, RecordFate, RecordStatus
+from outdial.sim.number_history import NumberHistory
 
 __all__ = [
     "NUMBERS_FROM",
@@ -51,6 +52,11 @@ class Lists:
         self.strays: list[str] = []
         self.choosers: Mapping[GroupId, Mapping[ListId, Chooser]] = {}
         self._credit: dict[ListId, int] = {}
+        self._history: NumberHistory | None = None
+
+    def keep_history(self) -> None:
+        """Remember every call by its number: some claim will ask for it."""
+        self._history = self._history or NumberHistory()
 
     def claim(
         self,
@@ -59,6 +65,8 @@ class Lists:
         chains_max: int,
         group_id: GroupId = 0,
         priorities: Sequence[Priority] = PRIORITIES,
+        *,
+        with_facts: bool = False,
     ) -> tuple[tuple[Chain, ...], bool, int | None]:
         """Hand out due chains of several lists by weight.
 
@@ -68,6 +76,8 @@ class Lists:
             chains_max: how many at most.
             group_id: the campaign group. 0: one that nothing is kept for.
             priorities: what goes first, to last.
+            with_facts: with what earlier calls to their numbers have come to, since `keep_history` or the first claim
+                that asked for it.
 
         Returns:
             The chains; whether nothing else is due now; when the next becomes due, if nothing else is.
@@ -90,6 +100,8 @@ class Lists:
                 chains.append(state.hand_out(places.popleft()))
             if not (state.has_due(utc_ms, group_id) if places is None else places):
                 due = [(list_id, weight) for list_id, weight in due if list_id != turn]
+        if with_facts:
+            chains = list(self._with_facts(chains, utc_ms))
         if due:
             return tuple(chains), False, None
         waits = [
@@ -128,7 +140,12 @@ class Lists:
                 chains, due = self.by_id[list_id].claim_callbacks(utc_ms, command, command.chains_max - len(found))
                 found += chains
                 waits += [due] if due is not None else []
-        return tuple(found), min(waits, default=None)
+        return self._with_facts(found, utc_ms) if command.with_facts else tuple(found), min(waits, default=None)
+
+    def _with_facts(self, chains: Sequence[Chain], utc_ms: int) -> tuple[Chain, ...]:
+        self.keep_history()
+        assert self._history is not None
+        return tuple([self._history.with_facts(chain, utc_ms) for chain in chains])
 
     def _next_turn(self, due: Sequence[tuple[ListId, int]]) -> ListId:
         """Smooth weighted round robin: over time each list gets its share, without bursts."""
@@ -145,6 +162,8 @@ class Lists:
 
     def settle(self, attempt: SettleAttempt) -> None:
         """Carry out `SettleAttempt`."""
+        if self._history is not None:
+            self._history.add(attempt)
         if self._is_claimed("settled", attempt.list_id, attempt.record_id):
             self.by_id[attempt.list_id].settle(attempt)
 

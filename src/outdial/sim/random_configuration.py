@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
+from outdial.core.rules import ALWAYS, RuleProfile
 from outdial.core.settings import (
     AbandonmentClock,
     Agent,
@@ -72,6 +73,7 @@ def random_configuration(seed: int) -> Configuration:
         _campaign_group(group_id, dice.pick(modes), campaigns, agent_groups, cpd_servers, dice)
         for group_id in range(1, dice.between(1, 8) + 1)
     )
+    calling_lists, campaigns = _with_rules(calling_lists, campaigns, Stream(seed, "rules"))
     return Configuration(
         ocs=_ocs(connections, dice),
         switches=(
@@ -168,6 +170,33 @@ def _calling_list(list_id: int, dice: Stream) -> CallingList:
         daily_from_s=opens,
         daily_till_s=closes,
         treatments=tuple(_treatments(dice)),
+    )
+
+
+def _with_rules(
+    calling_lists: tuple[CallingList, ...], campaigns: tuple[Campaign, ...], dice: Stream
+) -> tuple[tuple[CallingList, ...], tuple[Campaign, ...]]:
+    """Some lists and campaigns have rules that a run of minutes can come up against."""
+    if not dice.chance(0.4):
+        return calling_lists, campaigns
+    return (
+        tuple(replace(each, rules=(_profile(dice),)) if dice.chance(0.5) else each for each in calling_lists),
+        tuple(replace(each, rules=(_profile(dice),)) if dice.chance(0.3) else each for each in campaigns),
+    )
+
+
+def _profile(dice: Stream) -> RuleProfile:
+    return RuleProfile(
+        name=f"rules{dice.between(1, 1_000_000)}",
+        week=ALWAYS if dice.chance(0.7) else ((dice.pick((0, 32_400)), dice.pick((32_460, 86_400))),) * 7,
+        attempts_life_max=dice.pick((0, 0, 4)),
+        attempts_day_max=dice.pick((0, 0, 3)),
+        attempts_24h_max=dice.pick((0, 1, 2)),
+        attempts_7d_max=dice.pick((0, 0, 2)),
+        after_abandoned_ms=dice.pick((0, 5_000, 3_600_000)),
+        machine_ends_day=dice.chance(0.3),
+        after_conversation_ms=dice.pick((0, 5_000, 3_600_000)),
+        lifted_by_agent=dice.chance(0.5),
     )
 
 

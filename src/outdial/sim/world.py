@@ -47,6 +47,7 @@ from outdial.core.commands import (
 )
 from outdial.core.events import CallPhase, ConfigurationLoaded, Event, FetchFailed, RecordsFetched
 from outdial.core.modes import DialingMode
+from outdial.core.rules import RuleProfile
 from outdial.core.settings import Agent, Configuration, Node
 from outdial.core.units import SECOND_MS, AgentId, CallId, GroupId, ListId, Millis, NodeId, Now, RecordId, ServerId
 from outdial.sim.callees import Callees
@@ -138,6 +139,8 @@ class World:
         self.replies: list[Reply] = []
         self._agenda = Agenda()
         self.lists = lists if lists is not None else _synthetic(configurations, settings)
+        if any(profile.needs_facts for each in configurations for profile in _profiles(each)):
+            self.lists.keep_history()
         self._build(tuple(nodes.values()), tuple(agents.values()), seed)
         self._store_ms = uniform(*settings.store_ms)
         self._store_luck = Stream(seed, "store")
@@ -298,7 +301,12 @@ class World:
             self._agenda.add(at_ms + STORE_PATIENCE_MS, self._fail_fetch, command)
             return
         chains, exhausted, next_due = self.lists.claim(
-            self.calendar.utc_ms(at_ms), command.lists, command.chains_max, command.group_id, command.priorities
+            self.calendar.utc_ms(at_ms),
+            command.lists,
+            command.chains_max,
+            command.group_id,
+            command.priorities,
+            with_facts=command.with_facts,
         )
         self._agenda.emit(RecordsFetched(command.group_id, command.fetch_id, chains, exhausted, next_due))
 
@@ -346,6 +354,11 @@ def _synthetic(configurations: list[Configuration], settings: WorldSettings) -> 
     shapes = {shape.list_id: shape for shape in settings.lists}
     ids = {calling_list.dbid: None for each in configurations for calling_list in each.calling_lists}
     return Lists([SyntheticSource(shapes.get(list_id, ListShape(list_id))) for list_id in ids])
+
+
+def _profiles(configuration: Configuration) -> list[RuleProfile]:
+    found = [profile for calling_list in configuration.calling_lists for profile in calling_list.rules]
+    return found + [profile for campaign in configuration.campaigns for profile in campaign.rules]
 
 
 def _preview_groups(configurations: list[Configuration]) -> dict[AgentId, list[GroupId]]:

@@ -71,6 +71,8 @@ class AttemptBegun:
     attempt_n: int
     """Which attempt of the record this is, from 1."""
     dialed_utc_ms: int
+    evidence: str = ""
+    """What allowed it, as JSON; empty: nothing is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ class ClaimRequest:
 
     A selection says nothing of campaign callbacks: those have been promised.
     """
+    with_facts: bool = False
+    """Records come with what earlier calls to their numbers have come to, as far as it has been written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ class CallbackRequest:
     """Now: what is due by then."""
     do_not_call_lists: tuple[str, ...] = ()
     """Do-not-call lists that count beside the internal one. Empty: all do."""
+    with_facts: bool = False
+    """Records come with what earlier calls to their numbers have come to, as far as it has been written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +225,8 @@ class StoredRecord:
     """Agent whom it waits for."""
     callback_number: str | None = None
     """Number that is dialed instead of its own."""
+    consent: str = ""
+    consent_utc_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +272,8 @@ class StoredAttempt:
     clock: str | None = None
     clock_ms: Millis = 0
     message_played: bool = False
+    evidence: str = ""
+    """What allowed it, as JSON; empty: nothing was written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +436,7 @@ class Store(Protocol):
     async def settled(
         self, from_utc_ms: int, till_utc_ms: int, after: AttemptPlace, count_max: int
     ) -> tuple[StoredAttempt, ...]:
-        """Attempts that are over, by the instant at which they were dialed, a page at a time.
+        """Attempts that are over, by the instant at which they were dialed, a page at a time, without their evidence.
 
         Args:
             from_utc_ms: dialed then or later.

@@ -28,6 +28,7 @@ from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_singles
 from outdial.store import postgres_statements as sql
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
+from outdial.store.facts import RECENT_MS, numbers_of, with_facts
 from outdial.store.interface import (
     AttemptPlace,
     CallbackRequest,
@@ -231,7 +232,8 @@ class PostgresStore:
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """See `Store.attempts`."""
         rows = [*await self._fetch(sql.ATTEMPTS_ON, record_id), *await self._fetch(sql.OPEN_ATTEMPTS_ON, record_id)]
-        found = {(row[0], row[1]): stored_attempt_of(row) for row in reversed(rows)}  # one may just have ended
+        attempts = [stored_attempt_of(row[:-1], row[-1]) for row in reversed(rows)]
+        found = {(one.epoch, one.call_id): one for one in attempts}  # one may just have ended
         return tuple(sorted(found.values(), key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
 
     async def read(self, statement: str, take: Callable[[Sequence[Row]], None]) -> None:
@@ -420,4 +422,8 @@ async def _whole_chains(
     rest = await connection.fetch(sql.CLAIM_REST, *sql.transposed(chained)) if chained else []
     rows = with_rest(heads, rest)
     found = await dnc.look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms)
-    return chains_of(rows, found)
+    chains = chains_of(rows, found)
+    if not request.with_facts:
+        return chains
+    facts = await connection.fetch(sql.FACTS, numbers_of(chains), request.utc_ms - RECENT_MS)
+    return with_facts(chains, facts, request.utc_ms)

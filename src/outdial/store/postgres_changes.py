@@ -17,7 +17,7 @@ from outdial.store.interface import Change, Opened
 from outdial.store.ledger_rows import ledger_values
 from outdial.store.postgres_do_not_call import forbid
 from outdial.store.postgres_link import Connection
-from outdial.store.rows import Row, attempt_values, begun_values, stale_values
+from outdial.store.rows import Row, attempt_values, begun_values, evidence_values, stale_values
 
 
 async def write(connection: Connection, server: str, epoch: int, changes: Sequence[Change]) -> bool:
@@ -55,6 +55,8 @@ async def _write_attempts(connection: Connection, epoch: int, changes: Sequence[
     if begun:
         rows = [begun_values(epoch, attempt) for attempt in begun]
         await connection.execute(sql.BEGIN_ATTEMPTS, *sql.transposed(rows))
+    if evidence := evidence_values(epoch, begun):
+        await connection.execute(sql.ADD_EVIDENCE, *sql.transposed(evidence))
     if settled:
         await connection.execute(sql.END_ATTEMPTS, [epoch] * len(settled), list(settled))
     return new

@@ -15,7 +15,7 @@ from outdial.core.results import CallResult
 from outdial.selection.sql import Dialect, Writer
 from outdial.selection.terms import Selection, Value
 from outdial.sim.lists import RecordStatus
-from outdial.store import agent_rows
+from outdial.store import agent_rows, facts
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS
 from outdial.store.disposition_rows import DISPOSITION_COLUMNS
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
@@ -61,6 +61,8 @@ _TEXTS: Final = (
     "zone",
     "treatments",
     "custom",
+    "consent",
+    "evidence",
     "mode",
     "fault",
     "verdict",
@@ -220,6 +222,20 @@ CROSS JOIN LATERAL (
 """
 """When the first record of lists is due that becomes due after an instant ($3)."""
 
+_CALLS = f"""
+SELECT number, dialed_utc_ms, call_result, call_result NOT IN ({facts.NEVER_RANG}) AS rang, {facts.ENDED} AS ended
+FROM attempts WHERE number = ANY ($1::text[])
+UNION ALL SELECT number, dialed_utc_ms, NULL, true, NULL FROM open_attempts WHERE number = ANY ($1::text[])
+"""
+FACTS = f"""
+SELECT number, count(*) FILTER (WHERE rang), array_agg(dialed_utc_ms) FILTER (WHERE rang AND dialed_utc_ms > $2),
+    max(ended) FILTER (WHERE call_result IN ({facts.ABANDONED})),
+    max(ended) FILTER (WHERE call_result = {facts.MACHINE}),
+    max(ended) FILTER (WHERE call_result = {facts.CONVERSATION})
+FROM ({_CALLS}) AS calls GROUP BY number
+"""
+"""What calls to numbers ($1) have come to; those after an instant ($2) one by one."""
+
 # --- attempts ----------------------------------------------------------------------------------------------------
 
 ADD_ATTEMPTS = f"""
@@ -238,6 +254,10 @@ BEGIN_ATTEMPTS = f"""
 INSERT INTO open_attempts ({_names(OPEN_ATTEMPT_COLUMNS)})
 SELECT * FROM {arrays(OPEN_ATTEMPT_COLUMNS)} AS begun ({_names(OPEN_ATTEMPT_COLUMNS)})
 WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.epoch = begun.epoch AND a.call_id = begun.call_id)
+ON CONFLICT DO NOTHING
+"""
+ADD_EVIDENCE = f"""
+INSERT INTO evidence (epoch, call_id, evidence) SELECT * FROM {arrays(("epoch", "call_id", "evidence"))}
 ON CONFLICT DO NOTHING
 """
 END_ATTEMPTS = """
@@ -369,8 +389,9 @@ FIND_RECORDS = f"""
 SELECT {_names(STORED_COLUMNS)} FROM records WHERE record_id = $1
 UNION SELECT {_names(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[]) ORDER BY record_id
 """
-ATTEMPTS_ON = f"SELECT {_names(STORED_ATTEMPT_COLUMNS)} FROM attempts WHERE record_id = $1"
-OPEN_ATTEMPTS_ON = f"SELECT {_names(STORED_OPEN_COLUMNS)} FROM open_attempts WHERE record_id = $1"
+_EVIDENCE = "(SELECT evidence FROM evidence e WHERE e.epoch = a.epoch AND e.call_id = a.call_id)"
+ATTEMPTS_ON = f"SELECT {_names(STORED_ATTEMPT_COLUMNS)}, {_EVIDENCE} FROM attempts a WHERE record_id = $1"
+OPEN_ATTEMPTS_ON = f"SELECT {_names(STORED_OPEN_COLUMNS)}, {_EVIDENCE} FROM open_attempts a WHERE record_id = $1"
 SETTLED = f"""
 SELECT {_names(STORED_ATTEMPT_COLUMNS)} FROM attempts
 WHERE dialed_utc_ms >= greatest($1::bigint, $3::bigint) AND dialed_utc_ms < $2

@@ -40,6 +40,8 @@ RECORD_COLUMNS = (
     "callback_agent_id",
     "callback_number",
     "scheduled_utc_ms",
+    "consent",
+    "consent_utc_ms",
 )
 """What `record_of` reads, in its order."""
 
@@ -100,6 +102,8 @@ NEW_RECORD_COLUMNS = (
     "zone",
     "custom",
     "customer_id",
+    "consent",
+    "consent_utc_ms",
 )
 """What `new_record_values` gives, in its order; the other columns have their defaults."""
 
@@ -129,6 +133,8 @@ STORED_COLUMNS = (
     "group_id",
     "callback_agent_id",
     "callback_number",
+    "consent",
+    "consent_utc_ms",
 )
 """What `stored_of` reads, in its order."""
 
@@ -177,6 +183,7 @@ def record_of(row: Row, found: Found) -> Record:
     """
     record_id, list_id, number, chain_id, chain_n, daily_from_s, daily_till_s, zone, attempts, treatments = row[:10]
     customer_id, record_type, group_id, agent_id, callback_number, scheduled_utc_ms = row[10:16]
+    consent, consent_utc_ms = row[16:18]
     return Record(
         record_id,
         list_id,
@@ -193,6 +200,8 @@ def record_of(row: Row, found: Found) -> Record:
         agent_id=agent_id,
         scheduled_utc_ms=scheduled_utc_ms or 0,
         do_not_call=list_that_has(callback_number or number, customer_id, found) if found else "",
+        consent=consent or "",
+        consent_utc_ms=consent_utc_ms,
     )
 
 
@@ -258,6 +267,11 @@ def begun_values(epoch: int, begun: AttemptBegun) -> tuple[Any, ...]:
         begun.attempt_n,
         begun.dialed_utc_ms,
     )
+
+
+def evidence_values(epoch: int, begun: Iterable[AttemptBegun]) -> list[tuple[Any, ...]]:
+    """Rows of `evidence`, of attempts that have one."""
+    return [(epoch, attempt.call_id, attempt.evidence) for attempt in begun if attempt.evidence]
 
 
 def attempt_values(epoch: int, attempt: SettleAttempt) -> tuple[Any, ...]:
@@ -337,6 +351,8 @@ def new_record_values(listed: ListedRecord) -> tuple[Any, ...]:
         None if record.zone is None else record.zone.name,
         _JSON.encode(dict(listed.custom)).decode() if listed.custom else None,
         listed.customer_id,
+        record.consent or None,
+        record.consent_utc_ms,
     )
 
 
@@ -366,7 +382,7 @@ def fate_of(row: Row) -> RecordFate:
 def stored_of(row: Row) -> StoredRecord:
     """All that is known of a record, from the columns of `STORED_COLUMNS`."""
     due_utc_ms, claim_epoch, daily_from_s, daily_till_s, zone, custom, *bound = row[len(FATE_COLUMNS) :]
-    record_type, group_id, callback_agent_id, callback_number = bound
+    record_type, group_id, callback_agent_id, callback_number, consent, consent_utc_ms = bound
     return StoredRecord(
         fate_of(row[: len(FATE_COLUMNS)]),
         due_utc_ms,
@@ -379,16 +395,18 @@ def stored_of(row: Row) -> StoredRecord:
         group_id or None,
         callback_agent_id,
         callback_number,
+        consent or "",
+        consent_utc_ms,
     )
 
 
-def stored_attempt_of(row: Row) -> StoredAttempt:
+def stored_attempt_of(row: Row, evidence: str | None = None) -> StoredAttempt:
     """An attempt, from the columns of `STORED_ATTEMPT_COLUMNS` or `STORED_OPEN_COLUMNS`."""
     values = dict(zip(STORED_ATTEMPT_COLUMNS, row, strict=False))
     if "call_result" in values:
         values["call_result"] = CallResult(values["call_result"])
         values |= {name: bool(values[name]) for name in ("person", "abandoned", "message_played")}
-    return StoredAttempt(**values)
+    return StoredAttempt(**values, evidence=evidence or "")
 
 
 def counts_of(rows: Iterable[Row]) -> ListCounts:

@@ -67,6 +67,8 @@ RECORDS = Table(
     Column("scheduled_utc_ms", BigInteger),
     Column("callback_agent_id", Integer),
     Column("callback_number", Text),
+    Column("consent", Text),
+    Column("consent_utc_ms", BigInteger),
     PrimaryKeyConstraint("record_id"),
     CheckConstraint("due_utc_ms IS NULL OR claim_epoch IS NULL", name="waits_or_is_claimed"),
 )
@@ -78,7 +80,8 @@ affair. `treatments`: the history as JSON [[result, count], …]. `custom`: colu
 of texts. `group_id`: campaign group that alone may claim it, 0: any. `scheduled_utc_ms`: since when a record of a
 personal type has been due, whatever `due_utc_ms` says; `callback_agent_id`: for whom. `callback_number`: dialed instead
 of `number`. `customer_id`: what do-not-call lists may have instead of the number. `cancel_utc_ms`: since when
-nobody wants the record any more: it is cancelled when its claim ends.
+nobody wants the record any more: it is cancelled when its claim ends. `consent`: on what
+ground the person may be called.
 """
 
 Index(
@@ -171,6 +174,18 @@ ATTEMPTS = Table(
 
 Index("ix_attempts_record", ATTEMPTS.c.record_id)
 Index("ix_attempts_dialed", ATTEMPTS.c.dialed_utc_ms)
+Index("ix_attempts_number", ATTEMPTS.c.number, ATTEMPTS.c.dialed_utc_ms)
+
+EVIDENCE = Table(
+    "evidence",
+    METADATA,
+    Column("epoch", BigInteger, nullable=False),
+    Column("call_id", BigInteger, nullable=False),
+    Column("evidence", Text, nullable=False),
+    PrimaryKeyConstraint("epoch", "call_id"),
+    sqlite_with_rowid=False,
+)
+"""What allowed each attempt, as JSON (`outdial.evidence_text`). Rows are added, never changed."""
 
 ABANDONMENT = Table(
     "abandonment",

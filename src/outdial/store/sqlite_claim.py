@@ -5,6 +5,7 @@ this group may have before what anybody may), so that a claim touches what it ta
 records wait.
 """
 
+import json
 import sqlite3
 
 from outdial.core.records import Chain, Priority, RecordType
@@ -12,6 +13,16 @@ from outdial.core.units import ListId
 from outdial.selection.sql import Dialect, Writer
 from outdial.selection.terms import EVERYTHING, Selection, Value
 from outdial.sim.lists import RecordStatus
+from outdial.store.facts import (
+    ABANDONED,
+    CONVERSATION,
+    ENDED,
+    MACHINE,
+    NEVER_RANG,
+    RECENT_MS,
+    numbers_of,
+    with_facts,
+)
 from outdial.store.interface import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.rows import RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
 from outdial.store.sqlite_do_not_call import look_up
@@ -28,6 +39,18 @@ _RETRIEVE = f"UPDATE records SET status = {RecordStatus.RETRIEVED} WHERE record_
 _NEXT_DUE = f"SELECT min(due_utc_ms) FROM records WHERE {_LEVEL} AND due_utc_ms > ?"
 _CALLBACKS = f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id"
 _AGENT, _SCHEDULED = RECORD_COLUMNS.index("callback_agent_id"), RECORD_COLUMNS.index("scheduled_utc_ms")
+
+_OF_NUMBERS = "WHERE number IN (SELECT value FROM json_each(?1))"
+_FACTS = f"""
+SELECT number, sum(rang), group_concat(CASE WHEN rang AND dialed_utc_ms > ?2 THEN dialed_utc_ms END),
+    max(CASE WHEN call_result IN ({ABANDONED}) THEN ended END), max(CASE WHEN call_result = {MACHINE} THEN ended END),
+    max(CASE WHEN call_result = {CONVERSATION} THEN ended END)
+FROM (
+    SELECT number, dialed_utc_ms, call_result, call_result NOT IN ({NEVER_RANG}) AS rang, {ENDED} AS ended
+    FROM attempts {_OF_NUMBERS}
+    UNION ALL SELECT number, dialed_utc_ms, NULL, 1, NULL FROM open_attempts {_OF_NUMBERS}
+) GROUP BY number
+"""
 
 
 def claim(connection: sqlite3.Connection, epoch: int, credit: Credit, request: ClaimRequest) -> Claimed:
@@ -99,7 +122,8 @@ def _whole_chains(
 ) -> tuple[Chain, ...]:
     """Claim what follows these heads, and look up what must not be called."""
     rows = with_rest(heads, _take_rest(connection, heads))
-    return chains_of(rows, look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms))
+    chains = chains_of(rows, look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms))
+    return _with_facts(connection, chains, request.utc_ms) if request.with_facts else chains
 
 
 def _take_rest(connection: sqlite3.Connection, heads: list[Row]) -> list[Row]:
@@ -110,6 +134,11 @@ def _take_rest(connection: sqlite3.Connection, heads: list[Row]) -> list[Row]:
             rest += connection.execute(_REST, (head[1], head[3], head[4], head[0]))
     connection.executemany(_RETRIEVE, [(row[0],) for row in rest])
     return rest
+
+
+def _with_facts(connection: sqlite3.Connection, chains: tuple[Chain, ...], utc_ms: int) -> tuple[Chain, ...]:
+    numbers = json.dumps(numbers_of(chains))
+    return with_facts(chains, connection.execute(_FACTS, (numbers, utc_ms - RECENT_MS)), utc_ms)
 
 
 def due_statement(where: str = "", order: str = "") -> str:

@@ -26,6 +26,7 @@ SELECT status, count(*), coalesce(sum(due_utc_ms <= ?2), 0), coalesce(sum(due_ut
 FROM records WHERE list_id = ?1 GROUP BY status ORDER BY status
 """
 _FIND = f"SELECT {', '.join(STORED_COLUMNS)} FROM records WHERE "
+_EVIDENCE = "(SELECT evidence FROM evidence AS e WHERE e.epoch = a.epoch AND e.call_id = a.call_id)"
 _READY = (
     f"UPDATE records SET status = {RecordStatus.READY:d}, {ANEW}"
     "{due} WHERE list_id = ?1 AND status IN ({statuses})"
@@ -80,8 +81,10 @@ def attempts(connection: sqlite3.Connection, record_id: RecordId) -> tuple[Store
     """Every attempt on a record."""
     rows: list[Row] = []
     for table, columns in (("attempts", STORED_ATTEMPT_COLUMNS), ("open_attempts", STORED_OPEN_COLUMNS)):
-        rows += connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE record_id = ?", (record_id,))
-    found = [stored_attempt_of(row) for row in rows]
+        rows += connection.execute(
+            f"SELECT {', '.join(columns)}, {_EVIDENCE} FROM {table} AS a WHERE record_id = ?", (record_id,)
+        )
+    found = [stored_attempt_of(row[:-1], row[-1]) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
 
 

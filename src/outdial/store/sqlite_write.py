@@ -30,6 +30,7 @@ from outdial.store.rows import (
     Row,
     attempt_values,
     begun_values,
+    evidence_values,
     stale_values,
 )
 from outdial.store.sqlite_do_not_call import forbid
@@ -52,6 +53,7 @@ _BEGIN = (
     "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE epoch = ?1 AND call_id = ?2) "
     "ON CONFLICT (epoch, call_id) DO NOTHING"
 )
+_EVIDENCE = "INSERT INTO evidence (epoch, call_id, evidence) VALUES (?, ?, ?) ON CONFLICT (epoch, call_id) DO NOTHING"
 _END = "DELETE FROM open_attempts WHERE epoch = ? AND call_id = ?"
 _BEGIN_STATE = (
     f"INSERT INTO agent_states ({', '.join(AGENT_STATE_COLUMNS)}) "
@@ -123,6 +125,7 @@ def _write_attempts(connection: sqlite3.Connection, epoch: int, changes: Sequenc
     connection.executemany(_COUNT, ledger_values(settled[call_id] for call_id in counted))
     connection.executemany(_SETTLE, [attempt_values(epoch, attempt) for attempt in settled.values()])
     connection.executemany(_BEGIN, [begun_values(epoch, attempt) for attempt in begun])
+    connection.executemany(_EVIDENCE, evidence_values(epoch, begun))
     connection.executemany(_END, [(epoch, call_id) for call_id in settled])
     return {call_id for call_id, mode in modes.items() if mode is None}
 

@@ -35,6 +35,7 @@ from outdial.core.records import Chain
 from outdial.core.settings import INTERNAL_LIST
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Now, RecordId
 from outdial.drivers.runner import InboxFull
+from outdial.evidence_text import evidence_text
 from outdial.selection.terms import Selection
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
@@ -213,6 +214,7 @@ class StoreWriter:
             number=dial.number,
             attempt_n=self._attempt_n(dial.call_id),
             dialed_utc_ms=now.utc_ms,
+            evidence="" if dial.evidence is None else evidence_text(dial.evidence, now.utc_ms),
         )
         self._add(begun, is_urgent=True)
 
@@ -363,6 +365,7 @@ class StoreWriter:
                 do_not_call_lists=command.do_not_call_lists,
                 priorities=command.priorities,
                 selections=self._selections(command.group_id),
+                with_facts=command.with_facts,
             )
         return CallbackRequest(
             command.group_id,
@@ -372,6 +375,7 @@ class StoreWriter:
             count_max,
             fetch.utc_ms,
             do_not_call_lists=command.do_not_call_lists,
+            with_facts=command.with_facts,
         )
 
     def _return(self, chains: tuple[Chain, ...]) -> None:
