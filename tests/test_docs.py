@@ -11,6 +11,7 @@ import pytest
 
 from outdial.config.document import KINDS
 from outdial.config.options import Table, allowed_text, option_of
+from outdial.config.rules_check import own_profiles
 from outdial.core import commands, events, rules, settings
 from outdial.core.results import CallResult
 from outdial.reports.report import KINDS as report_kinds
@@ -148,3 +149,8 @@ def test_links_between_pages_lead_somewhere():
     for path in DOCS.rglob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.relative_to(DOCS)} links to {target}"
+
+
+def test_every_rule_profile_is_in_the_page_about_compliance():
+    text = read("concepts/compliance.md")
+    assert all(f"| `{name}` |" in text for name in own_profiles())

@@ -173,11 +173,12 @@ def test_a_list_is_shown(operator):
 
 
 def test_an_export_goes_to_a_file_and_own_columns_keep_their_names_apart(operator):
-    operator.imports(operator.file("phone,status,note\n5550100,NEW,=1+1\n"))
+    operator.imports(operator.file("phone,status,note,consent\n5550100,NEW,=1+1,form 7\n"))
     out = operator.folder / "out.csv"
     assert operator.types("list", "export", operator.config, "--list", "customers", "--out", out) == ""
     [row] = csv.DictReader(out.open(newline=""))
     assert (row["status"], row["file_status"], row["note"], row["due_utc"]) == ("ready", "NEW", "'=1+1", "now")
+    assert (row["consent"], row["consent_utc"]) == ("form 7", "")
 
 
 def test_a_list_is_dialed_once_more(operator):
@@ -196,18 +197,23 @@ def test_a_list_is_dialed_once_more(operator):
 
 
 def test_a_record_is_shown_by_its_number_and_its_id(operator):
-    operator.imports(operator.file("phone,first_name\n+1 555 0100,Ann\n"))
+    operator.imports(operator.file("phone,first_name,consent\n+1 555 0100,Ann,form 7\n"))
     operator.asks(
         f"INSERT INTO attempts ({', '.join(ATTEMPT_COLUMNS[:21])}) VALUES (1, 9, 1, 1, 1, 1, '+15550100', 1, "
         "'progressive', 33, 'none', 'person', 200, NULL, 7, 1800000000000, 900, 0, 61500, 'done', 0)"
     )
+    text = '{"rules":["us-fl 1"],"clocks":{"America/New_York":"2027-01-15T03:00:00-05:00"}}'
+    operator.asks(f"INSERT INTO evidence VALUES (1, 9, '{text}')")
     for which in ("1", "+1 (555) 0100", "15550100"):
         said = operator.types("record", "show", operator.config, which)
         assert "number:           +15550100" in said and "first_name:       Ann" in said
         assert "1 attempt\n  2027-01-15T08:00:00.000Z  " in said
         assert ": answer, agent ada, talked 61.5 s; then done" in said
+        assert "\n    allowed by us-fl 1; America/New_York 03:00:00" in said
+        assert "consent:          form 7" in said
     [record] = json.loads(operator.types("record", "show", operator.config, "1", "--json"))["records"]
     assert (record["custom"], record["made"][0]["call_result"]) == ({"first_name": "Ann"}, "answer")
+    assert (record["consent"], record["made"][0]["evidence"]) == ("form 7", json.loads(text))
     assert "no record has the number 77" in operator.fails("record", "show", operator.config, "77")
     assert "neither the number of a record nor" in operator.fails("record", "show", operator.config, "Ann")
 

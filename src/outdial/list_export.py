@@ -17,7 +17,7 @@ from outdial.store.interface import Store, StoredRecord
 
 PAGE = 5_000
 """Records that are in memory at once. Unit: records."""
-COLUMNS = (*RECORD_COLUMNS, "due_utc")
+COLUMNS = (*RECORD_COLUMNS, "due_utc", "consent", "consent_utc")
 
 
 def run_export(config: Path, list_name: str, out: Path | None) -> None:
@@ -46,7 +46,7 @@ def run_export(config: Path, list_name: str, out: Path | None) -> None:
                 for record in page:
                     if record.fate.record_id <= last:
                         own = (record.custom.get(column) for column in custom)
-                        file.add((*record_row(record.fate, names), _due(record), *own))
+                        file.add((*record_row(record.fate, names), _due(record), *_consent(record), *own))
 
     in_store(loaded, work)
 
@@ -54,6 +54,10 @@ def run_export(config: Path, list_name: str, out: Path | None) -> None:
 def _due(record: StoredRecord) -> str | None:
     """When a record is due; 0 is "at once", which is not an instant."""
     return None if record.due_utc_ms is None else utc_text(record.due_utc_ms) or "now"
+
+
+def _consent(record: StoredRecord) -> tuple[str, str | None]:
+    return record.consent, None if record.consent_utc_ms is None else utc_text(record.consent_utc_ms)
 
 
 async def _pages(store: Store, list_id: ListId) -> AsyncIterator[tuple[StoredRecord, ...]]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import json
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +20,7 @@ from outdial.core.commands import (
     Transfer,
 )
 from outdial.core.events import DialRejected, FetchFailed, RecordCancelled, RecordsFetched
+from outdial.core.evidence import Evidence
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId, DialerKind
 from outdial.store.do_not_call import NumberForbidden, Objections
@@ -75,6 +78,29 @@ def test_a_claim_follows_the_changes_before_it(tmp_path):
         assert await desk.end()
         assert store.asked == [[returned(1)], ClaimRequest(1, ((1, 10),), 10, 1_700_000_000_000), [returned(2)]]
         assert desk.told == [RecordsFetched(1, 3, (chain(8, 9),), True, None)]
+
+    tell(story)
+
+
+def test_a_claim_asks_for_earlier_calls_when_the_core_does(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        desk.do(replace(fetch(3), with_facts=True))
+        assert await desk.end()
+        assert [request.with_facts for request in store.asked] == [True]
+
+    tell(story)
+
+
+def test_what_allowed_a_call_is_written_down_with_its_beginning(tmp_path):
+    evidence = Evidence(("us-fl 1",), 0, 86_400, (("America/New_York", -14_400),), None, "", None)
+
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        desk.do(replace(dial(1), evidence=evidence))
+        assert await desk.end()
+        [begun] = store.made
+        assert json.loads(begun.evidence)["rules"] == ["us-fl 1"]
 
     tell(story)
 
