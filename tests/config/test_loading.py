@@ -40,7 +40,7 @@ def test_objects_of_a_good_file():
     assert settings.nodes == (Node(1, "north", 1, 11, "north-b"), Node(2, "south", 1))
     assert settings.agents[:2] == (Agent(7, "ada", "1007"), Agent(101, "agent101", "10101"))
     assert settings.agent_groups == (AgentGroup(1, "sales", (7, 101, 102, 103, 104), 2),)
-    assert settings.campaigns == (Campaign(1, "spring", ((1, 10),), "spring", load_zone("UTC")),)
+    assert settings.campaigns == (Campaign(1, "spring", ((1, 10),), seller="spring", zone=load_zone("UTC")),)
     assert settings.campaign_groups == (
         CampaignGroup(1, "east", 1, 1, DialingMode.PREDICTIVE, DialerId(DialerKind.SWITCH, 1)),
     )
