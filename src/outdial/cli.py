@@ -182,6 +182,30 @@ def check(
 
 
 @app.command()
+def preflight(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="The campaign group.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Count a group's customers who may be dialed now, later today, tomorrow, later and never, and what keeps them."""
+    from outdial.preflight import run_preflight
+
+    typer.echo(run_preflight(config, group, as_json=json_output))
+
+
+@app.command()
+def why(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Tell every reason why a record is not dialed now, and when each ends."""
+    from outdial.why import run_why
+
+    typer.echo(run_why(config, which, as_json=json_output))
+
+
+@app.command()
 def doctor(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
     json_output: JsonOption = False,

@@ -23,11 +23,9 @@ def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
         StoreUnavailable: it does not answer.
     """
     loaded = load(config)
-    number, record_id = number_or_id(which)
-    bare = (number or "").removeprefix("+")
 
     async def work(store: Store) -> list[tuple[StoredRecord, tuple[StoredAttempt, ...]]]:
-        records = await store.find_records(record_id, (bare, f"+{bare}") if bare else ())
+        records = await find_stored(store, which)
         return [(record, await store.attempts(record.fate.record_id)) for record in records]
 
     found = in_store(loaded, work)
@@ -37,6 +35,17 @@ def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"records": [_to_json(*each, names) for each in found]}, ensure_ascii=False)
     return "\n\n".join("\n".join(_to_text(*each, names)) for each in found)
+
+
+async def find_stored(store: Store, which: str) -> tuple[StoredRecord, ...]:
+    """The records with an id or a telephone number, with or without a +.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    number, record_id = number_or_id(which)
+    bare = (number or "").removeprefix("+")
+    return await store.find_records(record_id, (bare, f"+{bare}") if bare else ())
 
 
 def _facts(record: StoredRecord, names: Names) -> dict[str, object]:

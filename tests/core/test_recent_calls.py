@@ -162,7 +162,7 @@ def test_record_that_had_its_attempts_goes_back_till_it_has_one_again():
     story.fetched(known(1, total=1, dialed_utc_ms=(dialed,)))
     [back] = story.said(ReturnRecord)
     assert (back.record_id, back.not_before_utc_ms) == (1, dialed + 24 * HOUR_MS)
-    assert back.reason == "1 attempts in 24 hours to the number, cap allows 1"
+    assert back.reason == "1 attempt in 24 hours to the number, cap allows 1"
 
 
 def test_number_that_was_dialed_since_the_claim_is_not_dialed_again():
@@ -172,7 +172,7 @@ def test_number_that_was_dialed_since_the_claim_is_not_dialed_again():
     story.accepted(dial)
     story.ended(dial, sip=486)
     story.fetched(known(4))
-    assert "1 attempts in 24 hours to the number, cap allows 1" in [each.reason for each in story.ever(ReturnRecord)]
+    assert "1 attempt in 24 hours to the number, cap allows 1" in [each.reason for each in story.ever(ReturnRecord)]
     assert [1, 3] == [each.record_id for each in story.ever(Dial)]
 
 

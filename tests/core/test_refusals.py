@@ -285,7 +285,7 @@ def test_hours_are_kept_in_every_zone_and_refusals_end_when_all_open(names, wind
 
 
 def without_count(refusal: Refusal) -> str:
-    return re.sub(r"^\d+ ", "", refusal.text)
+    return re.sub(r"^\d+ attempts?", "", refusal.text)
 
 
 INSTANTS = st.integers(0, 20 * 24).map(lambda half_hours: NOW - 10 * DAY_MS + half_hours * 60 * MINUTE_MS)

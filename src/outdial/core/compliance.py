@@ -199,7 +199,8 @@ def _too_many(facts: NumberFacts, zones: tuple[Zone, ...], rules: DialRules, utc
 
 
 def _attempts(count: int, when: str, limit: Limit, not_before_utc_ms: Millis | None) -> Refusal:
-    text = f"{count} attempts{when} to the number, {limit.profile} allows {limit.value}"
+    attempts = "1 attempt" if count == 1 else f"{count} attempts"
+    text = f"{attempts}{when} to the number, {limit.profile} allows {limit.value}"
     return Refusal(RefusalReason.TOO_MANY_ATTEMPTS, text, not_before_utc_ms)
 
 

@@ -16,7 +16,7 @@ from outdial.core.units import DAY_MS, Millis
 from outdial.store.rows import Row
 
 FACT_COLUMNS: Final = ("number", "total", "dialed", "abandoned_utc_ms", "machine_utc_ms", "conversation_utc_ms")
-"""What `with_facts` reads, in its order. `dialed`: attempts of the last days, in any order."""
+"""What `facts_by_number` reads, in its order. `dialed`: attempts of the last days, in any order."""
 RECENT_MS: Millis = 8 * DAY_MS
 """Attempts that are read one by one: those of the longest time that a limit may have, and a day. Unit: ms."""
 NEVER_RANG: Final = ", ".join(f"{result:d}" for result in NEVER_DIALED)
@@ -31,9 +31,14 @@ def numbers_of(chains: Iterable[Chain]) -> list[str]:
     return list(dict.fromkeys(record.number for chain in chains for record in chain.records))
 
 
+def facts_by_number(rows: Iterable[Row], utc_ms: int) -> dict[str, NumberFacts]:
+    """What is known of numbers. Shape of `rows`: values of `FACT_COLUMNS`."""
+    return {row[0]: _facts(row, utc_ms) for row in rows}
+
+
 def with_facts(chains: tuple[Chain, ...], rows: Iterable[Row], utc_ms: int) -> tuple[Chain, ...]:
-    """The chains with what is known of their numbers. Shape of `rows`: values of `FACT_COLUMNS`."""
-    known = {row[0]: _facts(row, utc_ms) for row in rows}
+    """The chains with what is known of their numbers."""
+    known = facts_by_number(rows, utc_ms)
     nothing = NumberFacts(utc_ms)
     return tuple(
         Chain(tuple(replace(record, facts=known.get(record.number, nothing)) for record in chain.records))

@@ -20,13 +20,13 @@ from outdial.calling_lists import ListedRecord
 from outdial.core.abandonment import Counts
 from outdial.core.commands import CancelRecord, DisposeRecord, ReturnRecord, SettleAttempt, TreatRecord
 from outdial.core.errors import OutdialError
-from outdial.core.records import PRIORITIES, Chain, Priority, RecordType
+from outdial.core.records import PRIORITIES, Chain, NumberFacts, Priority, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
 from outdial.selection.terms import Selection
 from outdial.sim.lists import RecordFate, RecordStatus
-from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, NumberForbidden, Objections
+from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, NumberForbidden, Objections
 from outdial.store.single_records import Cancelling, NewRecord
 
 
@@ -227,6 +227,7 @@ class StoredRecord:
     """Number that is dialed instead of its own."""
     consent: str = ""
     consent_utc_ms: int | None = None
+    customer_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +458,15 @@ class Store(Protocol):
         """
         ...
 
+    async def facts(self, numbers: Sequence[str], utc_ms: int) -> Mapping[str, NumberFacts]:
+        """What earlier calls to numbers have come to; a number that was never called is missing.
+
+        Args:
+            numbers: some thousands at most.
+            utc_ms: now; the attempts of the last days come one by one.
+        """
+        ...
+
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """Finished records are ready again, as new ones that remember how often they were tried. Some at a time.
 
@@ -505,6 +515,16 @@ class Store(Protocol):
 
     async def forbidden(self, entries: Sequence[str]) -> tuple[Forbidden, ...]:
         """All that is known of entries: on which lists they are, and were. In their order, then by list and time."""
+        ...
+
+    async def forbidding(self, entries: Sequence[str], list_names: Collection[str], utc_ms: int) -> Found:
+        """Entries that are on a list now, as a claim looks them up.
+
+        Args:
+            entries: some thousands at most.
+            list_names: lists that count beside the internal one. Empty: all do.
+            utc_ms: now.
+        """
         ...
 
     async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:

@@ -14,21 +14,21 @@ PostgreSQL 14 or newer. The extra `outdial[postgres]` brings the driver, asyncpg
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import asyncpg  # type: ignore[import-untyped]
 
 from outdial.calling_lists import ListedRecord
-from outdial.core.records import Chain
+from outdial.core.records import Chain, NumberFacts
 from outdial.core.units import ListId, Millis, RecordId
 from outdial.selection.terms import Value
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_singles
 from outdial.store import postgres_statements as sql
-from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
-from outdial.store.facts import RECENT_MS, numbers_of, with_facts
+from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
+from outdial.store.facts import RECENT_MS, facts_by_number, numbers_of, with_facts
 from outdial.store.interface import (
     AttemptPlace,
     CallbackRequest,
@@ -251,6 +251,10 @@ class PostgresStore:
         """See `Store.abandonment`."""
         return tuple(ledger_row_of(row) for row in await self._fetch(sql.LEDGER, since_utc_ms))
 
+    async def facts(self, numbers: Sequence[str], utc_ms: int) -> Mapping[str, NumberFacts]:
+        """See `Store.facts`."""
+        return facts_by_number(await self._fetch(sql.FACTS, list(numbers), utc_ms - RECENT_MS), utc_ms)
+
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """See `Store.reset`."""
         wanted, total, after = [int(status) for status in statuses], 0, 0
@@ -313,6 +317,11 @@ class PostgresStore:
     async def forbidden(self, entries: Sequence[str]) -> tuple[Forbidden, ...]:
         """See `Store.forbidden`."""
         return await self._link.transaction(partial(dnc.history, entries=entries), LIST_S)
+
+    async def forbidding(self, entries: Sequence[str], list_names: Collection[str], utc_ms: int) -> Found:
+        """See `Store.forbidding`."""
+        work = partial(dnc.look_up, entries=entries, list_names=list_names, utc_ms=utc_ms)
+        return await self._link.transaction(work, LIST_S)
 
     async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
         """See `Store.forbidden_lists`."""

@@ -135,6 +135,7 @@ STORED_COLUMNS = (
     "callback_number",
     "consent",
     "consent_utc_ms",
+    "customer_id",
 )
 """What `stored_of` reads, in its order."""
 
@@ -382,7 +383,7 @@ def fate_of(row: Row) -> RecordFate:
 def stored_of(row: Row) -> StoredRecord:
     """All that is known of a record, from the columns of `STORED_COLUMNS`."""
     due_utc_ms, claim_epoch, daily_from_s, daily_till_s, zone, custom, *bound = row[len(FATE_COLUMNS) :]
-    record_type, group_id, callback_agent_id, callback_number, consent, consent_utc_ms = bound
+    record_type, group_id, callback_agent_id, callback_number, consent, consent_utc_ms, customer_id = bound
     return StoredRecord(
         fate_of(row[: len(FATE_COLUMNS)]),
         due_utc_ms,
@@ -397,6 +398,7 @@ def stored_of(row: Row) -> StoredRecord:
         callback_number,
         consent or "",
         consent_utc_ms,
+        customer_id,
     )
 
 

@@ -15,13 +15,14 @@ is on the disk when its method returns.
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from outdial.calling_lists import ListedRecord
+from outdial.core.records import NumberFacts
 from outdial.core.units import ListId, Millis, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import (
@@ -33,7 +34,8 @@ from outdial.store import (
     sqlite_singles,
     sqlite_write,
 )
-from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Objections
+from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
+from outdial.store.facts import facts_by_number
 from outdial.store.interface import (
     AttemptPlace,
     CallbackRequest,
@@ -185,6 +187,10 @@ class SqliteStore:
         """See `Store.abandonment`."""
         return await self._in_transaction(sqlite_looks.abandonment, since_utc_ms)
 
+    async def facts(self, numbers: Sequence[str], utc_ms: int) -> Mapping[str, NumberFacts]:
+        """See `Store.facts`."""
+        return facts_by_number(await self._in_transaction(sqlite_claim.facts, list(numbers), utc_ms), utc_ms)
+
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """See `Store.reset`."""
         total = 0
@@ -225,6 +231,10 @@ class SqliteStore:
     async def forbidden(self, entries: Sequence[str]) -> tuple[Forbidden, ...]:
         """See `Store.forbidden`."""
         return await self._in_transaction(sqlite_do_not_call.history, entries)
+
+    async def forbidding(self, entries: Sequence[str], list_names: Collection[str], utc_ms: int) -> Found:
+        """See `Store.forbidding`."""
+        return await self._in_transaction(sqlite_do_not_call.look_up, entries, list_names, utc_ms)
 
     async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
         """See `Store.forbidden_lists`."""

@@ -7,6 +7,7 @@ records wait.
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from outdial.core.records import Chain, Priority, RecordType
 from outdial.core.units import ListId
@@ -123,7 +124,9 @@ def _whole_chains(
     """Claim what follows these heads, and look up what must not be called."""
     rows = with_rest(heads, _take_rest(connection, heads))
     chains = chains_of(rows, look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms))
-    return _with_facts(connection, chains, request.utc_ms) if request.with_facts else chains
+    if not request.with_facts:
+        return chains
+    return with_facts(chains, facts(connection, numbers_of(chains), request.utc_ms), request.utc_ms)
 
 
 def _take_rest(connection: sqlite3.Connection, heads: list[Row]) -> list[Row]:
@@ -136,9 +139,9 @@ def _take_rest(connection: sqlite3.Connection, heads: list[Row]) -> list[Row]:
     return rest
 
 
-def _with_facts(connection: sqlite3.Connection, chains: tuple[Chain, ...], utc_ms: int) -> tuple[Chain, ...]:
-    numbers = json.dumps(numbers_of(chains))
-    return with_facts(chains, connection.execute(_FACTS, (numbers, utc_ms - RECENT_MS)), utc_ms)
+def facts(connection: sqlite3.Connection, numbers: Sequence[str], utc_ms: int) -> list[Row]:
+    """What earlier calls to numbers have come to, as rows of `FACT_COLUMNS`."""
+    return connection.execute(_FACTS, (json.dumps(numbers), utc_ms - RECENT_MS)).fetchall()
 
 
 def due_statement(where: str = "", order: str = "") -> str:

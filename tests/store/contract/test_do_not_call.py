@@ -81,6 +81,8 @@ async def test_only_the_lists_that_a_campaign_names_count_and_the_internal_one(d
         await forbid(store, entry(1), list_name="national")
         await forbid(store, entry(2), list_name="seller-b")
         await forbid(store, entry(3), list_name="internal")
+        entries = [entry(record_id) for record_id in range(1, 5)]
+        assert await store.forbidding(entries, ("national",), NOW) == {entries[0]: "national", entries[2]: "internal"}
         assert await marks(store, "national") == {1: "national", 2: "", 3: "internal", 4: ""}
 
 
@@ -91,6 +93,7 @@ async def test_what_has_expired_or_was_removed_counts_no_more(database):
         await forbid(store, entry(2), expires=NOW + DAY)
         await forbid(store, entry(3))
         assert await store.allow("internal", [entry(3)], "root@here", NOW) == 1
+        assert await store.forbidding([entry(1), entry(2), entry(3)], (), NOW + 1) == {entry(2): "internal"}
         assert await marks(store, utc_ms=NOW + 1) == {1: "", 2: "internal", 3: ""}
 
 

@@ -127,3 +127,11 @@ async def test_evidence_outlives_a_crash(database):
     async with opened(database) as store:
         [attempt] = await store.attempts(1)
         assert (attempt.call_result, attempt.evidence) == (CallResult.STALE, "kept")
+
+
+async def test_facts_of_numbers_for_operators(database):
+    async with opened(database) as store:
+        await add(store, listed(1))
+        [record] = await claim_one(store)
+        await write(store, settled(1, record, REDIAL))
+        assert await store.facts([record.number, "+1999"], NOW) == {record.number: NumberFacts(NOW, 1, (NOW,))}
