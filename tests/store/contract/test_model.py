@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import IntegrityError
@@ -26,6 +27,7 @@ from outdial.sim.lists import RecordStatus
 from outdial.store import sqlite_write
 from outdial.store.do_not_call import Addition
 from outdial.store.fates import Fates
+from outdial.store.interface import ClaimRequest
 from outdial.store.ledger_rows import ledger_values
 from outdial.store.single_records import Cancelling
 from store.contract.databases import SqliteDatabase
@@ -42,7 +44,6 @@ from store.contract.story import (
     agent,
     begun,
     cancelled,
-    claim,
     listed,
     returned,
     settled,
@@ -57,7 +58,7 @@ ORDERS = st.sampled_from([PRIORITIES, PRIORITIES[::-1]])
 FOREVER = NOW * 2
 RECORD_IDS = st.integers(1_001, 1_012) | st.integers(2_001, 2_005)
 TABLES = (
-    *("records", "attempts", "open_attempts", "servers", "imports"),
+    *("records", "attempts", "open_attempts", "evidence", "servers", "imports"),
     *("agent_states", "do_not_call", "abandonment", "dispositions"),
 )
 STRAYS = 900
@@ -102,6 +103,8 @@ class Model:
     records: dict[int, Known] = field(default_factory=dict)
     attempts: dict[tuple[int, int], CallResult] = field(default_factory=dict)
     open_attempts: set[tuple[int, int]] = field(default_factory=set)
+    numbers: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Number of each attempt."""
     forbidden: set[int] = field(default_factory=set)
     """Records whose numbers are on a do-not-call list."""
     not_told: set[int] = field(default_factory=set)
@@ -221,16 +224,7 @@ class StoreLife(RuleBasedStateMachine):
         self.last_call = self.last_change = 0
         self.last_agents: list[Any] = []
         self.seen_seq = 0
-        for table in (
-            "records",
-            "attempts",
-            "open_attempts",
-            "servers",
-            "imports",
-            "agent_states",
-            "do_not_call",
-            "abandonment",
-        ):
+        for table in TABLES:
             self.run(self.database.ask(f"DELETE FROM {table}"))
         self.store = self.database.store()
 
@@ -263,9 +257,15 @@ class StoreLife(RuleBasedStateMachine):
         lists=st.sampled_from([((1, 1),), ((1, 2), (2, 1)), ((2, 5), (1, 5))]),
         group_id=st.integers(1, 2),
         order=ORDERS,
+        with_facts=st.booleans(),
     )
-    def claim(self, count: int, lists: Any, group_id: int, order: Any) -> None:
-        claimed = self.run(claim(self.store, count, self.now, lists, group_id, order))
+    def claim(self, count: int, lists: Any, group_id: int, order: Any, with_facts: bool) -> None:
+        request = ClaimRequest(group_id, lists, count, self.now, priorities=order, with_facts=with_facts)
+        claimed = self.run(self.store.claim(request))
+        calls = Counter(self.model.numbers.values())
+        for record in (record for chain in claimed.chains for record in chain.records):
+            assert (record.facts is not None) == with_facts
+            assert record.facts is None or record.facts.total == calls[record.number]
         due = {list_id: self.model.due(list_id, self.now, group_id, order) for list_id, _ in lists}
         assert len(claimed.chains) == min(count, sum(map(len, due.values())))
         for list_id, heads in due.items():
@@ -371,6 +371,7 @@ class StoreLife(RuleBasedStateMachine):
         self.model.open_attempts.discard((self.epoch, call_id))
         self.model.attempts[self.epoch, call_id] = change.call_result
         self.model.dialed[self.epoch, call_id] = change.dialed_utc_ms
+        self.model.numbers[self.epoch, call_id] = change.number
         self.held.remove(held)
         return change
 
@@ -434,6 +435,7 @@ class StoreLife(RuleBasedStateMachine):
         self.write([returned(record), cancelled(record), settled(call_id, record)], False)
         self.model.attempts.setdefault((self.epoch, call_id), CallResult.NO_ANSWER)
         self.model.dialed[self.epoch, call_id] = NOW
+        self.model.numbers.setdefault((self.epoch, call_id), record.number)
 
     # --- agents --------------------------------------------------------------------------------------------------
 
@@ -485,6 +487,7 @@ class StoreLife(RuleBasedStateMachine):
             known.again()
             self.model.wait_again(known.record_id, self.now + STALE_MS)
             self.model.attempts[epoch, held.call_id] = CallResult.STALE
+            self.model.numbers[epoch, held.call_id] = held.records[0].number
         self.held.clear()
         self.model.open_attempts.clear()
         self.model.end_agents(epoch)
