@@ -148,3 +148,14 @@ def test_a_hundred_thousand_numbers_take_less_than_two_seconds():
     for number in numbers:
         zones_of_number(number)
     assert time.process_time() - begin < 2.0
+
+
+@pytest.mark.parametrize("number", ["+80012345678", "+881612345678", "5550100"])
+@pytest.mark.parametrize("now, allowed", [("2026-07-01T07:59", True), ("2026-07-01T11:00", False)])
+def test_a_number_that_belongs_to_no_country_has_the_zone_of_its_list(number, now, allowed):
+    """International freephone, satellites, and numbers without a country: nobody knows where they ring."""
+    tokyo = load_zone("Asia/Tokyo")
+    record = with_zones(Record(1, 1, number))
+    assert record.zones == ()
+    rules = dial_rules(CallingList(1, "list", tokyo, 9 * 3_600, 20 * 3_600, zone_by_number=True))
+    assert (may_dial(record, rules, ms(now), ()) is None) == allowed

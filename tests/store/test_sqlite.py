@@ -264,6 +264,14 @@ def test_statements_find_their_rows_by_index_and_sort_nothing(file, statement, v
     assert not [step for step in plan if "TEMP B-TREE" in step or step.startswith("SCAN records")]
 
 
+def test_earlier_calls_are_found_by_their_number(file):
+    connection = connect(file.path)
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sqlite_claim._FACTS}", ('["1"]', 0))]
+    connection.close()
+    assert "SEARCH attempts USING INDEX ix_attempts_number (number=?)" in plan
+    assert "SCAN attempts" not in plan, "those under way are few and are all looked at"
+
+
 # --- the library -------------------------------------------------------------------------------------------------
 
 

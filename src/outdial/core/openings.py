@@ -47,6 +47,12 @@ class Hours:
         from_s, till_s = self.week[(day + THURSDAY) % 7]
         return from_s <= second < till_s and day not in self.closed
 
+    def are_daily(self, utc_ms: Millis) -> bool:
+        """Whether all days that are looked at have the same hours, wherever it is."""
+        today = utc_ms // DAY_MS
+        days = range(today - 1, today + LOOK_AHEAD_MS // DAY_MS + 2)
+        return len(set(self.week)) <= 1 and not any(day in self.closed for day in days)
+
     def of_day(self, day: int) -> tuple[int, int]:
         """Hours of the rules on a local day. Equal: closed."""
         return (0, 0) if day in self.closed else self.week[(day + THURSDAY) % 7] if self.week else (0, DAY_S)
@@ -129,49 +135,49 @@ def is_inside(second: int, from_s: int, till_s: int) -> bool:
 def next_opening(zones: tuple[Zone, ...], hours: Hours, utc_ms: Millis) -> Millis:
     """First instant at or after `utc_ms` at which it is open in all zones; without one within a week, its end. UTC.
 
-    A window that never opens is answered for a day, so that a corrected one is noticed.
+    A window that never opens is answered for a day, so that a corrected one is noticed. From opening to opening:
+    nothing before the latest of the zones' next openings can be common. A day without a common opening repeats itself
+    until a clock changes, if all days have the same hours.
     """
     if hours.from_s == hours.till_s:
         return utc_ms + DAY_MS
-    for start_ms in range(utc_ms, utc_ms + LOOK_AHEAD_MS, DAY_MS):
-        common = [(start_ms, start_ms + DAY_MS)]
-        for zone in zones:
-            common = _in_both(common, _open(zone, hours, start_ms, start_ms + DAY_MS))
-            if not common:
+    since_ms = at_ms = utc_ms
+    last_ms = utc_ms + LOOK_AHEAD_MS
+    repeats = len(zones) > 1 and hours.are_daily(utc_ms)
+    while at_ms < last_ms:
+        opening_ms = max(_next_opening(zone, hours, at_ms, last_ms) for zone in zones)
+        if opening_ms == at_ms:
+            return at_ms
+        at_ms = opening_ms
+        while repeats and since_ms + DAY_MS <= at_ms < last_ms:
+            since_ms = min(_next_change(zone, since_ms, last_ms) for zone in zones)
+            at_ms = max(at_ms, since_ms)
+    return last_ms
+
+
+def _next_opening(zone: Zone, hours: Hours, at_ms: Millis, last_ms: Millis) -> Millis:
+    """First instant at or after `at_ms` at which it is open in one zone; at most `last_ms`."""
+    index = _offset_index(zone, at_ms)
+    while at_ms < last_ms:
+        day, local_ms = divmod(at_ms + zone.offsets[index][1] * SECOND_MS, DAY_MS)
+        change_ms = zone.offsets[index + 1][0] if index + 1 < len(zone.offsets) else last_ms
+        for from_s, till_s in hours.pieces(day):
+            if local_ms < till_s * SECOND_MS:
+                opening_ms = at_ms + max(0, from_s * SECOND_MS - local_ms)
+                if opening_ms < change_ms:
+                    return opening_ms
                 break
-        else:
-            return common[0][0]
-    return utc_ms + LOOK_AHEAD_MS
+        at_ms += DAY_MS - local_ms
+        if at_ms >= change_ms:
+            at_ms = change_ms
+            index += 1
+    return last_ms
 
 
-def _open(zone: Zone, hours: Hours, start_ms: Millis, end_ms: Millis) -> list[tuple[Millis, Millis]]:
-    """When it is open in one zone. Shape: [(from, till), …], half open, ascending. UTC."""
-    found: list[tuple[Millis, Millis]] = []
-    index = _offset_index(zone, start_ms)
-    while start_ms < end_ms:
-        shift_s = zone.offsets[index][1]
-        index += 1
-        till_ms = min(end_ms, zone.offsets[index][0]) if index < len(zone.offsets) else end_ms
-        first = (start_ms // SECOND_MS + shift_s) // DAY_S
-        last = ((till_ms - 1) // SECOND_MS + shift_s) // DAY_S
-        for day in range(first, last + 1):
-            for from_s, to_s in hours.pieces(day):
-                from_ms = max(start_ms, (day * DAY_S + from_s - shift_s) * SECOND_MS)
-                to_ms = min(till_ms, (day * DAY_S + to_s - shift_s) * SECOND_MS)
-                if from_ms < to_ms:
-                    found.append((from_ms, to_ms))
-        start_ms = till_ms
-    return found
-
-
-def _in_both(these: list[tuple[Millis, Millis]], those: list[tuple[Millis, Millis]]) -> list[tuple[Millis, Millis]]:
-    found = []
-    for from_ms, till_ms in these:
-        for other_from_ms, other_till_ms in those:
-            start_ms, end_ms = max(from_ms, other_from_ms), min(till_ms, other_till_ms)
-            if start_ms < end_ms:
-                found.append((start_ms, end_ms))
-    return found
+def _next_change(zone: Zone, utc_ms: Millis, last_ms: Millis) -> Millis:
+    """When the zone's clock changes next after `utc_ms`, at most `last_ms`."""
+    index = _offset_index(zone, utc_ms) + 1
+    return min(last_ms, zone.offsets[index][0]) if index < len(zone.offsets) else last_ms
 
 
 def _offset_index(zone: Zone, utc_ms: int) -> int:
