@@ -1,5 +1,7 @@
 """Recent calls by number: nothing since the claim is missed, nothing counted twice, and memory is bounded."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from dialing_story import UTC, Story, chain, dialing_story, group, number_of
 from outdial.core import recent_calls
+from outdial.core.callable_records import FETCH_MS_MAX
 from outdial.core.commands import CancelRecord, Dial, Disposition, FetchRecords, ReturnRecord, SettleAttempt
+from outdial.core.events import RecordsFetched
 from outdial.core.modes import DialingMode
 from outdial.core.recent_calls import FACTS_MS_MAX, RecentNumbers
 from outdial.core.records import Chain, NumberFacts, Record
@@ -207,6 +211,25 @@ def test_facts_that_are_too_old_are_fetched_again():
     assert ["what earlier calls to the number have come to is not known yet"] == [
         each.reason for each in story.said(ReturnRecord)
     ]
+
+
+def test_late_answer_has_facts_of_nobody_knows_when():
+    story = limited(CAP)
+    first = story.ever(FetchRecords)[0]
+    story.advance(FETCH_MS_MAX)
+    story.tell(RecordsFetched(1, first.fetch_id, (known(1),)))
+    assert [] == story.said(Dial)
+    assert [1] == [each.record_id for each in story.said(ReturnRecord)]
+
+
+def test_a_reload_with_rules_asks_anew_for_what_is_in_memory():
+    story = dialing_story(group(1, agents=3), ready=[], has_records=False)
+    story.fetched(chain(1), chain(2))
+    story.load(replace(story.configuration, calling_lists=(CallingList(1, "list", UTC, rules=(CAP,)),)))
+    story.agent_ready(101)
+    assert [] == story.ever(Dial)
+    assert [1, 2] == [each.record_id for each in story.ever(ReturnRecord)]
+    assert story.advance(MINUTE_MS).ever(FetchRecords)[-1].with_facts
 
 
 def test_every_call_carries_what_allowed_it():
