@@ -298,6 +298,16 @@ def test_what_arrives_and_may_not_be_dialed_does_not_stay_in_memory() -> None:
     assert [1, 3] == [each.record_id for each in story.said(CancelRecord)]
 
 
+@pytest.mark.parametrize("ready, pause_ms", [([], SECOND_MS), (None, 0)])
+def test_closed_list_is_passed_through_with_haste_only_when_somebody_waits(ready, pause_ms) -> None:
+    closed = CallingList(1, "list", UTC, 14 * 3_600, 20 * 3_600)
+    story = dialing_story(group(1), ready=ready, has_records=False, calling_list=closed)
+    fetches = story.fetched(chain(1), chain(2)).said(FetchRecords)
+    assert [1, 2] == [each.record_id for each in story.said(ReturnRecord)]
+    assert (pause_ms == 0) == bool(fetches)
+    assert 1 == len(fetches or story.advance(pause_ms).said(FetchRecords))
+
+
 def test_arrival_passes_over_a_bounded_number_of_records() -> None:
     numbers = range(1, SKIPS_MAX + 51)
     forbidden = [number_of(each) for each in numbers]

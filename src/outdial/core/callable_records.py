@@ -12,7 +12,7 @@ from outdial.core.compliance import FACTS_WAIT_MS, Refusal, RefusalReason, may_d
 from outdial.core.deadlines import Timer
 from outdial.core.dial_rules import DialRules, dial_rules
 from outdial.core.events import FetchFailed, RecordCancelled, RecordsFetched
-from outdial.core.groups import Group
+from outdial.core.groups import Group, Hold
 from outdial.core.records import PRIORITIES, Chain, Priority, Record
 from outdial.core.results import CallResult
 from outdial.core.settings import CampaignGroup
@@ -22,7 +22,7 @@ from outdial.core.units import SECOND_MS, GroupId, ListId, Millis
 FETCH_MS_MAX: Millis = 10 * SECOND_MS
 """Longest wait for the store before it is asked again. Unit: ms. Ours."""
 FETCH_PAUSE_MS: Millis = SECOND_MS
-"""Shortest pause between two looks at lists that had nothing due. Unit: ms. Ours."""
+"""Shortest pause between two looks at lists that had nothing due, or nothing that may be dialed. Unit: ms. Ours."""
 SKIPS_MAX = 200
 """Records that one look may pass over; bounds the work of a step. Ours."""
 NUMBER_BUSY_MS: Millis = 60 * SECOND_MS
@@ -198,6 +198,9 @@ def fetched(state: State, event: RecordsFetched) -> None:
         if dialable is not None:
             kept.append(dialable)
     group.buffer.extend(kept)
+    if event.chains and not kept and (group.hold is None or group.hold[0] is not Hold.WAITING_RECORDS):
+        # a list that is closed is passed through, with haste only when somebody waits
+        group.fetch_at_ms = max(group.fetch_at_ms, state.mono_ms + FETCH_PAUSE_MS)
     for surplus in event.chains[room:]:
         give_back(state, surplus.records[0], 0, "the buffer is full")
     state.touch(group.group_id)
