@@ -4,6 +4,8 @@
     postgres_statements   what is said to the server
     postgres_changes      changes, and clearing up after earlier starts
     postgres_reports      queries of reports, samples for them
+    postgres_singles      records that are added and cancelled one by one
+    postgres_do_not_call  numbers that are not called
 
 Every transaction that claims or changes records first reads the server's epoch and locks it against change, so no later
 start can slip in between. Claims pass over rows that others are claiming (`SKIP LOCKED`): they neither wait for each

@@ -3,13 +3,14 @@
 All statements run one after the other in a thread of their own, so the dialer never waits for the disk. A transaction
 is on the disk when its method returns.
 
-    sqlite_file    lock, connection, version, errors
-    sqlite_claim   claiming
-    sqlite_write   changes, and clearing up after earlier starts
-    sqlite_lists   imports and results
-    sqlite_looks   what operators look at, lists that begin anew
-    sqlite_do_not_call  numbers that are not called
-    sqlite_reports queries of reports, samples for them
+    sqlite_file          lock, connection, version, errors
+    sqlite_claim         claiming
+    sqlite_write         changes, and clearing up after earlier starts
+    sqlite_lists         imports and results
+    sqlite_looks         what operators look at, lists that begin anew
+    sqlite_singles       records that are added and cancelled one by one
+    sqlite_do_not_call   numbers that are not called
+    sqlite_reports       queries of reports, samples for them
 """
 
 import asyncio
