@@ -1,17 +1,19 @@
 """The ledger of abandoned calls goes from one start of `outdial serve` into the next."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from outdial.config.loaded import Database
 from outdial.core.abandonment import BUCKET_MS, Counts
 from outdial.core.events import AbandonmentFound
 from outdial.core.settings import Campaign, Configuration, Ocs
 from outdial.core.units import Now
 from outdial.drivers.journal import JournalReader
 from outdial.replay import replay
-from outdial.serve_abandonment import ServeLedgers, found_of
+from outdial.serve_abandonment import LOOK_MS, ServeLedgers, found_of
 from outdial.store.interface import LedgerRow, StoreUnavailable
 from serve_samples import serving, write_configuration
 
@@ -37,8 +39,11 @@ class Records:
 
 
 class Clock:
+    def __init__(self) -> None:
+        self.mono_ms = 0
+
     def read(self) -> Now:
-        return Now(0, 1_800_000_000_000)
+        return Now(self.mono_ms, 1_800_000_000_000)
 
 
 class Log:
@@ -47,6 +52,12 @@ class Log:
 
     def warning(self, event: str, **values: Any) -> None:
         self.lines.append(f"{event}: {values}")
+
+
+def ledgers_of(records: Any, log: Any = None, *, clock: Any = None, told: Any = None, url: str = "") -> ServeLedgers:
+    database = Database(None, url) if url else Database(Path("a.sqlite3"))
+    tell = [].append if told is None else told.append
+    return ServeLedgers(records, clock or Clock(), log or Log(), tell, database)
 
 
 def configured(*campaigns: int) -> Configuration:
@@ -60,7 +71,7 @@ def test_a_campaign_is_told_of_everybody_it_has_called_for():
 
 
 def test_each_campaign_is_told_once():
-    ledgers = ServeLedgers(Records(), Clock(), Log())  # type: ignore[arg-type]
+    ledgers = ledgers_of(Records())
     first = asyncio.run(ledgers.found(configured(1, 2), 10))
     assert [(event.request_id, event.campaign_id) for event in first] == [(10, 1), (11, 2)]
     assert [event.campaign_id for event in asyncio.run(ledgers.found(configured(1, 2, 3), 20))] == [3]
@@ -69,7 +80,7 @@ def test_each_campaign_is_told_once():
 
 def test_a_database_that_is_away_stops_a_start_and_not_a_reload():
     records, log = Records(), Log()
-    ledgers = ServeLedgers(records, Clock(), log)  # type: ignore[arg-type]
+    ledgers = ledgers_of(records, log)
     records.is_away = True
     with pytest.raises(StoreUnavailable):
         asyncio.run(ledgers.found(configured(1), 1))
@@ -78,6 +89,28 @@ def test_a_database_that_is_away_stops_a_start_and_not_a_reload():
     records.is_away = True
     assert asyncio.run(ledgers.found(configured(1, 2), 1)) == []
     assert "their groups begin with accounts of their own" in log.lines[0]
+
+
+@pytest.mark.parametrize("url, looks", [("", 0), ("postgresql://db/outdial", 2)])
+def test_what_other_servers_have_called_is_told_every_few_minutes(url, looks):
+    async def story() -> None:
+        await ledgers.found(configured(1, 2), 1)
+        for _ in range(3):
+            ledgers.look()
+            await asyncio.sleep(0)
+        clock.mono_ms = LOOK_MS
+        for _ in range(3):
+            ledgers.look()
+            await asyncio.sleep(0)
+        records.is_away = True
+        clock.mono_ms = 2 * LOOK_MS
+        ledgers.look()
+        await asyncio.sleep(0)
+
+    records, clock, told = Records(), Clock(), list[AbandonmentFound]()
+    ledgers = ledgers_of(records, clock=clock, told=told, url=url)
+    asyncio.run(story())
+    assert [(event.campaign_id, event.earlier) for event in told] == [(1, Counts()), (2, Counts())][:looks]
 
 
 @pytest.mark.slow

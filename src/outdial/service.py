@@ -106,7 +106,7 @@ class Service:
             journal=journal,
         )
         self._records = records
-        self._ledgers = ServeLedgers(records, clock, log)
+        self._ledgers = ServeLedgers(records, clock, log, self._insist, setup.loaded.serve.database)
         self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
         self._servers = parts.make_servers(self._emit)
         primaries = [node.dbid for node in setup.configuration.nodes]
@@ -147,6 +147,7 @@ class Service:
             while not self._stops and not self._is_broken():
                 self._watch.look()
                 self._statistics.look()
+                self._ledgers.look()
                 await self._follow_reload()
                 await self._pause(POLL_S)
             if not self._is_broken():

@@ -195,12 +195,20 @@ def found(story: Story, *buckets: tuple[int, Counts], earlier: Counts = NOTHING,
     return story.tell(AbandonmentFound(9, campaign, earlier, buckets)).the(Reply)
 
 
-def test_the_ledger_is_taken_in_once_and_before_the_first_call():
-    story = Story(configuration(group(1)))
-    assert (found(story).ok, found(story).message) == (True, "campaign campaign (dbid 1) has its ledger already")
-    assert found(story, campaign=7).code == "not_found"
+def test_a_ledger_that_is_told_again_counts_nothing_twice():
     story = dialing_story(group(1))
-    assert found(story).message == "campaign campaign (dbid 1) has called already"
+    assert found(story, campaign=7).code == "not_found"
+    at = bucket_of(story.utc_ms)
+    assert found(story, (at, Counts(10, 9, 1)), earlier=Counts(100, 99, 1)).ok
+    dial = story.ever(Dial)[0]
+    story.person_answers(dial).agent_takes(dial).ended(dial)
+    ledger = story.state.ledgers[1]
+    assert ledger.life == Counts(111, 109, 2)
+    found(story, (at, Counts(11, 10, 1)), earlier=Counts(100, 99, 1))
+    assert ledger.life == Counts(111, 109, 2), "the others have called nobody; ours has been written"
+    found(story, (at, Counts(14, 12, 2)))
+    assert ledger.life == Counts(114, 111, 3), "the others have called three"
+    assert ledger.counts(AbandonmentWindow.DAY, story.utc_ms, None) == Counts(14, 12, 2)
 
 
 def test_groups_of_a_campaign_have_one_account():

@@ -34,6 +34,7 @@ from outdial.core import (
     settlement,
 )
 from outdial.core import dialer as front_door
+from outdial.core.abandonment import Counts
 from outdial.core.agents import AgentState
 from outdial.core.attempt import AttemptSignal
 from outdial.core.commands import AgentStateChanged, Dial, QueryCalls, Release, ReleaseEngaging, SettleAttempt
@@ -329,6 +330,11 @@ def a_dropped_person_is_counted_twice(patch):
             count(state, settled)
 
     patch.setattr(settlement, "count", generous)
+
+
+@plant("abandonment", "ledger")
+def what_is_told_again_is_counted_again(patch):
+    patch.setattr(Counts, "beyond", lambda self, other: self)
 
 
 @plant("abandonment", "ledger")

@@ -7,7 +7,7 @@ is the prime node. Everything is quick: rings of a second, conversations of thre
 from dataclasses import dataclass, replace
 from typing import Any
 
-from outdial.core.abandonment import Counts
+from outdial.core.abandonment import BUCKET_MS, Counts
 from outdial.core.errors import InvariantViolated
 from outdial.core.events import (
     AbandonmentFound,
@@ -207,6 +207,8 @@ LATE = {
     "drop_message": "sorry",
 }
 """Persons find nobody in time, and hear so."""
+OF_THIS_RUN = WorldSettings().start_utc_ms // BUCKET_MS * BUCKET_MS
+"""The quarter of an hour in which trials are."""
 NUMBERS = [str(NUMBERS_FROM + place) for place in range(1, 5_000)]
 
 TRIALS: dict[str, Trial] = {
@@ -350,6 +352,7 @@ TRIALS: dict[str, Trial] = {
         operator_acts=(
             act(0.5, AbandonmentFound(1, 1, Counts(500, 490, 8), ((1_800_000_000_000, Counts(50, 49, 1)),))),
             *(act(1, GroupStartRequested(number + 1, number)) for number, _ in enumerate(LEDGER_MODES, start=1)),
+            *(act(at_s, AbandonmentFound(9, 1, Counts(), ((OF_THIS_RUN, Counts(200, 190, 9)),))) for at_s in (8, 14)),
         ),
         workforce=replace(WORKFORCE, answer_ms_mean=400),
     ),

@@ -15,6 +15,7 @@ rate is the highest that any order of the calls in it could mean.
 Ours: the buckets, the edge, a person who was connected too late counts as abandoned (decision 0018).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -49,6 +50,10 @@ class Counts(NamedTuple):
     def plus(self, other: "Counts", sign: int = 1) -> "Counts":
         """The sum, or with `sign` −1 the difference."""
         return Counts(*[mine + sign * theirs for mine, theirs in zip(self, other, strict=True)])
+
+    def beyond(self, other: "Counts") -> "Counts":
+        """What each count has more than the other's."""
+        return Counts(*[max(0, mine - theirs) for mine, theirs in zip(self, other, strict=True)])
 
 
 NOTHING = Counts()
@@ -118,10 +123,12 @@ class Ledger:
 
     Attributes:
         life: all calls ever.
+        earlier: those of them that were never in a bucket here.
         buckets: counts by the start of their bucket; those of the last `KEPT_MS` at least, and a day more at most.
     """
 
     life: Counts = NOTHING
+    earlier: Counts = NOTHING
     buckets: dict[int, Counts] = field(default_factory=dict)
     _oldest: int | None = None
     """No bucket is older."""
@@ -141,7 +148,19 @@ class Ledger:
 
     def add_earlier(self, counts: Counts) -> None:
         """Count calls that are older than any window but life."""
+        self.earlier = self.earlier.plus(counts)
         self.life = self.life.plus(counts)
+
+    def raise_to(self, earlier: Counts, buckets: Iterable[tuple[int, Counts]]) -> None:
+        """Somebody has counted too, partly the same calls: each count is at least theirs from now on.
+
+        Both have counted no call that was not, so neither has more than the truth.
+        """
+        self.add_earlier(earlier.beyond(self.earlier))
+        for bucket_utc_ms, counts in buckets:
+            more = counts.beyond(self.buckets.get(bucket_utc_ms, NOTHING))
+            if any(more):
+                self.add(bucket_utc_ms, more)
 
     def counts(self, window: AbandonmentWindow, utc_ms: int, zone: Zone | None) -> Counts:
         """Calls of a window that ends now.

@@ -25,11 +25,11 @@ class MessageEnded:
 
 @dataclass(frozen=True, slots=True)
 class AbandonmentFound:
-    """What the ledger says of a campaign's calls before this run. Refused once the campaign has called in it."""
+    """What the ledger says of a campaign's calls. May be told again: counts are raised to it, never lowered."""
 
     request_id: RequestId
     campaign_id: int
     earlier: Counts
-    """Calls that are older than all buckets."""
+    """Calls that are older than all buckets. All zero: not told."""
     buckets: tuple[tuple[int, Counts], ...]
     """Shape: ((start of the bucket, counts), …), ascending; see `abandonment`. Unit: ms UTC."""

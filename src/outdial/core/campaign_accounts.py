@@ -1,7 +1,8 @@
 """The account of abandoned calls that a campaign's groups share, once the ledger of earlier calls is known.
 
 The server tells the core what the ledger says (`AbandonmentFound`), at its start and for each campaign that a reload
-brings. From then on the core counts every settled attempt as the store does, and
+brings; where several servers share a database, again and again. The core counts every settled attempt as the store
+does. What both have counted is counted once: each bucket has the greater count of the two. Then
 
 * today's account steers the thresholds of all groups of the campaign, in the place of the one that each begins with;
 * when one more abandoned call would put a window of the campaign above its limit, its groups dial progressively.
@@ -23,27 +24,13 @@ MILLION = 1_000_000
 
 
 def abandonment_found(state: State, event: AbandonmentFound) -> None:
-    """A campaign goes on with the account that it had before this run."""
-    campaign = state.campaigns.get(event.campaign_id)
-    refusal, code = "", "conflict"
-    if campaign is None:
-        refusal, code = f"there is no campaign {event.campaign_id}", "not_found"
-    elif event.campaign_id in state.ledgers:
-        refusal = f"campaign {campaign.name} (dbid {campaign.dbid}) has its ledger already"
-    elif any(_has_called(group) for group in state.groups.values() if group.settings.campaign == event.campaign_id):
-        refusal = f"campaign {campaign.name} (dbid {campaign.dbid}) has called already"
-    if refusal:
-        state.emit(Reply(event.request_id, ok=False, code=code, message=refusal))
+    """A campaign goes on with the account that it had before this run, or that it has with what others have called."""
+    if event.campaign_id not in state.campaigns:
+        message = f"there is no campaign {event.campaign_id}"
+        state.emit(Reply(event.request_id, ok=False, code="not_found", message=message))
         return
-    ledger = state.ledgers[event.campaign_id] = Ledger()
-    ledger.add_earlier(event.earlier)
-    for bucket_utc_ms, counts in event.buckets:
-        ledger.add(bucket_utc_ms, counts)
+    state.ledgers.setdefault(event.campaign_id, Ledger()).raise_to(event.earlier, event.buckets)
     state.emit(Reply(event.request_id, ok=True))
-
-
-def _has_called(group: Group) -> bool:
-    return group.totals.attempts > 0 or group.live > 0
 
 
 def count(state: State, settled: SettleAttempt) -> None:

@@ -16,7 +16,7 @@ Source: 16 CFR 310.4(b)(1)(iv). Ours: the notes.
 
 from dataclasses import dataclass
 
-from outdial.core.abandonment import NOTHING, Counts
+from outdial.core.abandonment import BUCKET_MS, NOTHING, Counts
 from outdial.core.commands import SettleAttempt
 from outdial.core.events import (
     AbandonmentFound,
@@ -30,6 +30,9 @@ from outdial.core.events import (
 from outdial.core.results import Verdict, reached_person
 from outdial.core.units import CallId, Millis
 from outdial.sim.checks_picture import Picture
+
+EARLIER = -1
+"""Stands for the bucket of everything that is older."""
 
 
 @dataclass(slots=True)
@@ -49,18 +52,18 @@ class AbandonmentChecks:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._notes: dict[CallId, Notes] = {}
-        self._sums: dict[int, Counts] = {}
-        """What the ledgers must say."""
+        self._books: dict[int, dict[int, Counts]] = {}
+        """What the ledgers must say. Shape: {campaign: {start of the bucket: counts}}."""
 
     # --- events -------------------------------------------------------------------------------------
 
     def found(self, event: AbandonmentFound) -> None:
-        """A ledger has been told; only the first word counts, and only before the campaign has called."""
-        if event.campaign_id in self._picture.state.ledgers and event.campaign_id not in self._sums:
-            total = event.earlier
-            for _, counts in event.buckets:
-                total = total.plus(counts)
-            self._sums[event.campaign_id] = total
+        """A ledger has been told: every count is at least that."""
+        if event.campaign_id in self._picture.state.campaigns:
+            book = self._books.setdefault(event.campaign_id, {})
+            for bucket, counts in ((EARLIER, event.earlier), *event.buckets):
+                known = book.get(bucket, NOTHING)
+                book[bucket] = Counts(*[max(pair) for pair in zip(known, counts, strict=True)])
 
     def answered(self, event: CalleeAnswered) -> None:
         """The callee has answered."""
@@ -108,7 +111,7 @@ class AbandonmentChecks:
             self._check_person(command, notes)
         if command.message_played and not notes.message:
             self._fail(command, "no message was heard")
-        if command.campaign_id in self._sums:
+        if command.campaign_id in self._books:
             self._check_ledger(command)
 
     def _check_person(self, command: SettleAttempt, notes: Notes) -> None:
@@ -128,7 +131,10 @@ class AbandonmentChecks:
         machine = not person and command.verdict in (Verdict.MACHINE, Verdict.SILENCE)
         live = person and not abandoned and command.agent_id is not None
         own = Counts(*map(int, (person, live, abandoned, machine, abandoned and command.message_played)))
-        total = self._sums[command.campaign_id] = self._sums[command.campaign_id].plus(own)
+        book = self._books[command.campaign_id]
+        bucket = command.dialed_utc_ms - command.dialed_utc_ms % BUCKET_MS
+        book[bucket] = book.get(bucket, NOTHING).plus(own)
+        total = Counts(*map(sum, zip(*book.values(), strict=True)))
         ledger = self._picture.state.ledgers.get(command.campaign_id)
         said = NOTHING if ledger is None else ledger.life
         if said != total:
