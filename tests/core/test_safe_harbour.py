@@ -1,5 +1,7 @@
 """Two seconds to find somebody: when they begin, who has found nobody, and what is said to those who have not."""
 
+from dataclasses import replace
+
 import pytest
 
 from dialing_story import Story, configuration, dialing_story, group, without_group
@@ -261,6 +263,18 @@ def test_todays_account_goes_on_after_a_restart():
     account = story.state.groups[1].budget.campaign
     assert account is not None and (account.persons, account.lost) == (500, 10)
     assert account.began_at_ms is not None and story.mono_ms - account.began_at_ms >= 60 * MINUTE_MS
+
+
+@pytest.mark.parametrize("limit_ppm, target", [(None, 0.03), (20_000, 0.02), (50_000, 0.03)])
+def test_the_stricter_limit_is_steered_for(limit_ppm, target):
+    settings = configuration(group(1, Mode.PREDICTIVE))
+    [campaign] = settings.campaigns
+    story = Story(replace(settings, campaigns=(replace(campaign, abandonment_limit_ppm=limit_ppm),)))
+    found(story)
+    story.start().agent_ready(101).advance(1_000)
+    assert story.state.groups[1].budget.target == target
+    story.load(story.configuration)
+    assert story.advance(2_000).state.groups[1].budget.target == target
 
 
 def test_without_a_ledger_a_group_has_its_own_account():

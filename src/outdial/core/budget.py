@@ -96,6 +96,11 @@ class Budget:
         """The threshold as a multiple of the target, which a later run may begin with. Unit: natural logarithm."""
         return self._log_factor
 
+    def follow(self, account: Account, limit_ppm: int) -> None:
+        """Spend from the campaign's account from now on, and keep its limit where it is the stricter one."""
+        self.campaign = account
+        self.target = min(self.target, limit_ppm / 1e6)
+
     def resume(self, log_factor: float) -> None:
         """Go on from a threshold, within its limits; the account stays what it is."""
         if self.target > 0.0:

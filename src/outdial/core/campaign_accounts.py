@@ -58,9 +58,9 @@ def follow_account(state: State, group: Group) -> str:
     today = share_of(ledger.counts(AbandonmentWindow.DAY, state.utc_ms, campaign.zone), campaign)
     first_utc_ms = ledger.first_of_day(state.utc_ms, campaign.zone)
     began_at_ms = None if first_utc_ms is None else state.mono_ms - (state.utc_ms - first_utc_ms)
-    group.budget.campaign = Account(today.calls, today.abandoned, began_at_ms)
     limit_ppm = campaign.abandonment_limit_ppm
     if limit_ppm is None:
         limit_ppm = round(MILLION * group.settings.overdial_ratio_max)
+    group.budget.follow(Account(today.calls, today.abandoned, began_at_ms), limit_ppm)
     window = breaking_window(ledger, campaign, limit_ppm, state.utc_ms)
     return "" if window is None else f"one more abandoned call would break the campaign's limit ({window})"
