@@ -230,7 +230,7 @@ class ListState:
         record = self.source.record(index)
         attempts = self._attempts[index]
         bound = self._bound.get(index)
-        if not attempts and bound is None:
+        if not attempts and bound is None and index not in self._histories:
             return record
         record = replace(record, attempts=attempts, history=self._histories.get(index, ()))
         if bound is None:
