@@ -7,8 +7,8 @@ not known here, so the ledger begins with the calls from now on.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0006"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
