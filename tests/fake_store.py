@@ -14,8 +14,9 @@ from outdial.core.settings import TreatmentAction
 from outdial.core.units import Now
 from outdial.drivers.runner import InboxFull
 from outdial.store.do_not_call import Objections
-from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, PortSample, StoreUnavailable
+from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, StoreUnavailable
 from outdial.store.spool import Spool
+from outdial.store.stored import PortSample
 from outdial.store.writer import StoreWriter
 
 NOW = Now(5_000, 1_700_000_000_000)

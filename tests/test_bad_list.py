@@ -11,9 +11,10 @@ import pytest
 from outdial.calling_list_files import CallingListFile
 from outdial.config.zones import load_zone
 from outdial.core.settings import CallingList
-from outdial.store.interface import ClaimRequest, Import
+from outdial.store.interface import ClaimRequest
 from outdial.store.listing import digest_of, read_into
 from outdial.store.sqlite import SqliteStore
+from outdial.store.stored import Import
 from store.contract.story import NOW
 
 pytestmark = pytest.mark.slow

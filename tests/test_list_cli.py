@@ -10,8 +10,8 @@ import pytest
 
 from outdial import cli
 from outdial.store import listing
+from outdial.store.attempt_rows import ATTEMPT_COLUMNS
 from outdial.store.interface import StoreUnavailable
-from outdial.store.rows import ATTEMPT_COLUMNS
 from outdial.store.sqlite import SqliteStore
 from outdial.store.sqlite_file import FileLock
 from serve_samples import write_configuration

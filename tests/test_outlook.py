@@ -15,7 +15,7 @@ from outdial.core.rules import RuleProfile
 from outdial.core.settings import CallingList, Zone
 from outdial.core.units import DAY_MS, HOUR_MS
 from outdial.outlook import DUE_LATER, Outlook, outlook_of
-from outdial.store.rows import ATTEMPT_COLUMNS
+from outdial.store.attempt_rows import ATTEMPT_COLUMNS
 from serve_samples import write_configuration
 
 NOON = 1_782_907_200_000

@@ -14,7 +14,8 @@ from outdial.core.units import Now
 from outdial.drivers.journal import JournalReader
 from outdial.replay import replay
 from outdial.serve_abandonment import LOOK_MS, ServeLedgers, found_of
-from outdial.store.interface import LedgerRow, StoreUnavailable
+from outdial.store.interface import StoreUnavailable
+from outdial.store.stored import LedgerRow
 from serve_samples import serving, write_configuration
 
 ROWS = (

@@ -24,8 +24,9 @@ from outdial.results_files import ResultsError
 from outdial.serve_records import ServeRecords, make_store, open_records
 from outdial.serve_setup import read_setup
 from outdial.store import listing
-from outdial.store.interface import AttemptBegun, Opened, StoreError, StoreUnavailable
+from outdial.store.interface import AttemptBegun, StoreError, StoreUnavailable
 from outdial.store.spool import Spool, SpoolError
+from outdial.store.stored import Opened
 from serve_samples import PASSWORD, write_configuration
 
 pytestmark = pytest.mark.slow

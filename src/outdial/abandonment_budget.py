@@ -9,8 +9,10 @@ from outdial.campaign_rules import CampaignRules, campaign_named
 from outdial.config import load
 from outdial.configured_store import in_store, utc_now_ms
 from outdial.core.abandonment import KEPT_MS, MILLION, Ledger, Share, bucket_of, share_of
-from outdial.core.settings import AbandonmentWindow, Campaign
-from outdial.store.interface import LedgerRow, Store
+from outdial.core.abandonment_settings import AbandonmentWindow
+from outdial.core.settings import Campaign
+from outdial.store.interface import Store
+from outdial.store.stored import LedgerRow
 
 WINDOW_NAMES = {
     AbandonmentWindow.DAY: "today",

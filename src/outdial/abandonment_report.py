@@ -20,8 +20,9 @@ from outdial.core.results import CallResult
 from outdial.core.settings import Campaign
 from outdial.core.units import DAY_MS, HOUR_MS, SECOND_MS
 from outdial.results_files import CsvFile, ResultsError
-from outdial.store.interface import FIRST, Store, StoredAttempt
+from outdial.store.interface import Store
 from outdial.store.ledger_rows import attempt_counts
+from outdial.store.stored import FIRST, StoredAttempt
 
 PAGE = 5_000
 """Attempts that are in memory at once. Unit: attempts."""

@@ -13,7 +13,8 @@ from outdial.configured_store import in_store, list_named
 from outdial.core.units import ListId
 from outdial.names import Names
 from outdial.results_files import RECORD_COLUMNS, CsvFile, record_row, utc_text
-from outdial.store.interface import Store, StoredRecord
+from outdial.store.interface import Store
+from outdial.store.stored import StoredRecord
 
 PAGE = 5_000
 """Records that are in memory at once. Unit: records."""

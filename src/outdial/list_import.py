@@ -13,8 +13,9 @@ from outdial.configured_store import in_new_store, is_there, list_named, utc_now
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
 from outdial.results_files import utc_text
-from outdial.store.interface import Import, Store
+from outdial.store.interface import Store
 from outdial.store.listing import digest_of, present_in, read_into
+from outdial.store.stored import Import
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from outdial.config import load
 from outdial.configured_store import in_store, list_named
 from outdial.core.errors import ConfigError
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import FINISHED, Store
+from outdial.store.interface import Store
+from outdial.store.stored import FINISHED
 
 
 def run_reset(config: Path, list_name: str, statuses: tuple[str, ...], *, is_sure: bool, as_json: bool) -> str:

@@ -8,7 +8,8 @@ from outdial.config import load
 from outdial.configured_store import in_store, list_named, utc_now_ms
 from outdial.core.settings import CallingList
 from outdial.results_files import utc_text
-from outdial.store.interface import Import, ListCounts, Store
+from outdial.store.interface import Store
+from outdial.store.stored import Import, ListCounts
 
 
 def run_show(config: Path, list_name: str | None, *, as_json: bool) -> str:

@@ -14,7 +14,8 @@ from outdial.core.records import NumberFacts, Record
 from outdial.core.settings import Campaign, CampaignGroup
 from outdial.core.units import Millis
 from outdial.store.do_not_call import entries_for, list_that_has
-from outdial.store.interface import Store, StoredRecord
+from outdial.store.interface import Store
+from outdial.store.stored import StoredRecord
 
 STEPS_MAX = 20
 """Refusals after each other that are followed. Each is longer than the one before; a week may end one. Ours."""

@@ -10,7 +10,7 @@ from outdial.core.groups import GroupState, Hold
 from outdial.core.settings import DialerId
 from outdial.core.snapshot import GroupView, PoolView, Snapshot
 from outdial.core.units import MINUTE_MS, GroupId, Millis
-from outdial.store.interface import PortSample
+from outdial.store.stored import PortSample
 
 WHOLE_POOL = 0
 """Stands for the group in the sample of a whole pool."""

@@ -17,7 +17,8 @@ from outdial.core.settings import Campaign, Zone
 from outdial.core.units import Millis
 from outdial.outlook import Outlook, campaign_of, group_named, outlook_of, records_of, rules_for
 from outdial.results_files import utc_text
-from outdial.store.interface import FINISHED, Store
+from outdial.store.interface import Store
+from outdial.store.stored import FINISHED
 
 PAGE = 2_000
 """Records that are in memory at once. Unit: records."""

@@ -14,8 +14,9 @@ from outdial.core.settings import CallingList
 from outdial.csv_lines import Rejected, WrongFile, decode
 from outdial.instants import INSTANT, parse_instant
 from outdial.store.do_not_call import entries_for
-from outdial.store.interface import Store, StoredRecord
+from outdial.store.interface import Store
 from outdial.store.single_records import Cancelling, NewRecord, RecordRefused
+from outdial.store.stored import StoredRecord
 
 SAID = {
     Cancelling.DONE: "is cancelled",

@@ -11,7 +11,8 @@ from outdial.evidence_text import evidence_line
 from outdial.names import Names
 from outdial.record_change import number_or_id
 from outdial.results_files import RECORD_COLUMNS, record_row, utc_text
-from outdial.store.interface import Store, StoredAttempt, StoredRecord
+from outdial.store.interface import Store
+from outdial.store.stored import StoredAttempt, StoredRecord
 
 
 def run_show_record(config: Path, which: str, *, as_json: bool) -> str:

@@ -17,7 +17,8 @@ from outdial.core.settings import Configuration
 from outdial.core.units import DAY_MS, MINUTE_MS, Millis
 from outdial.drivers.clock import Clock
 from outdial.serve_records import ServeRecords
-from outdial.store.interface import LedgerRow, StoreUnavailable
+from outdial.store.interface import StoreUnavailable
+from outdial.store.stored import LedgerRow
 
 LOOK_MS: Millis = 5 * MINUTE_MS
 """Time between two looks at what other servers have called. Unit: ms. Ours."""

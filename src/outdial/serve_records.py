@@ -32,10 +32,11 @@ from outdial.names import Names
 from outdial.port_sampling import PortSampler
 from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
 from outdial.selection.terms import Selection
-from outdial.store.interface import Import, LedgerRow, Opened, PortSample, Store, StoreError, StoreUnavailable
+from outdial.store.interface import Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
 from outdial.store.spool import Spool
 from outdial.store.steady import pause
+from outdial.store.stored import Import, LedgerRow, Opened, PortSample
 from outdial.store.writer import StoreWriter
 from outdial.world_lists import rejection_notes
 

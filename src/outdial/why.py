@@ -15,7 +15,8 @@ from outdial.outlook import campaign_of, records_of, rules_for
 from outdial.record_show import find_stored
 from outdial.results_files import utc_text
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import FINISHED, Store, StoredRecord
+from outdial.store.interface import Store
+from outdial.store.stored import FINISHED, StoredRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from outdial.core.abandonment import (
     false_positives,
     share_of,
 )
+from outdial.core.abandonment_settings import AbandonmentMethod, AbandonmentWindow
 from outdial.core.openings import local_midnight, local_second_of_day
 from outdial.core.results import Verdict
-from outdial.core.settings import AbandonmentMethod, AbandonmentWindow, Campaign, Zone
+from outdial.core.settings import Campaign, Zone
 from outdial.core.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 NOW = 1_700_049_600_000

@@ -6,6 +6,7 @@ import pytest
 
 from dialing_story import Story, configuration, dialing_story, group, without_group
 from outdial.core.abandonment import NOTHING, Counts, bucket_of
+from outdial.core.abandonment_settings import AbandonmentClock, AbandonmentWindow
 from outdial.core.commands import Dial, PlayMessage, Release, Reply, SettleAttempt, Transfer
 from outdial.core.events import (
     AbandonmentFound,
@@ -17,7 +18,6 @@ from outdial.core.events import (
 )
 from outdial.core.modes import DialingMode as Mode
 from outdial.core.results import CallResult, Verdict
-from outdial.core.settings import AbandonmentClock, AbandonmentWindow
 from outdial.core.units import DAY_MS, MINUTE_MS
 
 ANSWER, GREETING_START, GREETING_END = AbandonmentClock

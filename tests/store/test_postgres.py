@@ -21,18 +21,11 @@ from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction
 from outdial.lab.postgres import Postgres
 from outdial.store import postgres_link, postgres_statements, upgrade
-from outdial.store.interface import (
-    AttemptBegun,
-    Claimed,
-    ClaimRequest,
-    EpochLost,
-    Import,
-    StoreError,
-    StoreUnavailable,
-)
+from outdial.store.interface import AttemptBegun, Claimed, ClaimRequest, EpochLost, StoreError, StoreUnavailable
 from outdial.store.postgres import PostgresStore
 from outdial.store.postgres_statements import column_type
 from outdial.store.schema import METADATA
+from outdial.store.stored import Import
 from store.postgres_server import INSTALLATIONS, Database, start_server
 
 NOW = 1_800_000_000_000

@@ -11,8 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from outdial.store import upgrade
+from outdial.store.attempt_rows import ATTEMPT_COLUMNS
 from outdial.store.interface import StoreError
-from outdial.store.rows import ATTEMPT_COLUMNS
 from outdial.store.schema import METADATA
 from outdial.store.sqlite_file import connect
 

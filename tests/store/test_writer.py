@@ -24,16 +24,9 @@ from outdial.core.evidence import Evidence
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId, DialerKind
 from outdial.store.do_not_call import NumberForbidden, Objections
-from outdial.store.interface import (
-    AgentStateBegun,
-    AttemptBegun,
-    ClaimRequest,
-    EpochLost,
-    PortSample,
-    StoreError,
-    StoreUnavailable,
-)
+from outdial.store.interface import AgentStateBegun, AttemptBegun, ClaimRequest, EpochLost, StoreError, StoreUnavailable
 from outdial.store.spool import Spool
+from outdial.store.stored import PortSample
 
 Story = Callable[[], Awaitable[None]]
 

@@ -10,7 +10,8 @@ from outdial.config.people_check import People
 from outdial.config.rows import Row
 from outdial.config.servers import CpdServerTable, Driver, SwitchTable
 from outdial.config.servers_check import ServerRow, Servers
-from outdial.core.settings import AbandonmentClock, LoadBalancing, PrimeNodeLoss
+from outdial.core.abandonment_settings import AbandonmentClock
+from outdial.core.settings import LoadBalancing, PrimeNodeLoss
 
 OWN_CONTEXT = "outdial"
 """Dialplan context that outdial itself uses."""

@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PlainValidator
 
 from outdial.config.options import NAME, REFERENCE, Dbid, Name, Reference, Table, core_default, option, seconds_default
+from outdial.core.abandonment_settings import AbandonmentClock
 from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
-from outdial.core.settings import AbandonmentClock, CampaignGroup
+from outdial.core.settings import CampaignGroup
 from outdial.core.units import MINUTE_MS
 
 HOURS_MAX = 8_760

@@ -18,12 +18,8 @@ from outdial.config.options import (
     option,
 )
 from outdial.config.treatments import TreatmentTable
-from outdial.core.settings import (
-    AbandonmentMethod,
-    AbandonmentWindow,
-    CallingList,
-    Campaign,
-)
+from outdial.core.abandonment_settings import AbandonmentMethod, AbandonmentWindow
+from outdial.core.settings import CallingList, Campaign
 
 RECORDS_MAX = 10_000_000
 PROFILES = "an array of names of rule profiles: those of outdial, or of a `[[rule-profile]]` of this file"

@@ -12,7 +12,7 @@ from outdial.config.numbers import NUMBER, normalise_number
 from outdial.config.rows import Row
 from outdial.config.treatments import TreatmentTable, check_treatment
 from outdial.config.zones import check_zone
-from outdial.core.settings import AbandonmentMethod
+from outdial.core.abandonment_settings import AbandonmentMethod
 
 HEAD_BYTES_MAX = 1_000_000
 """How far into a calling list the first record is looked for. Unit: bytes."""

@@ -19,9 +19,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from outdial.core.abandonment_settings import AbandonmentMethod, AbandonmentWindow
 from outdial.core.openings import local_midnight
 from outdial.core.results import Verdict
-from outdial.core.settings import AbandonmentMethod, AbandonmentWindow, Campaign, Zone
+from outdial.core.settings import Campaign, Zone
 from outdial.core.units import DAY_MS, MINUTE_MS, Millis
 
 BUCKET_MS: Millis = 15 * MINUTE_MS

@@ -22,12 +22,12 @@ dialer (regular modes) or settled, whichever is first.
 import enum
 from dataclasses import dataclass
 
+from outdial.core.abandonment_settings import AbandonmentClock
 from outdial.core.commands import Disposition
 from outdial.core.modes import DialingMode
 from outdial.core.ports import Pool
 from outdial.core.records import Chain, Record
 from outdial.core.results import CallResult, Ending, Signs, Verdict
-from outdial.core.settings import AbandonmentClock
 from outdial.core.tables import Table
 from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, Millis, NodeId, ServerId
 

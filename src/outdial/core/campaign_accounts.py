@@ -14,10 +14,10 @@ Ours (decision 0018).
 
 from outdial.core.abandonment import Ledger, breaking_window, bucket_of, counts_of, share_of
 from outdial.core.abandonment_events import AbandonmentFound
+from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.budget import Account
 from outdial.core.commands import Reply, SettleAttempt
 from outdial.core.groups import Group
-from outdial.core.settings import AbandonmentWindow
 from outdial.core.state import State
 
 MILLION = 1_000_000

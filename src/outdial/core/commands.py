@@ -6,11 +6,12 @@ a hang. Carrying out a command twice must do no harm; carrying it out late is wh
 
 from dataclasses import dataclass
 
+from outdial.core.abandonment_settings import AbandonmentClock
 from outdial.core.evidence import Evidence
 from outdial.core.modes import DialingMode
 from outdial.core.records import PRIORITIES, Priority, Record, RecordType
 from outdial.core.results import CallResult, Fault, Verdict
-from outdial.core.settings import AbandonmentClock, TreatmentAction
+from outdial.core.settings import TreatmentAction
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId, RequestId, ServerId
 
 # --- servers ----------------------------------------------------------------------------------------------------

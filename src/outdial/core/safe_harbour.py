@@ -20,9 +20,10 @@ misuse: within two seconds of the start of the greeting. Ours: what counts where
 
 from typing import NamedTuple
 
+from outdial.core.abandonment_settings import AbandonmentClock
 from outdial.core.attempt import Attempt
 from outdial.core.events import VerdictReached
-from outdial.core.settings import AbandonmentClock, CampaignGroup
+from outdial.core.settings import CampaignGroup
 from outdial.core.units import Millis
 
 

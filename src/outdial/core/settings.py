@@ -12,6 +12,7 @@ import enum
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from outdial.core.abandonment_settings import AbandonmentClock, AbandonmentMethod, AbandonmentWindow
 from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
@@ -99,30 +100,6 @@ class TreatmentAction(enum.StrEnum):
             TreatmentAction.NEXT_IN_CHAIN_AFTER,
             TreatmentAction.NEXT_IN_CHAIN_AT_DATE,
         )
-
-
-class AbandonmentClock(enum.StrEnum):
-    """Option `abandonment-clock`: what the time is counted from in which a person must find somebody. Ours (0018)."""
-
-    ANSWER = "answer"
-    GREETING_START = "greeting-start"
-    GREETING_END = "greeting-end"
-
-
-class AbandonmentMethod(enum.StrEnum):
-    """Option `abandonment-method`: how the rate is counted; see `abandonment`."""
-
-    US = "us"
-    UK = "uk"
-
-
-class AbandonmentWindow(enum.StrEnum):
-    """Time over which the rate of abandoned calls is counted."""
-
-    DAY = "day"
-    HOURS_24 = "24-hours"
-    DAYS_30 = "30-days"
-    LIFE = "life"
 
 
 @dataclass(frozen=True, slots=True, order=True)

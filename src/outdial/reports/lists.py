@@ -9,7 +9,7 @@ from outdial.reports.dimensions import calling_list, of_column
 from outdial.reports.persons import PERSON
 from outdial.reports.query import Kind, Query
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import FINISHED
+from outdial.store.stored import FINISHED
 
 ATTEMPTS_MAX = 20
 """Records with more attempts stand together. Ours."""

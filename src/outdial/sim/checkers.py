@@ -168,13 +168,13 @@ class Checkers:
             e.CallsReported: self._calls.reported,
             e.DialAccepted: self._sign_of_life,
             e.CalleeAlerting: self._sign_of_life,
-            e.CalleeAnswered: self._noted(self._abandonment.answered),
-            e.VerdictReached: self._noted(self._abandonment.judged),
-            e.IvrStarted: self._noted(self._abandonment.met),
-            e.MessageStarted: self._noted(self._abandonment.message_started),
-            e.MessageEnded: self._noted(self._abandonment.message_ended),
+            e.CalleeAnswered: _each(self._abandonment.answered, self._sign_of_life),
+            e.VerdictReached: _each(self._abandonment.judged, self._sign_of_life),
+            e.IvrStarted: _each(self._abandonment.met, self._sign_of_life),
+            e.MessageStarted: _each(self._abandonment.message_started, self._sign_of_life),
+            e.MessageEnded: _each(self._abandonment.message_ended, self._sign_of_life),
             e.AbandonmentFound: self._abandonment.found,
-            e.CallConnected: self._call_connected,
+            e.CallConnected: _each(self._sign_of_life, self._calls.connected, self._abandonment.met),
             e.ConnectFailed: self._touch_call,
             e.CallReleased: self._touch_call,
             e.DialRejected: self._leg_ended,
@@ -189,8 +189,8 @@ class Checkers:
             e.PhoneStateChanged: self._phone_changed,
             DispositionGiven: self._callbacks.said,
             CallbackRequested: self._callbacks.said,
-            e.RecordsFetched: self._records_fetched,
-            CallbacksFetched: self._callbacks_fetched,
+            e.RecordsFetched: _each(self._callbacks.fetched, self._calls.fetched),
+            CallbacksFetched: _each(self._callbacks.callbacks_fetched, self._calls.fetched),
             e.DoNotCallAdded: self._do_not_call,
             e.RecordCancelled: self._calls.forbidden,
         }
@@ -234,32 +234,19 @@ class Checkers:
         self._ports.check_sizes()
         self._cluster.check_links()
 
-    def _noted(self, note: Callable[[Any], None]) -> Callable[[Any], None]:
-        """A sign of life of which a checker takes a note."""
-
-        def take_in(event: Any) -> None:
-            note(event)
-            self._sign_of_life(event)
-
-        return take_in
-
     def _touch_call(self, event: e.CallReleased | e.ConnectFailed) -> None:
         self._picture.touched_calls[event.call_id] = None
 
-    def _sign_of_life(self, event: e.DialAccepted) -> None:
+    def _sign_of_life(self, event: Any) -> None:
+        """The server knows the call that the event is about."""
         picture = self._picture
         picture.touched_calls[event.call_id] = None
         leg = picture.legs.get(event.call_id)
         if leg is not None:
             leg.lost_at_ms = None
 
-    def _call_connected(self, event: e.CallConnected) -> None:
-        self._sign_of_life(e.DialAccepted(event.call_id))
-        self._calls.connected(event)
-        self._abandonment.met(event)
-
     def _agent_engaged(self, event: e.AgentEngaged) -> None:
-        self._sign_of_life(e.DialAccepted(event.call_id))
+        self._sign_of_life(event)
         leg = self._picture.engaging.get(event.call_id)
         if leg is not None:
             leg.is_engaged = True
@@ -300,14 +287,6 @@ class Checkers:
             picture.touched_agents[agent_id] = None
             self._agents.changed(agent_id)
 
-    def _records_fetched(self, event: e.RecordsFetched) -> None:
-        self._callbacks.fetched(event)
-        self._calls.fetched(event)
-
-    def _callbacks_fetched(self, event: CallbacksFetched) -> None:
-        self._callbacks.callbacks_fetched(event)
-        self._calls.fetched(event)
-
     def _do_not_call(self, event: e.DoNotCallAdded | c.ForbidNumber) -> None:
         self._picture.do_not_call[event.number] = None
 
@@ -327,27 +306,18 @@ class Checkers:
             c.OfferRecord: self._offer,
             c.AgentStateChanged: self._agent_state_changed,
             c.ReturnRecord: self._calls.returned,
-            c.CancelRecord: self._cancelled,
-            c.TreatRecord: self._treated,
+            c.CancelRecord: _each(self._calls.cancelled, self._callbacks.treated),
+            c.TreatRecord: _each(self._calls.treated, self._callbacks.treated),
             c.DisposeRecord: self._callbacks.disposed,
             c.ForbidNumber: self._do_not_call,
-            c.SettleAttempt: self._settled,
+            c.SettleAttempt: _each(
+                self._calls.settled,
+                self._callbacks.settled,
+                self._abandonment.settled,
+                self._dialing.rules.settled,
+            ),
             c.Reply: self._callbacks.replied,
         }
-
-    def _cancelled(self, command: c.CancelRecord) -> None:
-        self._calls.cancelled(command)
-        self._callbacks.treated(command)
-
-    def _treated(self, command: c.TreatRecord) -> None:
-        self._calls.treated(command)
-        self._callbacks.treated(command)
-
-    def _settled(self, command: c.SettleAttempt) -> None:
-        self._calls.settled(command)
-        self._callbacks.settled(command)
-        self._abandonment.settled(command)
-        self._dialing.rules.settled(command)
 
     def _dial(self, command: c.Dial) -> None:
         picture = self._picture
@@ -416,3 +386,13 @@ class Checkers:
             picture.show(seen, command.state)
             self._agents.told(command)
             self._agents.changed(command.agent_id)
+
+
+def _each(*notes: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Several checks that look at the same thing, in this order."""
+
+    def take_in(what: Any) -> None:
+        for note in notes:
+            note(what)
+
+    return take_in

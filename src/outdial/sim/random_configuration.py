@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from outdial.core.abandonment_settings import AbandonmentClock
 from outdial.core.modes import DialingMode
 from outdial.core.results import CallResult
 from outdial.core.rules import ALWAYS, RuleProfile
 from outdial.core.settings import (
-    AbandonmentClock,
     Agent,
     AgentGroup,
     CallAction,

@@ -5,7 +5,7 @@ from typing import Any
 
 from outdial.core.abandonment import NOTHING, Counts, bucket_of, counts_of
 from outdial.core.commands import SettleAttempt
-from outdial.store.interface import LedgerRow, StoredAttempt
+from outdial.store.stored import LedgerRow, StoredAttempt
 
 LEDGER_KEY = ("campaign_id", "seller", "bucket_utc_ms")
 LEDGER_COUNTS = ("persons", "live", "lost", "machines", "messages")

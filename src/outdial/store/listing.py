@@ -12,7 +12,8 @@ from outdial.calling_lists import Counts, ListedRecord, Present
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
 from outdial.core.units import ListId
-from outdial.store.interface import Import, Store
+from outdial.store.interface import Store
+from outdial.store.stored import Import
 
 BATCH = 5_000
 """Records of one transaction: a tenth of a second, as long as a slow disk takes to sync it. Unit: records."""

@@ -2,6 +2,7 @@
 
     postgres_link         connections, time limits, errors
     postgres_statements   what is said to the server
+    postgres_claim        claiming
     postgres_changes      changes, and clearing up after earlier starts
     postgres_reports      queries of reports, samples for them
     postgres_singles      records that are added and cancelled one by one
@@ -24,49 +25,48 @@ import asyncpg  # type: ignore[import-untyped]
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import Chain, NumberFacts
 from outdial.core.units import ListId, Millis, RecordId
-from outdial.selection.terms import Value
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_singles
 from outdial.store import postgres_statements as sql
+from outdial.store.attempt_rows import stored_attempt_of
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
-from outdial.store.facts import RECENT_MS, facts_by_number, numbers_of, with_facts
+from outdial.store.facts import RECENT_MS, facts_by_number
 from outdial.store.interface import (
-    AttemptPlace,
     CallbackRequest,
     Change,
     Claimed,
     ClaimRequest,
     EpochLost,
-    Import,
-    LedgerRow,
     LeftBehind,
-    ListCounts,
-    Opened,
-    PortSample,
-    StoredAttempt,
-    StoredRecord,
     StoreError,
     StoreUnavailable,
 )
 from outdial.store.ledger_rows import ledger_row_of
 from outdial.store.postgres_changes import start, write
+from outdial.store.postgres_claim import FACTS, claim, claim_callbacks
 from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
 from outdial.store.postgres_reports import Reading, add_samples
 from outdial.store.rows import (
     Row,
-    chains_of,
     counts_of,
-    entries_in,
     fate_of,
     import_values,
     new_record_values,
-    stored_attempt_of,
     stored_of,
-    with_rest,
 )
 from outdial.store.single_records import Cancelling, NewRecord
-from outdial.store.turns import Claim, Credit
+from outdial.store.stored import (
+    AttemptPlace,
+    Import,
+    LedgerRow,
+    ListCounts,
+    Opened,
+    PortSample,
+    StoredAttempt,
+    StoredRecord,
+)
+from outdial.store.turns import Credit
 from outdial.store.upgrade import VERSION, VERSION_QUERY, upgrade
 
 OPEN_S = 600.0
@@ -166,9 +166,9 @@ class PostgresStore:
             if await connection.fetchval(sql.OWN_EPOCH, self._server) != self._epoch:
                 raise self._epoch_lost()
             if isinstance(request, CallbackRequest):
-                claimed = await _claim_callbacks(connection, self._epoch, request)
+                claimed = await claim_callbacks(connection, self._epoch, request)
             else:
-                claimed = await _claim(connection, self._epoch, credit, request)
+                claimed = await claim(connection, self._epoch, credit, request)
             chains = claimed.chains
             return claimed
 
@@ -255,7 +255,7 @@ class PostgresStore:
 
     async def facts(self, numbers: Sequence[str], utc_ms: int) -> Mapping[str, NumberFacts]:
         """See `Store.facts`."""
-        return facts_by_number(await self._fetch(sql.FACTS, list(numbers), utc_ms - RECENT_MS), utc_ms)
+        return facts_by_number(await self._fetch(FACTS, list(numbers), utc_ms - RECENT_MS), utc_ms)
 
     async def reset(self, list_id: ListId, statuses: Collection[RecordStatus]) -> int:
         """See `Store.reset`."""
@@ -370,71 +370,3 @@ def _driver_error(error: BaseException) -> BaseException:
     while inner is not None and not isinstance(inner, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
         inner = inner.__cause__
     return inner or error
-
-
-async def _claim(connection: Connection, epoch: int, credit: Credit, request: ClaimRequest) -> Claimed:
-    """Claim due chains for an epoch.
-
-    Raises:
-        StoreError: a record has a time zone that does not exist.
-    """
-    turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
-    while asked := turns.asked():
-        for list_id, count in asked.items():
-            statement, values = sql.CLAIM, list[Value]()
-            if list_id in request.selections:
-                statement, values = sql.claim_selected(request.selections[list_id])
-            heads = await connection.fetch(
-                statement, list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities, *values
-            )
-            turns.gave(list_id, heads)
-    heads = turns.in_turn()
-    chains = await _whole_chains(connection, heads, request)
-    if any(list_id in request.selections for list_id, _ in turns.open_lists):
-        return Claimed(chains, False, None)  # such a list has given all it was asked for, and may have more
-    # what a filter has left out is due and does not wait
-    filtered = [list_id for list_id, _ in request.lists if list_id in request.selections]
-    plain = [list_id for list_id, _ in request.lists if list_id not in request.selections]
-    due_utc_ms = await connection.fetchval(sql.NEXT_DUE, plain, request.group_id, -1)
-    later_utc_ms = await connection.fetchval(sql.NEXT_DUE, filtered, request.group_id, request.utc_ms)
-    if due_utc_ms is not None and due_utc_ms <= request.utc_ms:
-        if turns.open_lists:
-            return Claimed(chains, False, None)
-        due_utc_ms = request.utc_ms  # others are claiming it at this moment; if they do not, it is due
-    return Claimed(chains, True, min((each for each in (due_utc_ms, later_utc_ms) if each is not None), default=None))
-
-
-async def _claim_callbacks(connection: Connection, epoch: int, request: CallbackRequest) -> Claimed:
-    """Claim due records that wait for one agent.
-
-    Raises:
-        StoreError: a record has a time zone that does not exist.
-    """
-    lists = list(request.lists)
-    heads = await connection.fetch(
-        sql.CLAIM_CALLBACKS,
-        lists,
-        request.utc_ms,
-        request.count_max,
-        epoch,
-        request.group_id,
-        list(request.agent_ids),
-        request.overdue_utc_ms,
-    )
-    chains = await _whole_chains(connection, heads, request)
-    return Claimed(chains, True, await connection.fetchval(sql.NEXT_CALLBACK, lists, request.group_id, request.utc_ms))
-
-
-async def _whole_chains(
-    connection: Connection, heads: Sequence[Row], request: ClaimRequest | CallbackRequest
-) -> tuple[Chain, ...]:
-    """Claim what follows these heads, and look up what must not be called."""
-    chained = [(head[1], head[3], head[4], head[0]) for head in heads if head[3]]
-    rest = await connection.fetch(sql.CLAIM_REST, *sql.transposed(chained)) if chained else []
-    rows = with_rest(heads, rest)
-    found = await dnc.look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms)
-    chains = chains_of(rows, found)
-    if not request.with_facts:
-        return chains
-    facts = await connection.fetch(sql.FACTS, numbers_of(chains), request.utc_ms - RECENT_MS)
-    return with_facts(chains, facts, request.utc_ms)

@@ -10,14 +10,16 @@ from collections.abc import Iterable, Sequence
 from outdial.core.units import CallId, RecordId
 from outdial.store import postgres_statements as sql
 from outdial.store.agent_rows import rows_of
+from outdial.store.attempt_rows import attempt_values, begun_values, evidence_values, stale_values
 from outdial.store.disposition_rows import disposition_values
 from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import Fates, attempts_in, end_left_claims, given_in, record_changes
-from outdial.store.interface import Change, Opened
+from outdial.store.interface import Change
 from outdial.store.ledger_rows import ledger_values
 from outdial.store.postgres_do_not_call import forbid
 from outdial.store.postgres_link import Connection
-from outdial.store.rows import Row, attempt_values, begun_values, evidence_values, stale_values
+from outdial.store.rows import Row
+from outdial.store.stored import Opened
 
 
 async def write(connection: Connection, server: str, epoch: int, changes: Sequence[Change]) -> bool:

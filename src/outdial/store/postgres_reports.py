@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from outdial.store import postgres_statements as sql
-from outdial.store.interface import PortSample, StoreUnavailable
+from outdial.store.interface import StoreUnavailable
 from outdial.store.postgres_link import Connection
 from outdial.store.rows import Row
 from outdial.store.sample_rows import DELETED_AT_ONCE, port_sample_values
+from outdial.store.stored import PortSample
 
 ROWS = 2_000
 """Rows that are handed over at once. Unit: rows."""

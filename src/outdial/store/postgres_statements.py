@@ -10,32 +10,24 @@ rows that were picked in the same statement it guesses how many they are, and ma
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from outdial.core.records import PRIORITIES, Priority, RecordType
 from outdial.core.results import CallResult
-from outdial.selection.sql import Dialect, Writer
-from outdial.selection.terms import Selection, Value
 from outdial.sim.lists import RecordStatus
-from outdial.store import agent_rows, facts
+from outdial.store import agent_rows
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS
+from outdial.store.attempt_rows import (
+    ATTEMPT_COLUMNS,
+    OPEN_ATTEMPT_COLUMNS,
+    STORED_ATTEMPT_COLUMNS,
+    STORED_OPEN_COLUMNS,
+    UNKNOWN_MODE,
+)
 from outdial.store.disposition_rows import DISPOSITION_COLUMNS
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY
 from outdial.store.rows import (
     ANEW as _ANEW,
 )
-from outdial.store.rows import (
-    ATTEMPT_COLUMNS,
-    FATE_COLUMNS,
-    IMPORT_COLUMNS,
-    NEW_RECORD_COLUMNS,
-    OPEN_ATTEMPT_COLUMNS,
-    RECORD_COLUMNS,
-    STORED_ATTEMPT_COLUMNS,
-    STORED_COLUMNS,
-    STORED_OPEN_COLUMNS,
-    UNKNOWN_MODE,
-    Row,
-)
+from outdial.store.rows import FATE_COLUMNS, IMPORT_COLUMNS, NEW_RECORD_COLUMNS, STORED_COLUMNS, Row
 from outdial.store.sample_rows import PORT_SAMPLE_COLUMNS
 
 _BIGINTS: Final = (
@@ -97,7 +89,7 @@ def transposed(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
     return list(zip(*rows, strict=True))
 
 
-def _names(columns: Sequence[str], table: str = "") -> str:
+def listed(columns: Sequence[str], table: str = "") -> str:
     return ", ".join(f"{table}.{name}" if table else name for name in columns)
 
 
@@ -132,114 +124,10 @@ RETURNING epoch
 # --- claiming ----------------------------------------------------------------------------------------------------
 
 
-_IS_CALLABLE = f"record_type <> {RecordType.NO_CALL:d}"
-
-
-def _due(name: str, level: int, before: Sequence[str], where: str, keys: Sequence[tuple[str, str]]) -> str:
-    """The records of one level that are due, as far as those before it leave room."""
-    room = " - ".join(["$3::bigint", *(f"(SELECT count(*) FROM {other})" for other in before)])
-    group = 0 if level % 2 else "$5"
-    expressions = "".join(f", {key} AS key_{n}" for n, (key, _) in enumerate(keys))
-    ordered = "".join(f"{key}{direction}, " for key, direction in keys)
-    return f"""{name} AS MATERIALIZED (
-    SELECT {_names(RECORD_COLUMNS)}, {level} AS level, due_utc_ms{expressions} FROM records
-    WHERE list_id = $1 AND group_id = {group} AND priority = ${6 + level // 2} AND due_utc_ms <= $2 AND {_IS_CALLABLE}
-    {where} ORDER BY {ordered}due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
-)"""
-
-
-def _claim(where: str = "", keys: Sequence[tuple[str, str]] = ()) -> str:
-    names = [f"due_{level}" for level in range(2 * len(PRIORITIES))]
-    parts = [_due(name, level, names[:level], where, keys) for level, name in enumerate(names)]
-    ordered = "".join(f"key_{n}{direction}, " for n, (_, direction) in enumerate(keys))
-    every = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
-    return f"""
-WITH {", ".join(parts)}, heads AS MATERIALIZED ({every}), claimed AS (
-    UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
-    WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
-)
-SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY level, {ordered}due_utc_ms, record_id
-"""
-
-
-CLAIM_VALUES = 5 + len(PRIORITIES)
-"""Parameters of `CLAIM`; those of a selection follow."""
-
-
-def claim_selected(selection: Selection) -> tuple[str, list[Value]]:
-    """`CLAIM` with a filter and an order of its own, and the values that follow its parameters."""
-    writer = Writer(Dialect.POSTGRES, CLAIM_VALUES + 1)
-    where = ""
-    if selection.filter is not None:
-        where = f"AND (priority = {Priority.CALLBACK:d} OR {writer.condition(selection.filter)})"
-    keys = writer.keys(selection.order)
-    return _claim(where, keys), writer.parameters
-
-
-CLAIM = _claim()
-"""Claim heads of a list ($1) that are due ($2), so many at most ($3), for an epoch ($4); locked rows are passed over.
-
-Level by level: the priorities ($6 …) in their order, in each what only the group ($5) may have, then what anybody may.
-Those that came back and are not due yet may be many, and would stand before others in the index.
-"""
-CLAIM_CALLBACKS = f"""
-WITH heads AS MATERIALIZED (
-    SELECT {_names(RECORD_COLUMNS)}, due_utc_ms FROM records
-    WHERE list_id = ANY ($1::integer[]) AND group_id = $5 AND priority = {Priority.PERSONAL:d} AND due_utc_ms <= $2
-        AND (callback_agent_id = ANY ($6::integer[]) OR coalesce(scheduled_utc_ms, 0) <= $7) AND {_IS_CALLABLE}
-    ORDER BY due_utc_ms, record_id LIMIT $3 FOR UPDATE SKIP LOCKED
-), claimed AS (
-    UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
-    WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
-)
-SELECT {_names(RECORD_COLUMNS)} FROM heads ORDER BY due_utc_ms, record_id
-"""
-"""Claim heads that wait for one agent: for those who are there ($6), and those due since long ago ($7)."""
-NEXT_CALLBACK = f"""
-SELECT min(due_utc_ms) FROM records
-WHERE list_id = ANY ($1::integer[]) AND group_id = $2 AND priority = {Priority.PERSONAL:d} AND due_utc_ms > $3
-    AND {_IS_CALLABLE}
-"""
-CLAIM_REST = f"""
-UPDATE records r SET status = {RecordStatus.RETRIEVED:d}
-FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::bigint[]) AS head (list_id, chain_id, chain_n, record_id)
-WHERE r.list_id = head.list_id AND r.chain_id = head.chain_id AND r.chain_id > 0
-    AND (r.chain_n, r.record_id) > (head.chain_n, head.record_id) AND r.status = {RecordStatus.READY:d}
-RETURNING {_names(RECORD_COLUMNS, "r")}
-"""
-"""Claim the records that follow heads in their chains."""
-NEXT_DUE = f"""
-SELECT min(next.due_utc_ms)
-FROM unnest($1::integer[]) AS list (list_id)
-CROSS JOIN (VALUES {", ".join(f"({priority}::smallint)" for priority in PRIORITIES)}) AS level (priority)
-CROSS JOIN (VALUES ($2::integer), (0)) AS owner (group_id)
-CROSS JOIN LATERAL (
-    SELECT due_utc_ms FROM records r
-    WHERE r.list_id = list.list_id AND r.group_id = owner.group_id AND r.priority = level.priority
-        AND r.due_utc_ms > $3 AND {_IS_CALLABLE}
-    ORDER BY r.due_utc_ms LIMIT 1
-) AS next
-"""
-"""When the first record of lists is due that becomes due after an instant ($3)."""
-
-_CALLS = f"""
-SELECT number, dialed_utc_ms, call_result, call_result NOT IN ({facts.NEVER_RANG}) AS rang, {facts.ENDED} AS ended
-FROM attempts WHERE number = ANY ($1::text[])
-UNION ALL SELECT number, dialed_utc_ms, NULL, true, NULL FROM open_attempts WHERE number = ANY ($1::text[])
-"""
-FACTS = f"""
-SELECT number, count(*) FILTER (WHERE rang), array_agg(dialed_utc_ms) FILTER (WHERE rang AND dialed_utc_ms > $2),
-    max(ended) FILTER (WHERE call_result IN ({facts.ABANDONED})),
-    max(ended) FILTER (WHERE call_result = {facts.MACHINE}),
-    max(ended) FILTER (WHERE call_result = {facts.CONVERSATION})
-FROM ({_CALLS}) AS calls GROUP BY number
-"""
-"""What calls to numbers ($1) have come to; those after an instant ($2) one by one."""
-
 # --- attempts ----------------------------------------------------------------------------------------------------
 
 ADD_ATTEMPTS = f"""
-INSERT INTO attempts ({_names(ATTEMPT_COLUMNS)})
+INSERT INTO attempts ({listed(ATTEMPT_COLUMNS)})
 SELECT * FROM {arrays(ATTEMPT_COLUMNS)}
 ON CONFLICT (epoch, call_id) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in ATTEMPT_COLUMNS[2:])}
@@ -251,8 +139,8 @@ RETURNING call_id, xmax = 0 AS is_new
 `xmax` is 0 in a row that was added and not in one that was changed.
 """
 BEGIN_ATTEMPTS = f"""
-INSERT INTO open_attempts ({_names(OPEN_ATTEMPT_COLUMNS)})
-SELECT * FROM {arrays(OPEN_ATTEMPT_COLUMNS)} AS begun ({_names(OPEN_ATTEMPT_COLUMNS)})
+INSERT INTO open_attempts ({listed(OPEN_ATTEMPT_COLUMNS)})
+SELECT * FROM {arrays(OPEN_ATTEMPT_COLUMNS)} AS begun ({listed(OPEN_ATTEMPT_COLUMNS)})
 WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.epoch = begun.epoch AND a.call_id = begun.call_id)
 ON CONFLICT DO NOTHING
 """
@@ -268,7 +156,7 @@ WHERE o.epoch = settled.epoch AND o.call_id = settled.call_id
 # --- agents ------------------------------------------------------------------------------------------------------
 
 BEGIN_AGENT_STATES = f"""
-INSERT INTO agent_states ({_names(AGENT_STATE_COLUMNS)})
+INSERT INTO agent_states ({listed(AGENT_STATE_COLUMNS)})
 SELECT * FROM {arrays(AGENT_STATE_COLUMNS)}
 ON CONFLICT (epoch, change_n) DO UPDATE SET until_utc_ms = excluded.until_utc_ms
 WHERE agent_states.until_utc_ms IS NULL
@@ -289,7 +177,7 @@ WHERE until_utc_ms IS NULL AND epoch NOT IN (SELECT epoch FROM servers)
 # --- samples -----------------------------------------------------------------------------------------------------
 
 ADD_PORT_SAMPLES = f"""
-INSERT INTO port_samples ({_names(PORT_SAMPLE_COLUMNS)}) SELECT * FROM {arrays(PORT_SAMPLE_COLUMNS)}
+INSERT INTO port_samples ({listed(PORT_SAMPLE_COLUMNS)}) SELECT * FROM {arrays(PORT_SAMPLE_COLUMNS)}
 ON CONFLICT DO NOTHING
 """
 DELETE_PORT_SAMPLES = """
@@ -297,21 +185,21 @@ DELETE FROM port_samples WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM port_samples WHERE utc_ms < $1 ORDER BY utc_ms LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 COUNT = f"""
-INSERT INTO abandonment ({_names(LEDGER_COLUMNS)}) SELECT * FROM {arrays(LEDGER_COLUMNS)}
-ON CONFLICT ({_names(LEDGER_KEY)}) DO UPDATE
+INSERT INTO abandonment ({listed(LEDGER_COLUMNS)}) SELECT * FROM {arrays(LEDGER_COLUMNS)}
+ON CONFLICT ({listed(LEDGER_KEY)}) DO UPDATE
 SET {", ".join(f"{name} = abandonment.{name} + excluded.{name}" for name in LEDGER_COUNTS)}
 """
 """Add to the ledger of abandoned calls."""
 GIVE = f"""
-INSERT INTO dispositions ({_names(DISPOSITION_COLUMNS)}) SELECT * FROM {arrays(DISPOSITION_COLUMNS)}
+INSERT INTO dispositions ({listed(DISPOSITION_COLUMNS)}) SELECT * FROM {arrays(DISPOSITION_COLUMNS)}
 ON CONFLICT DO NOTHING RETURNING disposition_n
 """
 
 # --- records -----------------------------------------------------------------------------------------------------
 
-HOLD = f"SELECT {_names(HELD_COLUMNS)} FROM records WHERE record_id = ANY ($1::bigint[]) ORDER BY record_id FOR UPDATE"
+HOLD = f"SELECT {listed(HELD_COLUMNS)} FROM records WHERE record_id = ANY ($1::bigint[]) ORDER BY record_id FOR UPDATE"
 HOLD_CHAINS = f"""
-SELECT {_names(HELD_COLUMNS, "r")}
+SELECT {listed(HELD_COLUMNS, "r")}
 FROM unnest($1::integer[], $2::bigint[]) AS chain (list_id, chain_id)
 JOIN records r ON r.list_id = chain.list_id AND r.chain_id = chain.chain_id AND r.chain_id > 0
 WHERE r.record_id <> ALL ($3::bigint[])
@@ -320,7 +208,7 @@ ORDER BY r.record_id FOR UPDATE OF r
 """All records of chains, but those that are held already."""
 CHANGE = f"""
 UPDATE records r SET {", ".join(f"{name} = changed.{name}" for name in CHANGED_COLUMNS)}
-FROM {arrays([*CHANGED_COLUMNS, "record_id"])} AS changed ({_names([*CHANGED_COLUMNS, "record_id"])})
+FROM {arrays([*CHANGED_COLUMNS, "record_id"])} AS changed ({listed([*CHANGED_COLUMNS, "record_id"])})
 WHERE r.record_id = changed.record_id
 """
 
@@ -328,11 +216,11 @@ WHERE r.record_id = changed.record_id
 
 TAKE_LEFT_ATTEMPTS = f"""
 DELETE FROM open_attempts WHERE epoch NOT IN (SELECT epoch FROM servers)
-RETURNING {_names(OPEN_ATTEMPT_COLUMNS)}
+RETURNING {listed(OPEN_ATTEMPT_COLUMNS)}
 """
 """Attempts of starts that are over: every start that another one of its server has followed."""
 HOLD_LEFT_HEADS = f"""
-SELECT {_names(HELD_COLUMNS)} FROM records
+SELECT {listed(HELD_COLUMNS)} FROM records
 WHERE claim_epoch IS NOT NULL AND claim_epoch NOT IN (SELECT epoch FROM servers)
 ORDER BY claim_epoch, record_id FOR UPDATE
 """
@@ -345,14 +233,14 @@ WHERE r.number = call.number AND r.due_utc_ms < $1
 
 # --- lists -------------------------------------------------------------------------------------------------------
 
-IMPORTS = f"SELECT {_names(IMPORT_COLUMNS)} FROM imports ORDER BY list_id, file, digest"
+IMPORTS = f"SELECT {listed(IMPORT_COLUMNS)} FROM imports ORDER BY list_id, file, digest"
 SAVE_IMPORT = f"""
-INSERT INTO imports ({_names(IMPORT_COLUMNS)}) VALUES ({", ".join(f"${n + 1}" for n in range(len(IMPORT_COLUMNS)))})
+INSERT INTO imports ({listed(IMPORT_COLUMNS)}) VALUES ({", ".join(f"${n + 1}" for n in range(len(IMPORT_COLUMNS)))})
 ON CONFLICT (list_id, digest) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in IMPORT_COLUMNS if name not in ("list_id", "digest"))}
 """
 ADD_RECORDS = f"""
-INSERT INTO records ({_names(NEW_RECORD_COLUMNS)}) SELECT * FROM {arrays(NEW_RECORD_COLUMNS)}
+INSERT INTO records ({listed(NEW_RECORD_COLUMNS)}) SELECT * FROM {arrays(NEW_RECORD_COLUMNS)}
 ON CONFLICT (record_id) DO NOTHING
 """
 LAST_CHAIN = """
@@ -373,7 +261,7 @@ WHERE record_id = ANY (ARRAY(
 
 What is said of the record twice is looked at again if another import was quicker.
 """
-FATES = f"SELECT {_names(FATE_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > $2 ORDER BY record_id LIMIT $3"
+FATES = f"SELECT {listed(FATE_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > $2 ORDER BY record_id LIMIT $3"
 
 # --- for operators -----------------------------------------------------------------------------------------------
 
@@ -383,17 +271,17 @@ SELECT status, count(*), count(*) FILTER (WHERE due_utc_ms <= $2), count(*) FILT
 FROM records WHERE list_id = $1 GROUP BY status ORDER BY status
 """
 RECORDS_OF_LIST = f"""
-SELECT {_names(STORED_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > $2 ORDER BY record_id LIMIT $3
+SELECT {listed(STORED_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > $2 ORDER BY record_id LIMIT $3
 """
 FIND_RECORDS = f"""
-SELECT {_names(STORED_COLUMNS)} FROM records WHERE record_id = $1
-UNION SELECT {_names(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[]) ORDER BY record_id
+SELECT {listed(STORED_COLUMNS)} FROM records WHERE record_id = $1
+UNION SELECT {listed(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[]) ORDER BY record_id
 """
 _EVIDENCE = "(SELECT evidence FROM evidence e WHERE e.epoch = a.epoch AND e.call_id = a.call_id)"
-ATTEMPTS_ON = f"SELECT {_names(STORED_ATTEMPT_COLUMNS)}, {_EVIDENCE} FROM attempts a WHERE record_id = $1"
-OPEN_ATTEMPTS_ON = f"SELECT {_names(STORED_OPEN_COLUMNS)}, {_EVIDENCE} FROM open_attempts a WHERE record_id = $1"
+ATTEMPTS_ON = f"SELECT {listed(STORED_ATTEMPT_COLUMNS)}, {_EVIDENCE} FROM attempts a WHERE record_id = $1"
+OPEN_ATTEMPTS_ON = f"SELECT {listed(STORED_OPEN_COLUMNS)}, {_EVIDENCE} FROM open_attempts a WHERE record_id = $1"
 SETTLED = f"""
-SELECT {_names(STORED_ATTEMPT_COLUMNS)} FROM attempts
+SELECT {listed(STORED_ATTEMPT_COLUMNS)} FROM attempts
 WHERE dialed_utc_ms >= greatest($1::bigint, $3::bigint) AND dialed_utc_ms < $2
     AND (dialed_utc_ms, epoch, call_id) > ($3::bigint, $4::bigint, $5::bigint)
 ORDER BY dialed_utc_ms, epoch, call_id LIMIT $6

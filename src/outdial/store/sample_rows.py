@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from outdial.core.settings import DialerKind
-from outdial.store.interface import PortSample
+from outdial.store.stored import PortSample
 
 PORT_SAMPLE_COLUMNS = (
     "epoch",

@@ -38,25 +38,27 @@ from outdial.store import (
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
 from outdial.store.facts import facts_by_number
 from outdial.store.interface import (
-    AttemptPlace,
     CallbackRequest,
     Change,
     Claimed,
     ClaimRequest,
     EpochLost,
-    Import,
-    LedgerRow,
     LeftBehind,
-    ListCounts,
-    Opened,
-    PortSample,
-    StoredAttempt,
-    StoredRecord,
     StoreUnavailable,
 )
 from outdial.store.rows import Row
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
+from outdial.store.stored import (
+    AttemptPlace,
+    Import,
+    LedgerRow,
+    ListCounts,
+    Opened,
+    PortSample,
+    StoredAttempt,
+    StoredRecord,
+)
 from outdial.store.turns import Credit
 
 _Answer = TypeVar("_Answer")

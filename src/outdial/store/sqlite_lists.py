@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from outdial.calling_lists import ListedRecord
 from outdial.core.units import ListId, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
-from outdial.store.interface import Import
 from outdial.store.rows import (
     FATE_COLUMNS,
     IMPORT_COLUMNS,
@@ -15,6 +14,7 @@ from outdial.store.rows import (
     import_values,
     new_record_values,
 )
+from outdial.store.stored import Import
 
 CHAIN_RECORDS_AT_ONCE = 5_000
 """Records of chains that are looked at in one transaction when an import is finished. Unit: records. Ours."""

@@ -6,19 +6,11 @@ from collections.abc import Collection, Sequence
 from outdial.core.results import CallResult
 from outdial.core.units import ListId, RecordId
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import AttemptPlace, LedgerRow, ListCounts, StoredAttempt, StoredRecord
+from outdial.store.attempt_rows import STORED_ATTEMPT_COLUMNS, STORED_OPEN_COLUMNS, stored_attempt_of
 from outdial.store.ledger_rows import LEDGER_COUNTS, ledger_row_of
-from outdial.store.rows import (
-    ANEW,
-    STORED_ATTEMPT_COLUMNS,
-    STORED_COLUMNS,
-    STORED_OPEN_COLUMNS,
-    Row,
-    counts_of,
-    stored_attempt_of,
-    stored_of,
-)
+from outdial.store.rows import ANEW, STORED_COLUMNS, Row, counts_of, stored_of
 from outdial.store.sqlite_lists import last_chain, page_end, release_chains
+from outdial.store.stored import AttemptPlace, LedgerRow, ListCounts, StoredAttempt, StoredRecord
 
 _COUNT = """
 SELECT status, count(*), coalesce(sum(due_utc_ms <= ?2), 0), coalesce(sum(due_utc_ms > ?2), 0),

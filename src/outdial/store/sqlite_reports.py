@@ -3,9 +3,9 @@
 import sqlite3
 from collections.abc import Sequence
 
-from outdial.store.interface import PortSample
 from outdial.store.rows import Row
 from outdial.store.sample_rows import DELETED_AT_ONCE, PORT_SAMPLE_COLUMNS, port_sample_values
+from outdial.store.stored import PortSample
 
 ROWS = 2_000
 """Rows that are handed over at once. Unit: rows."""

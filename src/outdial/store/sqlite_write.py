@@ -10,6 +10,15 @@ from collections.abc import Iterable, Sequence
 
 from outdial.core.units import CallId, RecordId
 from outdial.store.agent_rows import AGENT_STATE_COLUMNS, LAST_SIGN, rows_of
+from outdial.store.attempt_rows import (
+    ATTEMPT_COLUMNS,
+    OPEN_ATTEMPT_COLUMNS,
+    UNKNOWN_MODE,
+    attempt_values,
+    begun_values,
+    evidence_values,
+    stale_values,
+)
 from outdial.store.disposition_rows import DISPOSITION_COLUMNS, disposition_values
 from outdial.store.do_not_call import NumberForbidden, addition_of
 from outdial.store.fates import (
@@ -23,16 +32,7 @@ from outdial.store.fates import (
 )
 from outdial.store.interface import Change
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY, ledger_values
-from outdial.store.rows import (
-    ATTEMPT_COLUMNS,
-    OPEN_ATTEMPT_COLUMNS,
-    UNKNOWN_MODE,
-    Row,
-    attempt_values,
-    begun_values,
-    evidence_values,
-    stale_values,
-)
+from outdial.store.rows import Row
 from outdial.store.sqlite_do_not_call import forbid
 
 _EPOCH = "SELECT epoch FROM servers WHERE name = ?"

@@ -39,18 +39,10 @@ from outdial.evidence_text import evidence_text
 from outdial.selection.terms import Selection
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
-from outdial.store.interface import (
-    AgentStateBegun,
-    AttemptBegun,
-    CallbackRequest,
-    Change,
-    Claimed,
-    ClaimRequest,
-    PortSample,
-    Store,
-)
+from outdial.store.interface import AgentStateBegun, AttemptBegun, CallbackRequest, Change, Claimed, ClaimRequest, Store
 from outdial.store.spool import Spool
 from outdial.store.steady import PATIENCE_S, SteadyStore, pause
+from outdial.store.stored import PortSample
 
 GROUP = 100
 """Most changes of one write. Unit: changes."""

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from outdial.core.abandonment import BUCKET_MS, NOTHING, Counts, bucket_of
+from outdial.core.abandonment_settings import AbandonmentClock
 from outdial.core.results import CallResult, Verdict
-from outdial.core.settings import AbandonmentClock
-from outdial.store.interface import FIRST, EpochLost, LedgerRow
+from outdial.store.interface import EpochLost
 from outdial.store.ledger_rows import attempt_counts
+from outdial.store.stored import FIRST, LedgerRow
 from store.contract.story import NOW, add_singles, begun, claim, listed, opened, settled, write
 
 BUCKET = bucket_of(NOW)

@@ -1,6 +1,6 @@
 """Filling lists in batches, and reading what has become of their records."""
 
-from outdial.store.interface import Import
+from outdial.store.stored import Import
 from store.contract.story import (
     DONE,
     NEXT_IN_CHAIN,

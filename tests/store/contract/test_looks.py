@@ -3,7 +3,8 @@
 import pytest
 
 from outdial.core.results import CallResult
-from outdial.store.interface import FINISHED, EpochLost, Import
+from outdial.store.interface import EpochLost
+from outdial.store.stored import FINISHED, Import
 from store.contract.story import (
     CANCELLED,
     DONE,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from outdial.core.settings import DialerId, DialerKind
 from outdial.store import sample_rows
-from outdial.store.interface import PortSample
+from outdial.store.stored import PortSample
 from reports_asked import NOON, ask
 from store.contract.story import opened
 

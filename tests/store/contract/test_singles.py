@@ -5,8 +5,8 @@ import pytest
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import Record
 from outdial.core.results import CallResult
-from outdial.store.interface import Import
 from outdial.store.single_records import Cancelling, NewRecord, RecordRefused
+from outdial.store.stored import Import
 from store.contract.story import (
     CANCELLED,
     CHAIN_UPDATED,

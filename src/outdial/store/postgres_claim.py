@@ -1,0 +1,197 @@
+"""Claiming chains in PostgreSQL: what is said to the server, and in which order."""
+
+from collections.abc import Sequence
+
+from outdial.core.records import PRIORITIES, Chain, Priority, RecordType
+from outdial.selection.sql import Dialect, Writer
+from outdial.selection.terms import Selection, Value
+from outdial.sim.lists import RecordStatus
+from outdial.store import facts
+from outdial.store import postgres_do_not_call as dnc
+from outdial.store.facts import RECENT_MS, numbers_of, with_facts
+from outdial.store.interface import (
+    CallbackRequest,
+    Claimed,
+    ClaimRequest,
+)
+from outdial.store.postgres_link import Connection
+from outdial.store.postgres_statements import listed, transposed
+from outdial.store.rows import (
+    RECORD_COLUMNS,
+    Row,
+    chains_of,
+    entries_in,
+    with_rest,
+)
+from outdial.store.turns import Claim, Credit
+
+_IS_CALLABLE = f"record_type <> {RecordType.NO_CALL:d}"
+
+
+def _due(name: str, level: int, before: Sequence[str], where: str, keys: Sequence[tuple[str, str]]) -> str:
+    """The records of one level that are due, as far as those before it leave room."""
+    room = " - ".join(["$3::bigint", *(f"(SELECT count(*) FROM {other})" for other in before)])
+    group = 0 if level % 2 else "$5"
+    expressions = "".join(f", {key} AS key_{n}" for n, (key, _) in enumerate(keys))
+    ordered = "".join(f"{key}{direction}, " for key, direction in keys)
+    return f"""{name} AS MATERIALIZED (
+    SELECT {listed(RECORD_COLUMNS)}, {level} AS level, due_utc_ms{expressions} FROM records
+    WHERE list_id = $1 AND group_id = {group} AND priority = ${6 + level // 2} AND due_utc_ms <= $2 AND {_IS_CALLABLE}
+    {where} ORDER BY {ordered}due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
+)"""
+
+
+def _statement(where: str = "", keys: Sequence[tuple[str, str]] = ()) -> str:
+    names = [f"due_{level}" for level in range(2 * len(PRIORITIES))]
+    parts = [_due(name, level, names[:level], where, keys) for level, name in enumerate(names)]
+    ordered = "".join(f"key_{n}{direction}, " for n, (_, direction) in enumerate(keys))
+    every = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
+    return f"""
+WITH {", ".join(parts)}, heads AS MATERIALIZED ({every}), claimed AS (
+    UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
+    WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
+)
+SELECT {listed(RECORD_COLUMNS)} FROM heads ORDER BY level, {ordered}due_utc_ms, record_id
+"""
+
+
+CLAIM_VALUES = 5 + len(PRIORITIES)
+"""Parameters of `CLAIM`; those of a selection follow."""
+
+
+def claim_selected(selection: Selection) -> tuple[str, list[Value]]:
+    """`CLAIM` with a filter and an order of its own, and the values that follow its parameters."""
+    writer = Writer(Dialect.POSTGRES, CLAIM_VALUES + 1)
+    where = ""
+    if selection.filter is not None:
+        where = f"AND (priority = {Priority.CALLBACK:d} OR {writer.condition(selection.filter)})"
+    keys = writer.keys(selection.order)
+    return _statement(where, keys), writer.parameters
+
+
+CLAIM = _statement()
+"""Claim heads of a list ($1) that are due ($2), so many at most ($3), for an epoch ($4); locked rows are passed over.
+
+Level by level: the priorities ($6 …) in their order, in each what only the group ($5) may have, then what anybody may.
+Those that came back and are not due yet may be many, and would stand before others in the index.
+"""
+CLAIM_CALLBACKS = f"""
+WITH heads AS MATERIALIZED (
+    SELECT {listed(RECORD_COLUMNS)}, due_utc_ms FROM records
+    WHERE list_id = ANY ($1::integer[]) AND group_id = $5 AND priority = {Priority.PERSONAL:d} AND due_utc_ms <= $2
+        AND (callback_agent_id = ANY ($6::integer[]) OR coalesce(scheduled_utc_ms, 0) <= $7) AND {_IS_CALLABLE}
+    ORDER BY due_utc_ms, record_id LIMIT $3 FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
+    WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
+)
+SELECT {listed(RECORD_COLUMNS)} FROM heads ORDER BY due_utc_ms, record_id
+"""
+"""Claim heads that wait for one agent: for those who are there ($6), and those due since long ago ($7)."""
+NEXT_CALLBACK = f"""
+SELECT min(due_utc_ms) FROM records
+WHERE list_id = ANY ($1::integer[]) AND group_id = $2 AND priority = {Priority.PERSONAL:d} AND due_utc_ms > $3
+    AND {_IS_CALLABLE}
+"""
+CLAIM_REST = f"""
+UPDATE records r SET status = {RecordStatus.RETRIEVED:d}
+FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::bigint[]) AS head (list_id, chain_id, chain_n, record_id)
+WHERE r.list_id = head.list_id AND r.chain_id = head.chain_id AND r.chain_id > 0
+    AND (r.chain_n, r.record_id) > (head.chain_n, head.record_id) AND r.status = {RecordStatus.READY:d}
+RETURNING {listed(RECORD_COLUMNS, "r")}
+"""
+"""Claim the records that follow heads in their chains."""
+NEXT_DUE = f"""
+SELECT min(next.due_utc_ms)
+FROM unnest($1::integer[]) AS list (list_id)
+CROSS JOIN (VALUES {", ".join(f"({priority}::smallint)" for priority in PRIORITIES)}) AS level (priority)
+CROSS JOIN (VALUES ($2::integer), (0)) AS owner (group_id)
+CROSS JOIN LATERAL (
+    SELECT due_utc_ms FROM records r
+    WHERE r.list_id = list.list_id AND r.group_id = owner.group_id AND r.priority = level.priority
+        AND r.due_utc_ms > $3 AND {_IS_CALLABLE}
+    ORDER BY r.due_utc_ms LIMIT 1
+) AS next
+"""
+"""When the first record of lists is due that becomes due after an instant ($3)."""
+_CALLS = f"""
+SELECT number, dialed_utc_ms, call_result, call_result NOT IN ({facts.NEVER_RANG}) AS rang, {facts.ENDED} AS ended
+FROM attempts WHERE number = ANY ($1::text[])
+UNION ALL SELECT number, dialed_utc_ms, NULL, true, NULL FROM open_attempts WHERE number = ANY ($1::text[])
+"""
+FACTS = f"""
+SELECT number, count(*) FILTER (WHERE rang), array_agg(dialed_utc_ms) FILTER (WHERE rang AND dialed_utc_ms > $2),
+    max(ended) FILTER (WHERE call_result IN ({facts.ABANDONED})),
+    max(ended) FILTER (WHERE call_result = {facts.MACHINE}),
+    max(ended) FILTER (WHERE call_result = {facts.CONVERSATION})
+FROM ({_CALLS}) AS calls GROUP BY number
+"""
+"""What calls to numbers ($1) have come to; those after an instant ($2) one by one."""
+
+
+async def claim(connection: Connection, epoch: int, credit: Credit, request: ClaimRequest) -> Claimed:
+    """Claim due chains for an epoch.
+
+    Raises:
+        StoreError: a record has a time zone that does not exist.
+    """
+    turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
+    while asked := turns.asked():
+        for list_id, count in asked.items():
+            statement, values = CLAIM, list[Value]()
+            if list_id in request.selections:
+                statement, values = claim_selected(request.selections[list_id])
+            heads = await connection.fetch(
+                statement, list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities, *values
+            )
+            turns.gave(list_id, heads)
+    heads = turns.in_turn()
+    chains = await _whole_chains(connection, heads, request)
+    if any(list_id in request.selections for list_id, _ in turns.open_lists):
+        return Claimed(chains, False, None)  # such a list has given all it was asked for, and may have more
+    # what a filter has left out is due and does not wait
+    filtered = [list_id for list_id, _ in request.lists if list_id in request.selections]
+    plain = [list_id for list_id, _ in request.lists if list_id not in request.selections]
+    due_utc_ms = await connection.fetchval(NEXT_DUE, plain, request.group_id, -1)
+    later_utc_ms = await connection.fetchval(NEXT_DUE, filtered, request.group_id, request.utc_ms)
+    if due_utc_ms is not None and due_utc_ms <= request.utc_ms:
+        if turns.open_lists:
+            return Claimed(chains, False, None)
+        due_utc_ms = request.utc_ms  # others are claiming it at this moment; if they do not, it is due
+    return Claimed(chains, True, min((each for each in (due_utc_ms, later_utc_ms) if each is not None), default=None))
+
+
+async def claim_callbacks(connection: Connection, epoch: int, request: CallbackRequest) -> Claimed:
+    """Claim due records that wait for one agent.
+
+    Raises:
+        StoreError: a record has a time zone that does not exist.
+    """
+    lists = list(request.lists)
+    heads = await connection.fetch(
+        CLAIM_CALLBACKS,
+        lists,
+        request.utc_ms,
+        request.count_max,
+        epoch,
+        request.group_id,
+        list(request.agent_ids),
+        request.overdue_utc_ms,
+    )
+    chains = await _whole_chains(connection, heads, request)
+    return Claimed(chains, True, await connection.fetchval(NEXT_CALLBACK, lists, request.group_id, request.utc_ms))
+
+
+async def _whole_chains(
+    connection: Connection, heads: Sequence[Row], request: ClaimRequest | CallbackRequest
+) -> tuple[Chain, ...]:
+    """Claim what follows these heads, and look up what must not be called."""
+    chained = [(head[1], head[3], head[4], head[0]) for head in heads if head[3]]
+    rest = await connection.fetch(CLAIM_REST, *transposed(chained)) if chained else []
+    rows = with_rest(heads, rest)
+    found = await dnc.look_up(connection, entries_in(rows), request.do_not_call_lists, request.utc_ms)
+    chains = chains_of(rows, found)
+    if not request.with_facts:
+        return chains
+    facts = await connection.fetch(FACTS, numbers_of(chains), request.utc_ms - RECENT_MS)
+    return with_facts(chains, facts, request.utc_ms)
