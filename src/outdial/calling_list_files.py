@@ -176,12 +176,12 @@ class CallingListFile:
             with self._path.open("rb") as stream:
                 self._rows = ParquetRows(stream) if is_parquet(self._path) else CsvRows(stream)
                 yield from self._records(self._rows)
-                self._rows = None
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror or error}") from error
         except WrongFile as error:
             raise self._error(str(error)) from error
         finally:
+            self._rows = None
             if self._rejects is not None:
                 self.counts.rejects_file = self._rejects.close()
         if not self.counts.loaded:

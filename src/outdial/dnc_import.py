@@ -13,8 +13,8 @@ from outdial.number_files import NumberFile
 from outdial.store.do_not_call import REASON_CHARACTERS_MAX, Addition
 from outdial.store.interface import Store
 
-BATCH = 20_000
-"""Numbers of one transaction: some tenths of a second. Unit: numbers."""
+BATCH = 10_000
+"""Numbers of one transaction: a tenth or two of a second, in which nobody else can add numbers. Unit: numbers."""
 
 
 def run_import(config: Path, path: Path, list_name: str, *, is_whole: bool, as_json: bool) -> str:

@@ -87,7 +87,7 @@ class CallingListTable(Table):
     customer_id: str = option(
         "customer-id",
         "Column of the file with the id of the customer, by which do-not-call lists of the database may know them "
-        "(`customer:ID`). Empty: none has.",
+        "(`customer:ID`). Records that were imported before the option was set have none. Empty: none has.",
         default=core_default(CallingList, "customer_id"),
         allowed="the name of a column, as the file or `outdial list import --map` calls it",
         core="CallingList.customer_id",
