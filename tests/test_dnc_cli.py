@@ -205,6 +205,17 @@ def test_an_old_copy_of_a_registry_is_warned_of(keeper, monkeypatch):
     assert "warning" not in keeper.types("show")
 
 
+def test_a_list_that_only_a_campaign_knows_is_noted(keeper):
+    text = keeper.config.read_text()
+    keeper.config.write_text(
+        text.replace('name = "spring"', 'name = "spring"\ndo-not-call-lists = ["natonal", "national"]')
+    )
+    keeper.imports(keeper.file("5550100\n"))
+    assert keeper.types("show").splitlines()[-1] == (
+        'note: campaign spring names the list "natonal", which has nothing on it; did you mean "national"?'
+    )
+
+
 def test_without_a_database_there_is_nothing_to_show(keeper):
     [line] = keeper.fails("show")
     assert "there is no database yet" in line

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from outdial.config import Loaded, load
+from outdial.config.mistakes import show_value, suggest
 from outdial.configured_store import in_store, is_there, utc_now_ms
 from outdial.core.errors import ConfigError
 from outdial.core.units import DAY_MS
@@ -85,13 +86,28 @@ def run_show(config: Path, *, as_json: bool) -> str:
             }
             for each in lists
         ]
-        return json.dumps({"lists": shown, "in_configuration": configured}, ensure_ascii=False)
+        notes = empty_list_notes(loaded, lists)
+        return json.dumps({"lists": shown, "in_configuration": configured, "notes": notes}, ensure_ascii=False)
     lines = [
         f"{each.name}: {each.numbers:,} numbers, last seen {utc_text(each.oldest_utc_ms)} or later" for each in lists
     ]
     if configured or not lists:
         lines.append(f"{loaded.file}: {configured:,} numbers")
-    return "\n".join([*lines, *registry_warnings(loaded, lists, now)])
+    notes = [f"note: {note}" for note in empty_list_notes(loaded, lists)]
+    return "\n".join([*lines, *registry_warnings(loaded, lists, now), *notes])
+
+
+def empty_list_notes(loaded: Loaded, lists: Sequence[ForbiddenList]) -> list[str]:
+    """What to say about lists that a campaign names and that have nothing on them, by mistake perhaps."""
+    there = [each.name for each in lists]
+    notes = []
+    for campaign in loaded.configuration.campaigns:
+        for name in campaign.do_not_call_lists:
+            if name not in there:
+                near = suggest(name, there)
+                wrong = f"campaign {campaign.name} names the list {show_value(name)}, which has nothing on it"
+                notes.append(wrong + (f"; {near}" if near else ""))
+    return notes
 
 
 def registry_warnings(loaded: Loaded, lists: Sequence[ForbiddenList], utc_ms: int) -> list[str]:
