@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from fake_store import NOW, returned, settled
-from outdial.core.commands import CancelRecord
+from outdial.core.commands import CancelRecord, DisposeRecord, Disposition, TreatRecord
+from outdial.core.records import RecordType
 from outdial.core.results import CallResult
+from outdial.core.settings import TreatmentAction
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.interface import AgentStateBegun, AttemptBegun
 from outdial.store.spool import Spool, SpoolError
@@ -16,7 +18,24 @@ from outdial.store.spool import Spool, SpoolError
 BEGUN = AttemptBegun(1, 1, 1, 1, 9, "+4930123", 2, NOW.utc_ms)
 FORBIDDEN = NumberForbidden("+4930123", "internal", "said so", NOW.utc_ms)
 STATE = AgentStateBegun(3, 7, "talking", "", 1, NOW.utc_ms)
-CHANGES = [BEGUN, settled(1), returned(2), CancelRecord(1, 3, CallResult.DO_NOT_CALL), STATE, FORBIDDEN]
+PROMISE = Disposition(
+    TreatmentAction.RESCHEDULE,
+    NOW.utc_ms,
+    group_id=7,
+    record_type=RecordType.PERSONAL_CALLBACK,
+    agent_id=5,
+    number="+15550199",
+)
+CHANGES = [
+    BEGUN,
+    settled(1),
+    returned(2),
+    CancelRecord(1, 3, CallResult.DO_NOT_CALL),
+    TreatRecord(1, 4, CallResult.AGENT_CALLBACK_ERROR, Disposition(TreatmentAction.ASSIGN_TO_GROUP, group_id=7)),
+    DisposeRecord(1, 1, 1, 1, 1, 5, CallResult.ANSWER, PROMISE, "call me later", NOW.utc_ms),
+    STATE,
+    FORBIDDEN,
+]
 
 
 def opened(folder: Path, server: str = "outdial", database: str = "postgresql://outdial@db/outdial") -> Spool:

@@ -1,5 +1,6 @@
 """Migrations: they make the tables of `schema`, from nothing and from every earlier version, all or none."""
 
+import asyncio
 import re
 import sqlite3
 
@@ -10,10 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from outdial.core.records import RecordType
+from outdial.core.results import CallResult
 from outdial.store import upgrade
 from outdial.store.attempt_rows import ATTEMPT_COLUMNS
-from outdial.store.interface import StoreError
+from outdial.store.interface import ClaimRequest, StoreError
 from outdial.store.schema import METADATA
+from outdial.store.sqlite import SqliteStore
 from outdial.store.sqlite_file import connect
 
 
@@ -182,3 +186,41 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 def test_a_percent_sign_in_the_path_of_the_package_does_no_harm(monkeypatch, tmp_path):
     monkeypatch.setattr(upgrade, "_MIGRATIONS", tmp_path / "100% sure")
     assert upgrade.migration_config().get_main_option("script_location") == str(tmp_path / "100% sure")
+
+
+def test_what_an_operator_has_survives_the_upgrade(tmp_path):
+    """Records of the first version, one of each kind, keep what they are and are claimed as before."""
+    path = tmp_path / "outdial.sqlite"
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = upgrade.migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        columns = "record_id, list_id, number, chain_id, chain_n, status, priority, due_utc_ms, attempts"
+        columns += ", treatments, custom"
+        for values in (
+            "1, 1, '+15550001', 0, 0, 1, 0, 0, 0, NULL, '{\"a\":\"b\"}'",
+            "2, 1, '+15550002', 0, 0, 1, 1, 5, 2, '[[6,2]]', NULL",
+            "3, 1, '+15550003', 7, 0, 3, 0, NULL, 1, NULL, NULL",
+            "4, 1, '+15550004', 7, 1, 1, 1, 9, 0, NULL, NULL",
+            "5, 1, '+15550005', 0, 0, 1, 1, 9000, 1, NULL, NULL",
+        ):
+            connection.exec_driver_sql(f"INSERT INTO records ({columns}) VALUES ({values})")
+    engine.dispose()
+
+    async def story():
+        store = SqliteStore(path)
+        await store.open("one", 100, 1)
+        claimed = await store.claim(ClaimRequest(1, ((1, 10),), 10, 100))
+        stored = await store.records(1, 0, 10)
+        await store.close()
+        return claimed, stored
+
+    claimed, stored = asyncio.run(story())
+    assert [chain.records[0].record_id for chain in claimed.chains] == [2, 4, 1]
+    assert (claimed.chains[0].records[0].attempts, claimed.chains[0].records[0].history) == (2, ((CallResult.BUSY, 2),))
+    assert claimed.next_due_utc_ms == 9_000
+    assert [(each.fate.record_id, each.record_type, each.group_id) for each in stored] == [
+        (n, RecordType.GENERAL, None) for n in range(1, 6)
+    ]
+    assert stored[0].custom == {"a": "b"}

@@ -10,21 +10,33 @@ from dataclasses import replace
 import pytest
 
 from fake_store import NOW, Desk, FakeStore, chain, dial, fetch, returned, settled
+from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
     Connect,
+    Disposition,
+    FetchCallbacks,
     ForbidNumber,
     Release,
     ReturnRecord,
     Transfer,
+    TreatRecord,
 )
 from outdial.core.events import DialRejected, FetchFailed, RecordCancelled, RecordsFetched
 from outdial.core.evidence import Evidence
 from outdial.core.results import CallResult
-from outdial.core.settings import DialerId, DialerKind
+from outdial.core.settings import DialerId, DialerKind, TreatmentAction
 from outdial.store.do_not_call import NumberForbidden, Objections
-from outdial.store.interface import AgentStateBegun, AttemptBegun, ClaimRequest, EpochLost, StoreError, StoreUnavailable
+from outdial.store.interface import (
+    AgentStateBegun,
+    AttemptBegun,
+    CallbackRequest,
+    ClaimRequest,
+    EpochLost,
+    StoreError,
+    StoreUnavailable,
+)
 from outdial.store.spool import Spool
 from outdial.store.stored import PortSample
 
@@ -94,6 +106,17 @@ def test_what_allowed_a_call_is_written_down_with_its_beginning(tmp_path):
         assert await desk.end()
         [begun] = store.made
         assert json.loads(begun.evidence)["rules"] == ["us-fl 1"]
+
+
+def test_a_claim_for_agents_is_one_like_any_other(tmp_path):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore(chain(8)))
+        treated = TreatRecord(1, 3, CallResult.AGENT_CALLBACK_ERROR, Disposition(TreatmentAction.DONE))
+        desk.do(treated, FetchCallbacks(1, 5, 10, (1, 2), (101, 102), 7_000))
+        assert await desk.end()
+        utc_ms = 1_700_000_000_000
+        assert store.asked == [[treated], CallbackRequest(1, (1, 2), (101, 102), 7_000, 10, utc_ms)]
+        assert desk.told == [CallbacksFetched(1, 5, (chain(8),), None)]
 
     tell(story)
 
