@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from dialing_story import UTC, Story, chain, dialing_story, group, number_of, treatment
-from outdial.core.callback_events import CallbacksFetched
+from outdial.core.callback_events import CallbackRequested, CallbacksFetched
 from outdial.core.commands import (
     Dial,
     FetchCallbacks,
     OfferRecord,
     ReleaseEngaging,
+    Reply,
     ReturnRecord,
     SettleAttempt,
     TreatRecord,
@@ -85,6 +86,21 @@ def test_the_store_is_asked_when_the_next_one_is_due() -> None:
 def test_the_store_is_asked_when_an_agent_comes() -> None:
     story = due(quiet(ready=[101]))
     assert 1 == len(story.log_in(102).advance(SECOND_MS).said(FetchCallbacks))
+
+
+def test_the_store_is_asked_when_one_is_due_that_was_just_promised_and_not_for_others() -> None:
+    story = quiet(treatments=[treatment(R.BUSY, A.REDIAL)])
+    story.fetched(chain(1))
+    [first] = story.said(Dial)
+    assert [] == story.ended(first, sip=486).advance(5 * SECOND_MS).said(FetchCallbacks), "a redial is for anybody"
+    story.fetched(chain(2))
+    [second] = story.said(Dial)
+    story.person_answers(second)
+    story.agent_takes(second).tell(CallbackRequested(1, 101, story.utc_ms + 7_000, personal=True))
+    assert story.said(Reply)[-1].ok
+    story.ended(second, cause=16)
+    assert [] == story.advance(6_900).said(FetchCallbacks)
+    assert 1 == len(story.advance(100).said(FetchCallbacks))
 
 
 def test_a_store_that_fails_is_asked_again() -> None:

@@ -8,7 +8,7 @@ from outdial.config.zones import load_zone
 from outdial.core.records import Record
 from outdial.core.results import CallResult
 from outdial.sim.lists import RecordStatus
-from outdial.store import disposition_rows, do_not_call, fates, ledger_rows, rows, schema
+from outdial.store import attempt_rows, disposition_rows, do_not_call, fates, ledger_rows, rows, schema
 from outdial.store.interface import StoreError
 
 
@@ -52,8 +52,8 @@ def test_a_record_never_dialed_has_no_result():
         (rows.NEW_RECORD_COLUMNS, schema.RECORDS),
         (rows.FATE_COLUMNS, schema.RECORDS),
         (fates.HELD_COLUMNS, schema.RECORDS),
-        (rows.OPEN_ATTEMPT_COLUMNS, schema.OPEN_ATTEMPTS),
-        (rows.ATTEMPT_COLUMNS, schema.ATTEMPTS),
+        (attempt_rows.OPEN_ATTEMPT_COLUMNS, schema.OPEN_ATTEMPTS),
+        (attempt_rows.ATTEMPT_COLUMNS, schema.ATTEMPTS),
         (disposition_rows.DISPOSITION_COLUMNS, schema.DISPOSITIONS),
         (rows.IMPORT_COLUMNS, schema.IMPORTS),
         (do_not_call.FORBIDDEN_COLUMNS, schema.DO_NOT_CALL),

@@ -137,7 +137,7 @@ class Attempt:
     call_id: CallId
     group_id: GroupId
     mode: DialingMode
-    """The group's mode when it was dialed."""
+    """The group's mode when it was dialed; PUSH_PREVIEW for what waited for one agent."""
     node_id: NodeId
     server_id: ServerId
     chain: Chain

@@ -29,19 +29,17 @@ from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import Disposition, FetchCallbacks, TreatRecord
 from outdial.core.compliance import may_dial
 from outdial.core.deadlines import Timer
-from outdial.core.dispositions import by_treatments, look_for_callbacks_at, wake
+from outdial.core.dispositions import LOOK_PAUSE_MS, by_treatments, look_for_callbacks_at, wake
 from outdial.core.events import RecordCancelled
 from outdial.core.groups import Group
 from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.core.state import FETCH_POLL_MS, State
-from outdial.core.units import SECOND_MS, AgentId, GroupId, Millis, RecordId
+from outdial.core.units import AgentId, GroupId, RecordId
 
 CALLBACKS_MAX = 1_000
 """Due records in memory, per group. Ours."""
-LOOK_PAUSE_MS: Millis = SECOND_MS
-"""Shortest pause between two questions. Unit: ms. Ours."""
 
 
 # --- asking the store ---------------------------------------------------------------------------------------------
@@ -215,4 +213,4 @@ def agent_error(state: State, group: Group, chain: Chain) -> None:
         action = TreatmentAction.ASSIGN_TO_GROUP
         disposition = Disposition(action, 0, None, record.history, record.group_id or group.group_id)
     state.emit(TreatRecord(record.list_id, record.record_id, result, disposition))
-    wake(state, group, disposition)
+    wake(state, record, group, disposition)

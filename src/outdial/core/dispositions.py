@@ -9,7 +9,7 @@ from outdial.core.attempt import Attempt, Word
 from outdial.core.commands import DisposeRecord, Disposition
 from outdial.core.deadlines import Timer
 from outdial.core.groups import Group
-from outdial.core.records import Chain
+from outdial.core.records import Chain, Record
 from outdial.core.results import CallResult
 from outdial.core.settings import Treatment, TreatmentAction
 from outdial.core.state import State
@@ -20,20 +20,23 @@ NEVER_DIALED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY, CallResult.
 """Results of attempts that never reached the callee."""
 NEVER_DIALED_RETRY_MS: Millis = 60 * SECOND_MS
 """When they are tried again unless a treatment says otherwise. Unit: ms. Ours (0011)."""
+LOOK_PAUSE_MS: Millis = SECOND_MS
+"""Shortest pause before the store is asked for records that wait for one agent. Unit: ms. Ours."""
 
 
 def fate_of(state: State, attempt: Attempt, call_result: CallResult) -> Disposition:
     """Decide what becomes of an attempt's record, and have those look for it who may have it next."""
+    record = attempt.record
     if attempt.word is not None:
         disposition = follow_word(state, attempt.chain, attempt.word, call_result)
     else:
         disposition = by_treatments(state, attempt.chain, call_result)
-        rules = state.lists.get(attempt.record.list_id)
+        rules = state.lists.get(record.list_id)
         if call_result in NEVER_DIALED and (rules is None or call_result not in rules.treatments):
             # the callee's phone never rang: without a treatment of its own the record is not used up
             again_utc_ms = state.utc_ms + NEVER_DIALED_RETRY_MS
             disposition = replace(disposition, action=TreatmentAction.RETRY_IN, not_before_utc_ms=again_utc_ms)
-    wake(state, state.groups[attempt.group_id], disposition)
+    wake(state, record, state.groups[attempt.group_id], disposition)
     return disposition
 
 
@@ -75,17 +78,21 @@ def write_word(
     )
 
 
-def wake(state: State, group: Group, disposition: Disposition) -> None:
-    """The group, and the one that the record is given to, look for records when this one is due."""
-    if disposition.action.is_final:
+def wake(state: State, record: Record, group: Group, disposition: Disposition) -> None:
+    """Whoever may have the record next looks for it when it is due: the group, and the one that it is given to."""
+    action = disposition.action
+    if action.is_final:
+        return
+    due_at_ms = state.mono_ms + max(0, disposition.not_before_utc_ms - state.utc_ms)
+    record_type = disposition.record_type or record.record_type
+    if record_type.is_personal and not action.goes_on and action is not TreatmentAction.ASSIGN_TO_GROUP:
+        look_for_callbacks_at(state, group, max(due_at_ms, state.mono_ms + LOOK_PAUSE_MS))
         return
     given_to = state.groups.get(disposition.group_id) if disposition.group_id is not None else None
-    wait_ms = max(0, disposition.not_before_utc_ms - state.utc_ms)
     for each in dict.fromkeys((group, given_to or group)):
-        each.fetch_at_ms = min(each.fetch_at_ms, state.mono_ms + wait_ms)
+        each.fetch_at_ms = min(each.fetch_at_ms, due_at_ms)
         if each.is_running:
             state.wake_group_at(each, each.fetch_at_ms)
-            look_for_callbacks_at(state, each, each.fetch_at_ms)
 
 
 def look_for_callbacks_at(state: State, group: Group, at_ms: Millis) -> None:

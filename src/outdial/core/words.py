@@ -99,7 +99,7 @@ def _follow(state: State, agent: Agent, event: DispositionGiven | CallbackReques
         write_word(state, ended.call_id, ended.chain, word, ended.call_result, disposition)
         group = state.groups.get(group_id)
         if group is not None:
-            wake(state, group, disposition)
+            wake(state, record, group, disposition)
     else:
         return False
     if word.call_result is CallResult.DO_NOT_CALL:
