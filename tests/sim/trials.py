@@ -362,7 +362,7 @@ TRIALS: dict[str, Trial] = {
         group(3, M.PREVIEW),
         callees=replace(CALLEES, shares=((CalleeKind.PERSON, 1.0),)),
         workforce=replace(WORKFORCE, callback_ratio=0.3, callback_ms_mean=20_000, disposition_ratio=0.2),
-        lists=(ListShape(1, 400),),
+        lists=(ListShape(1, 150),),
         duration_ms=180 * SECOND_MS,
     ),
     "waiting": trial(
