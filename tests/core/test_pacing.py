@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outdial.core.budget import THRESHOLD_MAX, THRESHOLD_MIN
 from outdial.core.modes import DialingMode as Mode
 from outdial.core.pacing import (
     PACERS,
@@ -116,7 +117,7 @@ SITUATIONS = st.fixed_dictionaries(
         "agents": ROWS,
         "persons": ROWS,
         "fresh": st.lists(st.floats(0.0, 0.98), min_size=HORIZONS, max_size=HORIZONS).map(sorted).map(tuple),
-        "threshold": st.one_of(st.floats(0.0, 0.6), st.just(0.0)),
+        "threshold": st.floats(THRESHOLD_MIN, THRESHOLD_MAX),
         "least": st.integers(0, 20),
         "most": st.integers(0, 40),
     }
