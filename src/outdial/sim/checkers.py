@@ -79,7 +79,7 @@ class Checkers:
         self._calls = CallChecks(picture)
         self._abandonment = AbandonmentChecks(picture)
         self._dialing = DialingChecks(picture, self._calls)
-        self._callbacks = CallbackChecks(picture, self._calls)
+        self._callbacks = CallbackChecks(picture, self._calls, self._dialing.rules)
         self._cluster = ClusterChecks(picture, self._dialing)
         self._agents = AgentChecks(picture)
         self._liveness = LivenessChecks(picture, self._calls)

@@ -26,14 +26,18 @@ from outdial.core.commands import (
 )
 from outdial.core.events import RecordsFetched
 from outdial.core.records import Record, RecordType
+from outdial.core.settings import CallingList
 from outdial.core.state import FETCH_POLL_MS
-from outdial.core.units import SECOND_MS, AgentId, CallId, ListId, Millis, RecordId
+from outdial.core.units import SECOND_MS, AgentId, CallId, GroupId, ListId, Millis, RecordId
 from outdial.sim.checks_calls import CallChecks
 from outdial.sim.checks_dialing import is_open
 from outdial.sim.checks_picture import Picture
+from outdial.sim.checks_rules import RuleChecks
 
 UNSERVED_MS: Millis = FETCH_POLL_MS + 30 * SECOND_MS
 """How long an agent may be free beside a due record that waits for them. Ours: the store is asked every half minute."""
+RULES_SLACK_MS: Millis = 300 * SECOND_MS
+"""A pause that a rule asks for is counted from the end of a call, and here from its beginning."""
 
 
 @dataclass(slots=True)
@@ -45,13 +49,16 @@ class Promise:
     agent_id: AgentId | None
     """None: anybody of the group."""
     group_id: int | None
+    barred_at_ms: Millis = -UNSERVED_MS
+    """When something was last seen to forbid the call. Monotonic."""
 
 
 class CallbackChecks:
     """Watches promises."""
 
-    def __init__(self, picture: Picture, calls: CallChecks) -> None:
+    def __init__(self, picture: Picture, calls: CallChecks, rules: RuleChecks) -> None:
         self._picture = picture
+        self._rules = rules
         self._calls = calls
         self._asked: dict[CallId, bool] = {}
         """Granted during a call that goes on, and whether personal."""
@@ -170,11 +177,22 @@ class CallbackChecks:
         group_id = promise.group_id or 0
         is_able = group_id in picture.running and picture.prime_id is not None
         if free_ms >= UNSERVED_MS and is_able and state.groups[group_id].settings.agent_group in agent.group_ids:
-            place = picture.world.lists.by_id[promise.list_id].source
-            record = self._calls.record(record_id) or place.record(place.index_of(record_id))
-            is_free = record.number not in state.numbers and record.number not in picture.do_not_call
-            if is_free and is_open(record, calling_list, picture.utc_ms):
+            record = self._calls.record(record_id) or picture.world.lists.by_id[promise.list_id].current(record_id)
+            if self._is_barred(record, calling_list, group_id):
+                promise.barred_at_ms = picture.mono_ms
+            elif picture.mono_ms >= promise.barred_at_ms + UNSERVED_MS:
                 picture.fail(
                     "callback",
                     f"record {record_id} has been due for {due_ms} ms, and agent {promise.agent_id} free for {free_ms}",
                 )
+
+    def _is_barred(self, record: Record, calling_list: CallingList, group_id: GroupId) -> bool:
+        """Whether something forbids the call now, or may have until lately."""
+        picture = self._picture
+        is_taken = record.number in picture.state.numbers or record.number in picture.do_not_call
+        if is_taken or not is_open(record, calling_list, picture.utc_ms):
+            return True
+        against = self._rules.against(
+            record.number, record, calling_list, group_id, has_agent=False, slack_ms=RULES_SLACK_MS
+        )
+        return against is not None

@@ -19,7 +19,7 @@ from outdial.core.records import Record
 from outdial.core.results import NEVER_DIALED, CallResult, is_abandoned
 from outdial.core.rules import RuleProfile
 from outdial.core.settings import CallingList, Zone
-from outdial.core.units import DAY_MS, Millis
+from outdial.core.units import DAY_MS, GroupId, Millis
 from outdial.sim.checks_picture import Picture
 from outdial.sim.checks_seen import Leg
 
@@ -58,24 +58,56 @@ class RuleChecks:
     def dialed(self, command: Dial, leg: Leg, record: Record, calling_list: CallingList) -> None:
         """A customer is being called."""
         picture = self._picture
-        seen = self._numbers.setdefault(command.number, SeenNumber())
-        zones = (record.zone,) if record.zone else record.zones or (calling_list.zone,)
-        for profile in (*calling_list.rules, *picture.rules_of_group(command.group_id)):
-            self._check_hours(profile, zones, command)
-            self._check_attempts(profile, zones, seen, command)
-            self._check_pauses(profile, zones, seen, command, has_agent=leg.mode.is_preview)
-        seen.dialed_utc_ms.append(picture.utc_ms)
+        found = self.against(command.number, record, calling_list, command.group_id, has_agent=leg.mode.is_preview)
+        if found is not None:
+            picture.fail(*found)
+        self._numbers.setdefault(command.number, SeenNumber()).dialed_utc_ms.append(picture.utc_ms)
 
-    def _check_hours(self, profile: RuleProfile, zones: tuple[Zone, ...], command: Dial) -> None:
+    def against(
+        self,
+        number: str,
+        record: Record,
+        calling_list: CallingList,
+        group_id: GroupId,
+        *,
+        has_agent: bool,
+        slack_ms: Millis = 0,
+    ) -> tuple[str, str] | None:
+        """Which checker objects to a call now, and why; None: none does.
+
+        Args:
+            number: the number.
+            record: its record.
+            calling_list: the list of the record.
+            group_id: who would dial.
+            has_agent: an agent would be on the call from its start.
+            slack_ms: pauses count for longer by this: they are counted from the dial request here.
+        """
+        seen = self._numbers.get(number) or SeenNumber()
+        zones = (record.zone,) if record.zone else record.zones or (calling_list.zone,)
+        for profile in (*calling_list.rules, *self._picture.rules_of_group(group_id)):
+            found = (
+                self._against_hours(profile, zones, number)
+                or self._against_attempts(profile, zones, seen, number)
+                or self._against_pauses(profile, zones, seen, number, has_agent=has_agent, slack_ms=slack_ms)
+            )
+            if found is not None:
+                return found
+        return None
+
+    def _against_hours(self, profile: RuleProfile, zones: tuple[Zone, ...], number: str) -> tuple[str, str] | None:
         closed = {day for days in profile.closed_days for day in days.days}
         for zone in zones:
             local = _local(zone, self._picture.utc_ms)
             second = local.hour * 3_600 + local.minute * 60 + local.second
             from_s, till_s = profile.week[local.weekday()] if profile.week else (0, 86_400)
             if not from_s <= second < till_s or (local - _EPOCH).days in closed:
-                self._picture.fail("calling hours", f"{command.number} is dialed at {local} ({zone.name}): {profile}")
+                return "calling hours", f"{number} is dialed at {local} ({zone.name}): {profile}"
+        return None
 
-    def _check_attempts(self, profile: RuleProfile, zones: tuple[Zone, ...], seen: SeenNumber, command: Dial) -> None:
+    def _against_attempts(
+        self, profile: RuleProfile, zones: tuple[Zone, ...], seen: SeenNumber, number: str
+    ) -> tuple[str, str] | None:
         now, calls = self._picture.utc_ms, seen.dialed_utc_ms
         today = [sum(_local(zone, at).date() == _local(zone, now).date() for at in calls) for zone in zones]
         for most, count in (
@@ -85,22 +117,31 @@ class RuleChecks:
             (profile.attempts_7d_max, sum(at > now - 7 * DAY_MS for at in calls)),
         ):
             if most and count >= most:
-                self._picture.fail("attempts", f"{command.number} is dialed after {count} calls at {calls}: {profile}")
+                return "attempts", f"{number} is dialed after {count} calls at {calls}: {profile}"
+        return None
 
-    def _check_pauses(
-        self, profile: RuleProfile, zones: tuple[Zone, ...], seen: SeenNumber, command: Dial, *, has_agent: bool
-    ) -> None:
-        now, lifted = self._picture.utc_ms, has_agent and profile.lifted_by_agent
+    def _against_pauses(
+        self,
+        profile: RuleProfile,
+        zones: tuple[Zone, ...],
+        seen: SeenNumber,
+        number: str,
+        *,
+        has_agent: bool,
+        slack_ms: Millis,
+    ) -> tuple[str, str] | None:
+        now, lifted = self._picture.utc_ms - slack_ms, has_agent and profile.lifted_by_agent
         pauses = {"conversation": profile.after_conversation_ms}
         if not lifted:
             pauses["abandoned"] = profile.after_abandoned_ms
         for what, pause_ms in pauses.items():
             if what in seen.last and now < seen.last[what] + pause_ms:
-                self._picture.fail("left alone", f"{command.number} is dialed at {now}: {seen.last}, {profile}")
+                return "left alone", f"{number} is dialed at {now}: {seen.last}, {profile}"
         at = seen.last.get("machine")
         if profile.machine_ends_day and not lifted and at is not None:
             if any(_local(zone, at).date() == _local(zone, now).date() for zone in zones):
-                self._picture.fail("left alone", f"{command.number} is dialed at {now}: {seen.last}, {profile}")
+                return "left alone", f"{number} is dialed at {now}: {seen.last}, {profile}"
+        return None
 
 
 def _local(zone: Zone, utc_ms: Millis) -> datetime.datetime:

@@ -244,6 +244,10 @@ class ListState:
             scheduled_utc_ms=bound.scheduled_utc_ms,
         )
 
+    def current(self, record_id: RecordId) -> Record:
+        """The record as it would be handed out now."""
+        return self._current(self.source.index_of(record_id))
+
     def attempt_n(self, record_id: RecordId) -> int:
         """Number of the attempt that is being made, from 1."""
         return self._attempts[self.source.index_of(record_id)] + 1
