@@ -197,6 +197,7 @@ def with_group(*lines: str, rules: str = "us-tsr-tcpa") -> str:
             "call_wait_in_queue_timeout = 3",
             "call_wait_in_queue_timeout = 3: longer than {by} allows; allowed: at most 2",
         ),
+        ("abandonment-s-max = 2.5", "abandonment-s-max = 2.5: longer than {by} allows; allowed: at most 2"),
         (
             "optimization-value = 3.5",
             "optimization-value = 3.5: more abandoned persons than {by} allows; allowed: at most 3",
@@ -219,6 +220,16 @@ def test_rules_of_the_campaign_count_too():
         campaign=PIECES["campaign"] + 'rules = ["us-tsr-tcpa"]\n', group=PIECES["group"] + "ring-timeout-s = 10"
     )
     assert "shorter than us-tsr-tcpa" in only(text)
+
+
+def test_the_ledgers_limit_of_a_campaign_keeps_the_rules():
+    campaign = PIECES["campaign"] + 'rules = ["us-tsr-tcpa"]\nabandonment-limit = '
+    loads(text_with(campaign=campaign + "3\n"))
+    assert "campaign[spring].abandonment-limit = 3.1: more abandoned persons than us-tsr-tcpa (16 CFR" in only(
+        text_with(campaign=campaign + "3.1\n")
+    )
+    loaded = loads(text_with(campaign=campaign.replace("us-tsr-tcpa", "uk-ofcom") + "5\n"))
+    assert any("aims at; allowed: at most 3" in note for note in loaded.notes)
 
 
 def test_limits_of_pacing_do_not_concern_preview():

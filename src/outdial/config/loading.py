@@ -85,6 +85,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     if document.serve is not None:
         check_serve(document.serve, mistakes)
     groups.check_dial_nodes(document.agent_groups, notes)
+    rules.check_campaigns(document.campaigns, lists, notes)
     rules.check_groups(document.campaign_groups, lists, notes)
     check_asterisk(document, servers, people, groups, mistakes, notes)
     known = {

@@ -198,7 +198,8 @@ class RuleProfileTable(Table):
     )
     connect_s_max: float | None = option(
         "connect-s-max",
-        "Longest `call_wait_in_queue_timeout` of campaign groups, which is how long a person waits for an agent.",
+        "Longest `call_wait_in_queue_timeout` and `abandonment-s-max` of campaign groups: how long a person waits for "
+        "an agent.",
         default=None,
         unit="seconds",
         core="RuleProfile.connect_ms_max",
@@ -207,7 +208,8 @@ class RuleProfileTable(Table):
     )
     abandonment_percent_max: float | None = option(
         "abandonment-percent-max",
-        "Highest limit of abandoned persons of campaign groups (`optimization-value` or `overdial-rate-max`).",
+        "Highest limit of abandoned persons of campaign groups (`optimization-value` or `overdial-rate-max`) and of "
+        "campaigns (`abandonment-limit`).",
         default=None,
         unit="percent",
         core="RuleProfile.abandonment_ratio_max",

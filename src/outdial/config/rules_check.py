@@ -1,4 +1,4 @@
-"""Rule profiles: those of outdial and of a file, who refers to them, and whether campaign groups keep their limits."""
+"""Rule profiles: those of outdial and of a file, who refers to them, whether campaigns and groups keep their limits."""
 
 import datetime
 import functools
@@ -7,12 +7,14 @@ import importlib.resources
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from outdial.config.document import Document
 from outdial.config.groups import CampaignGroupTable
 from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable
 from outdial.config.lists_check import Lists
 from outdial.config.mistakes import Mistakes, show_names, suggest
+from outdial.config.options import Table
 from outdial.config.rows import Row, read_row
 from outdial.config.rules import ClosedDaysTable, RuleHoursTable, RuleProfileTable, Weekday
 from outdial.config.zones import FIRST_YEAR, LAST_YEAR
@@ -23,6 +25,7 @@ from outdial.core.units import HOUR_MS, SECOND_MS
 
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 ProfileRow = Row[RuleProfileTable]
+T = TypeVar("T", bound=Table)
 
 
 @functools.cache
@@ -125,7 +128,13 @@ class RuleBook:
         for campaign in campaigns:
             self.check_names(campaign, "rules")
 
-    # --- groups --------------------------------------------------------------------------------------------------
+    # --- campaigns and groups ------------------------------------------------------------------------------------
+
+    def check_campaigns(self, rows: list[Row[CampaignTable]], lists: Lists, notes: Mistakes) -> None:
+        """Whether the limits of campaigns are those of the rules for what they dial."""
+        for row in rows:
+            for profile in self._rules_of(row, lists):
+                self._check_share(row, "abandonment_limit", profile, notes)
 
     def check_groups(self, rows: list[Row[CampaignGroupTable]], lists: Lists, notes: Mistakes) -> None:
         """Whether the limits of campaign groups are those of the rules for what they dial."""
@@ -133,35 +142,44 @@ class RuleBook:
             campaign = lists.campaigns.get(row.table.campaign) if row.has("campaign") else None
             if campaign is None or not row.has("dialing_mode"):
                 continue
-            names = dict.fromkeys(campaign.item.table.rules if campaign.item.has("rules") else ())
-            for child in campaign.item.child_rows(CampaignListTable, "lists"):
-                entry = lists.lists.get(child.table.calling_list) if child.has("calling_list") else None
-                if entry is not None and entry.item.has("rules"):
-                    names.update(dict.fromkeys(entry.item.table.rules))
-            for profile in self._with_below(names):
+            for profile in self._rules_of(campaign.item, lists):
                 self._check_group(row, profile, notes)
+
+    def _rules_of(self, campaign: Row[CampaignTable], lists: Lists) -> list[ProfileRow]:
+        """Every profile for what a campaign dials."""
+        names = dict.fromkeys(campaign.table.rules if campaign.has("rules") else ())
+        for child in campaign.child_rows(CampaignListTable, "lists"):
+            entry = lists.lists.get(child.table.calling_list) if child.has("calling_list") else None
+            if entry is not None and entry.item.has("rules"):
+                names.update(dict.fromkeys(entry.item.table.rules))
+        return self._with_below(names)
 
     def _check_group(self, row: Row[CampaignGroupTable], profile: ProfileRow, notes: Mistakes) -> None:
         table, limits, mode = row.table, profile.table, row.table.dialing_mode
-        by = f"{limits.name} ({'; '.join(limits.sources[:1]) or limits.title or 'a profile of this file'})"
+        by = _by(profile)
         if row.has("ring_timeout_s") and table.ring_timeout_s < limits.ring_s_min:
             wrong, allowed = f"shorter than {by} allows", f"at least {limits.ring_s_min:g}"
             self._mistakes.add(row.key("ring_timeout_s"), wrong, allowed, value=row.shown("ring_timeout_s"))
-        wait = "call_wait_in_queue_timeout"
         most = limits.connect_s_max
-        if most is not None and not mode.is_preview and row.has(wait) and getattr(table, wait) > most:
-            wrong = f"longer than {by} allows"
-            self._mistakes.add(row.key(wait), wrong, f"at most {most:g}", value=row.shown(wait))
+        for wait in ("call_wait_in_queue_timeout", "abandonment_s_max"):
+            if most is not None and not mode.is_preview and row.has(wait) and getattr(table, wait) > most:
+                wrong = f"longer than {by} allows"
+                self._mistakes.add(row.key(wait), wrong, f"at most {most:g}", value=row.shown(wait))
         if mode.is_preview or mode is DialingMode.POWER_GVP or not row.has("optimization_target"):
             return
         is_target = table.optimization_target is AimKind.OVERDIAL_RATE
-        field = "optimization_value" if is_target else "overdial_rate_max"
+        self._check_share(row, "optimization_value" if is_target else "overdial_rate_max", profile, notes)
+
+    def _check_share(self, row: Row[T], field: str, profile: ProfileRow, notes: Mistakes) -> None:
+        """A share of abandoned persons. Unit: percent. None: there is no limit here."""
+        share = getattr(row.table, field) if row.has(field) else None
         for limit, where in (
-            (limits.abandonment_percent_max, self._mistakes),
-            (limits.abandonment_percent_aim, notes),
+            (profile.table.abandonment_percent_max, self._mistakes),
+            (profile.table.abandonment_percent_aim, notes),
         ):
-            if limit is not None and row.has(field) and getattr(table, field) > limit:
-                wrong = f"more abandoned persons than {by} {'allows' if where is self._mistakes else 'aims at'}"
+            if limit is not None and share is not None and share > limit:
+                verb = "allows" if where is self._mistakes else "aims at"
+                wrong = f"more abandoned persons than {_by(profile)} {verb}"
                 where.add(row.key(field), wrong, f"at most {limit:g}", value=row.shown(field))
 
     # --- what the core gets ---------------------------------------------------------------------------------------
@@ -209,6 +227,11 @@ class RuleBook:
         if table.name in own_profiles():
             return profile
         return replace(profile, version=f"{table.version}.{_digest(profile)}")
+
+
+def _by(profile: ProfileRow) -> str:
+    table = profile.table
+    return f"{table.name} ({'; '.join(table.sources[:1]) or table.title or 'a profile of this file'})"
 
 
 def _digest(value: object) -> str:
