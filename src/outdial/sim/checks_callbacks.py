@@ -171,6 +171,8 @@ class CallbackChecks:
         state, seen = picture.state, picture.agents.get(promise.agent_id or 0)
         agent, calling_list = state.agents.get(promise.agent_id or 0), picture.lists.get(promise.list_id)
         due_ms = picture.utc_ms - promise.at_utc_ms
+        if due_ms < 0:  # the calendar may have been put back
+            promise.barred_at_ms = picture.mono_ms
         if seen is None or agent is None or calling_list is None or not seen.is_free or due_ms < UNSERVED_MS:
             return
         free_ms = picture.mono_ms - max(agent.since_ms, picture.world.faults.store_down_until_ms)
