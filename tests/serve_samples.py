@@ -55,19 +55,23 @@ class Serving:
             if len(found) >= count:
                 return found[count - 1]
             assert time.monotonic() < deadline and self.process.poll() is None, (event, self.lines, self._rest)
-            self._read()
+            self.read()
 
     def ended(self) -> int:
         """Wait for the end; returns the exit code."""
-        code = self.process.wait(WAIT_S)
-        self._read()
+        deadline = time.monotonic() + WAIT_S
+        while self.process.poll() is None:  # read on: a full pipe would hold it up
+            assert time.monotonic() < deadline, (self.lines, self._rest)
+            self.read()
+        self.read()
         assert self._rest == ""
-        return code
+        return self.process.returncode
 
     def of(self, event: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == event]
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take in what it has said."""
         assert self.process.stderr is not None
         select.select([self.process.stderr], [], [], 0.2)
         while chunk := os.read(self.process.stderr.fileno(), 65_536) if self._readable() else b"":

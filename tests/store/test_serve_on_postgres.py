@@ -58,7 +58,7 @@ def test_numbers_that_come_onto_a_list_beside_the_server_are_not_dialed(tmp_path
         dialed = server.until("attempt settled", 3)["record_id"]
         forbidden = [f"2001{n:05}" for n in range(dialed + 40, dialed + 100)] + ["200102999"]
         assert cli.run_command_line(["dnc", "add", str(path), *forbidden, "--list", "national"]) == 0
-        until(lambda: finished(database) >= 20)
+        until(server, lambda: finished(database) >= 20)
         server.process.terminate()
         assert server.ended() == 0
     assert rows(database, "SELECT count(*) FROM attempts WHERE number IN ('" + "','".join(forbidden) + "')") == [(0,)]
@@ -76,7 +76,7 @@ def test_records_are_added_and_cancelled_beside_the_server(tmp_path, empty_datab
         for record_id in cancelled:
             assert cli.run_command_line(["record", "cancel", str(path), f"2001{record_id - 1:05}"]) == 0
         assert cli.run_command_line(["record", "add", str(path), "200199999", "--list", "customers"]) == 0
-        until(lambda: rows(database, "SELECT count(*) FROM attempts WHERE number = '200199999'") == [(1,)])
+        until(server, lambda: rows(database, "SELECT count(*) FROM attempts WHERE number = '200199999'") == [(1,)])
         server.process.terminate()
         assert server.ended() == 0
     ids = ", ".join(map(str, cancelled))
@@ -90,8 +90,9 @@ def finished(database) -> int:
     return int(count)
 
 
-def until(is_so) -> None:
-    """Wait for something in the database."""
+def until(server, is_so) -> None:
+    """Wait for something in the database, and read what the server says: a full pipe would hold it up."""
     deadline = time.monotonic() + WAIT_S
     while not is_so():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, server.lines
+        server.read()
