@@ -203,3 +203,5 @@ def test_the_window_that_one_more_call_would_break_is_named():
     assert breaking_window(ledger_of((today, Counts(100, 97, 3))), campaign, 30_000, NOW) is Window.DAY
     bad_month = ledger_of((yesterday, Counts(1_000, 960, 40)), (today, Counts(100, 100, 0)))
     assert breaking_window(bad_month, campaign, 30_000, NOW) is Window.DAYS_30
+    assert breaking_window(bad_month, campaign, 30_000, NOW, expected=10_000) is None
+    assert breaking_window(Ledger(), campaign, 30_000, NOW, expected=10_000) is Window.DAY, "a day counts as it is"

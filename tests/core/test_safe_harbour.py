@@ -243,8 +243,7 @@ def test_a_campaign_beyond_its_thirty_days_dials_progressively_and_says_why():
 
 def test_a_campaign_that_can_bear_no_more_has_one_call_for_each_free_agent():
     for mode in (Mode.PROGRESSIVE, Mode.PREDICTIVE):
-        story = Story(configuration(group(1, mode, agents=2, progressive_multiplier_millis=3_000)))
-        at = bucket_of(story.utc_ms)
+        at = bucket_of(Story(configuration(group(1))).utc_ms) - DAY_MS
         dials = []
         for counts in (Counts(100, 96, 4), Counts(10_000, 10_000, 0)):
             story = Story(configuration(group(1, mode, agents=2, progressive_multiplier_millis=3_000)))
@@ -256,6 +255,11 @@ def test_a_campaign_that_can_bear_no_more_has_one_call_for_each_free_agent():
         spent = Story(configuration(group(1, Mode.PROGRESSIVE, progressive_multiplier_millis=2_000)))
         found(spent)
         assert spent.start().agent_ready(101).advance(1_000).group().pacing == f"progressive: {note}"
+
+
+def test_a_new_campaign_may_risk_what_its_first_day_is_expected_to_bear():
+    new = predictive()
+    assert new.state.groups[1].pace.note == "0 of 25 attempts of history"
 
 
 def test_todays_account_goes_on_after_a_restart():

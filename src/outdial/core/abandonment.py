@@ -212,10 +212,23 @@ class Ledger:
         self._sums = {window: known for window, known in self._sums.items() if known[0] >= utc_ms}
 
 
-def breaking_window(ledger: Ledger, campaign: Campaign, limit_ppm: int, utc_ms: int) -> AbandonmentWindow | None:
-    """A window of the campaign that one more abandoned call would put above the limit. None: there is none."""
+def breaking_window(
+    ledger: Ledger, campaign: Campaign, limit_ppm: int, utc_ms: int, expected: int = 0
+) -> AbandonmentWindow | None:
+    """A window of the campaign that one more abandoned call would put above the limit. None: there is none.
+
+    Args:
+        ledger: the account.
+        campaign: whose windows count.
+        limit_ppm: the limit. Unit: millionths.
+        utc_ms: now.
+        expected: persons who will still answer today. They count in windows of a month and more: what the rate was on
+            the way there is nobody's question, and a campaign would have to begin with a hundred persons for three.
+    """
     for window in campaign.abandonment_windows:
-        counts = ledger.counts(window, utc_ms, campaign.zone)
-        if share_of(counts, campaign).may_abandon(limit_ppm) < 1:
+        share = share_of(ledger.counts(window, utc_ms, campaign.zone), campaign)
+        if window in (AbandonmentWindow.DAYS_30, AbandonmentWindow.LIFE):
+            share = share._replace(calls=share.calls + expected)
+        if share.may_abandon(limit_ppm) < 1:
             return window
     return None

@@ -130,9 +130,16 @@ class Budget:
         account = self._account
         if account.lost > BURST_FACTOR * self.target * account.persons + BURST_CALLS:
             return True
+        return account.lost + 1 > max(account.persons, self._projected(mono_ms)) * self.target
+
+    def expected_more(self, mono_ms: Millis) -> int:
+        """Persons who will still answer in the window, going by those who have."""
+        return max(0, int(self._projected(mono_ms)) - self._account.persons)
+
+    def _projected(self, mono_ms: Millis) -> float:
+        account = self._account
         elapsed_ms = mono_ms - account.began_at_ms if account.began_at_ms is not None else 0
-        projected = max(1, account.persons) * WINDOW_MS / max(PROJECTION_MS_MIN, elapsed_ms)
-        return account.lost + 1 > max(account.persons, projected) * self.target
+        return max(1, account.persons) * WINDOW_MS / max(PROJECTION_MS_MIN, elapsed_ms)
 
     @property
     def _account(self) -> "Account | Budget":

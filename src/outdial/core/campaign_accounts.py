@@ -5,7 +5,8 @@ brings; where several servers share a database, again and again. The core counts
 does. What both have counted is counted once: each bucket has the greater count of the two. Then
 
 * today's account steers the thresholds of all groups of the campaign, in the place of the one that each begins with;
-* when one more abandoned call would put a window of the campaign above its limit, its groups dial progressively.
+* when one more abandoned call would put a window of the campaign above its limit, its groups dial progressively. For
+  predictive groups, which steer, a month and the campaign's life include the persons still expected today.
 
 A campaign of which the ledger says nothing has no such account: each group has its own, as in a simulation.
 
@@ -62,5 +63,6 @@ def follow_account(state: State, group: Group) -> str:
     if limit_ppm is None:
         limit_ppm = round(MILLION * group.settings.overdial_ratio_max)
     group.budget.follow(Account(today.calls, today.abandoned, began_at_ms), limit_ppm)
-    window = breaking_window(ledger, campaign, limit_ppm, state.utc_ms)
+    expected = group.budget.expected_more(state.mono_ms) if group.settings.dialing_mode.is_predictive else 0
+    window = breaking_window(ledger, campaign, limit_ppm, state.utc_ms, expected)
     return "" if window is None else f"one more abandoned call would break the campaign's limit ({window})"
