@@ -38,7 +38,6 @@ app.add_typer(compliance_cli.app, name="compliance")
 app.add_typer(list_cli.app, name="list")
 app.add_typer(list_cli.record_app, name="record")
 app.add_typer(dnc_cli.app, name="dnc")
-app.command()(report_cli.report)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 JournalOption = Annotated[
@@ -279,6 +278,9 @@ def replay(
     result = repeat(journal)
     typer.echo(msgspec.json.encode(to_json(result)).decode() if json_output else to_text(result))
     raise typer.Exit(EXIT_FINE if result.identical else EXIT_NEGATIVE)
+
+
+app.command()(report_cli.report)
 
 
 def main() -> None:
