@@ -20,6 +20,7 @@ from outdial.config.options import (
 from outdial.config.treatments import TreatmentTable
 from outdial.core.abandonment_settings import AbandonmentMethod, AbandonmentWindow
 from outdial.core.settings import CallingList, Campaign
+from outdial.selection.parsing import KEYS_MAX
 
 RECORDS_MAX = 10_000_000
 PROFILES = "an array of names of rule profiles: those of outdial, or of a `[[rule-profile]]` of this file"
@@ -148,8 +149,9 @@ class CampaignListTable(Table):
         "What goes first among the records of one priority. Left out: what has been due for longest, then list order.",
         default=[],
         source="vendor",
-        allowed='an array of at most 8 columns, each optionally with asc or desc, such as ["balance desc", "attempts"]',
-        max_length=8,
+        allowed=f"an array of at most {KEYS_MAX} columns, each optionally with asc or desc, such as "
+        '["balance desc", "attempts"]',
+        max_length=KEYS_MAX,
     )
 
 

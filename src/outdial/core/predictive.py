@@ -1,7 +1,7 @@
 """Dialing ahead of agents: from the dialer's memory to one predictive decision.
 
 Agents are one pool for all groups that send them calls: each of these groups counts all calls in flight for them. The
-account of abandoned persons is each group's own.
+account of abandoned persons is each group's own, unless the ledger knows that of its campaign.
 
 A group does not dial ahead before it has learned something: the configured number of finished attempts, at least
 `RESOLVED_MIN`, and one full ring limit since its first call, as busy tones and quick answers come back first; and a
@@ -38,6 +38,7 @@ UPDATE_MS: Millis = 5 * SECOND_MS
 PATIENCE_PART = 0.85
 """Part of the time a person may wait that agents are expected to use. Ours (0014)."""
 SPARE_STEP_MS: Millis = 100
+"""What is left of a person's patience is taken in whole steps of this. Ours (0014)."""
 MIDDLE = HORIZONS // 2
 CERTAIN_MILLIS = 1_000
 """Calls per free agent of whom none can find nobody, unless the agent does not answer. Unit: thousandths."""

@@ -5,6 +5,7 @@ Rows are written as they come. Only a table looks ahead: it makes its columns as
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class _Lines:
             raise ResultsError(f"{self._output or 'standard output'}: cannot be written: {error.strerror}") from error
 
 
-class _Closing:
+class _Closing(ABC):
     """The end of the block: what is no whole report is removed."""
 
     def __init__(self, output: Path | None) -> None:
@@ -121,9 +122,9 @@ class _Closing:
             with suppress(OSError):
                 self._output.unlink()
 
+    @abstractmethod
     def close(self, *, is_whole: bool) -> None:
         """Finish the file."""
-        raise NotImplementedError
 
 
 class TextReport(_Closing):

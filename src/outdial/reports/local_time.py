@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from outdial.core.settings import Zone
 from outdial.core.units import DAY_MS, HOUR_MS, SECOND_MS, Millis
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _THURSDAY = 3
 """1970 began on one."""
 

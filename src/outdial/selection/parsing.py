@@ -36,6 +36,7 @@ COMPARISONS_MAX = 500
 WILDCARDS_MAX = 5
 """% in one pattern: each may look through the whole text anew."""
 KEYS_MAX = 8
+"""Columns of one order."""
 COLUMN_CHARACTERS_MAX = 255
 DIGITS_MAX = 15
 
