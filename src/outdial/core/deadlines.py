@@ -56,13 +56,18 @@ class Deadlines:
         self._serial += 1
         self._armed[key] = entry = (at_ms, self._serial, key)
         heapq.heappush(self._heap, entry)
-        if len(self._heap) > 2 * len(self._armed) + STALE_SLACK:
-            self._heap = list(self._armed.values())
-            heapq.heapify(self._heap)
+        self._trim()
 
     def disarm(self, key: Key) -> None:
         """Forget the deadline of `key`, if it has one."""
-        self._armed.pop(key, None)
+        if self._armed.pop(key, None) is not None:
+            self._trim()
+
+    def _trim(self) -> None:
+        """Rebuild the heap when stale entries outnumber the armed ones."""
+        if len(self._heap) > 2 * len(self._armed) + STALE_SLACK:
+            self._heap = list(self._armed.values())
+            heapq.heapify(self._heap)
 
     def at(self, key: Key) -> Millis | None:
         """When `key` is due; None: it has no deadline."""
