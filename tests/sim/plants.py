@@ -4,7 +4,6 @@ A *trial* (`trials.py`) is a small, quick world. A *plant* breaks one thing in t
 the place of one of its functions, and names the checker that has to notice. The same trial without the plant is clean.
 """
 
-import heapq
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -767,12 +766,7 @@ def a_deadline_sets_itself_again_at_once(patch):
 
 @plant("growth", "patience")
 def the_deadline_heap_is_never_cleaned(patch):
-    def arm(self, key, at_ms):
-        self._serial += 1
-        self._armed[key] = entry = (at_ms, self._serial, key)
-        heapq.heappush(self._heap, entry)
-
-    patch.setattr(Deadlines, "arm", arm)
+    patch.setattr(Deadlines, "_trim", nothing)
 
 
 # --- agents -----------------------------------------------------------------------------------

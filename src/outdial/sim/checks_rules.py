@@ -135,7 +135,8 @@ class RuleChecks:
         if not lifted:
             pauses["abandoned"] = profile.after_abandoned_ms
         for what, pause_ms in pauses.items():
-            if what in seen.last and now < seen.last[what] + pause_ms:
+            # No pause is none, also when the clock has been set back behind that call.
+            if pause_ms and what in seen.last and now < seen.last[what] + pause_ms:
                 return "left alone", f"{number} is dialed at {now}: {seen.last}, {profile}"
         at = seen.last.get("machine")
         if profile.machine_ends_day and not lifted and at is not None:
