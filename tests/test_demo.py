@@ -14,7 +14,8 @@ from rich.console import Console
 from outdial.core.dialer import Dialer
 from outdial.core.errors import ConfigError, InvariantViolated
 from outdial.core.events import GroupStartRequested
-from outdial.demo import HANG_UP_S, SETTLE_S, DemoOptions, load_scene, run_demo
+from outdial.demo import HANG_UP_S, SETTLE_S, run_demo
+from outdial.demo_scene import DemoOptions, load_scene
 from outdial.drivers.clock import SystemClock
 from outdial.replay import replay
 

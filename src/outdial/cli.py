@@ -75,6 +75,9 @@ def demo(
     asterisk: Annotated[
         bool, typer.Option("--asterisk", help="On six real Asterisk servers on this machine, fetched at first use.")
     ] = False,
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="ADDRESS:PORT", help="Where the dashboard is; none: nowhere.")
+    ] = "127.0.0.1:8042",
 ) -> None:
     """Watch a simulated campaign in real time; no telephony needed.
 
@@ -88,14 +91,19 @@ def demo(
         )
     from rich.console import Console
 
-    from outdial.demo import DemoOptions, run_demo
+    from outdial.config.api import listen_of
+    from outdial.demo import run_demo
+    from outdial.demo_scene import DemoOptions
 
+    where = None if listen == "none" else listen_of(listen)
+    if where is None and listen != "none":
+        raise typer.BadParameter(f"--listen {listen}: allowed: an IP address and a port, for example 127.0.0.1:8042")
     run = run_demo
     if asterisk:
         from outdial.demo_asterisk import run_asterisk_demo
 
         run = run_asterisk_demo
-    options = DemoOptions(seconds=seconds, calling_list=calling_list, seed=seed, journal=journal, out=out)
+    options = DemoOptions(seconds, calling_list, seed, journal, out, where)
     report = run(options, as_json=json_output, stdout=Console(), stderr=Console(stderr=True))
     if json_output:
         typer.echo(json.dumps(report))

@@ -9,19 +9,16 @@ demonstration, `Demo`, is the same for both.
 """
 
 import asyncio
-import importlib.resources
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from outdial.api_dialer import ApiDialer
 from outdial.board import Frame
-from outdial.config import load
-from outdial.config.world import world_seed, world_settings
 from outdial.core.commands import Command
 from outdial.core.dialer import Dialer
 from outdial.core.errors import InvariantViolated
@@ -33,25 +30,20 @@ from outdial.core.events import (
     GroupStartRequested,
     GroupStopRequested,
 )
-from outdial.core.settings import Configuration
-from outdial.core.units import CallId, GroupId, ListId, Now, RecordId
+from outdial.core.units import CallId, Now
+from outdial.demo_api import demo_api
 from outdial.demo_records import DATABASE, DemoRecords
-from outdial.display import FRAMES_PER_S, Display, choose_display
+from outdial.demo_scene import DemoOptions, load_scene
+from outdial.display import FRAMES_PER_S, Display, Nowhere, choose_display
 from outdial.drivers.clock import Clock, SystemClock
 from outdial.drivers.journal import JournalWriter
-from outdial.drivers.runner import Runner, TimedSource
+from outdial.drivers.runner import Runner
 from outdial.far_side import FarSide
 from outdial.happenings import Happenings
-from outdial.names import Names
-from outdial.record_shares import share_records
 from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder
-from outdial.sim.lists import Lists
-from outdial.sim.world import World
 from outdial.summary import print_demo_summary
 from outdial.tally import Tally, group_totals, node_totals
-from outdial.world_lists import read_lists
 
-SECONDS_DEFAULT = 75
 RECORDS_FILE = "records.csv"
 # How long calls may end by themselves once the groups are stopped. Unit: seconds. Origin: longer than a person may
 # wait for an agent, so that nobody counts as abandoned because the demo ended.
@@ -60,83 +52,6 @@ SETTLE_S = 3.0
 HANG_UP_S = 2.0
 # Longest wait for what the core makes of calls whose end nobody reported. Unit: seconds.
 LAST_S = 1.0
-# Q.850 cause of the calls that are hung up at the end: normal call clearing.
-NORMAL_CLEARING = 16
-
-
-@dataclass(frozen=True, slots=True)
-class DemoOptions:
-    """What the command line asks for."""
-
-    seconds: float = SECONDS_DEFAULT
-    calling_list: Path | None = None
-    """CSV file whose numbers are dialed; None: the shipped ones."""
-    seed: int | None = None
-    """None: the scenario's."""
-    journal: Path | None = None
-    out: Path | None = None
-    """None: a folder named after the time, in the current one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """The far side simulated: a world in this process."""
-
-    configuration: Configuration
-    world: World
-    seed: int
-    names: Names
-    notes: tuple[str, ...]
-    """What the user should know about the calling list."""
-    submit_to: list[Callable[[Event], None]] = field(default_factory=list)
-    """How the core is given a fact, once it runs."""
-    title: str = "outdial demo"
-
-    @property
-    def groups_to_start(self) -> Sequence[GroupId]:
-        """Campaign groups that dial."""
-        return self.world.settings.groups_to_start or ()
-
-    @property
-    def lists(self) -> Lists:
-        """The calling lists."""
-        return self.world.lists
-
-    @property
-    def source(self) -> TimedSource:
-        """The world itself: its events know when they are due."""
-        return self.world
-
-    def begin(self, submit: Callable[[Event], None], say: Callable[[str, str], None]) -> None:
-        """Let agents come and things go wrong."""
-        self.submit_to.append(submit)
-        self.world.start()
-
-    def carry_out(self, now: Now, command: Command) -> None:
-        """Carry out a command in the world."""
-        self.world.carry_out(now, command)
-
-    def calm_down(self) -> None:
-        """The world goes on as it was."""
-
-    def hang_up(self, calls: Sequence[CallId], engagings: Sequence[CallId]) -> None:
-        """Nobody is at the other end: it is enough to say that the calls are over."""
-        submit = self.submit_to[-1]
-        for call_id in calls:
-            submit(CallReleased(call_id, q850_cause=NORMAL_CLEARING))
-        for call_id in engagings:
-            submit(EngagingReleased(call_id))
-
-    def know_attempts(self, attempt_n: Callable[[ListId, RecordId], int]) -> None:
-        """Callees who are called again may behave otherwise: the world asks how often they were."""
-        self.world.exchange.attempt_n = attempt_n
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-    def check(self) -> dict[str, Any]:
-        """The world has no count of its own."""
-        return {}
 
 
 def run_demo(options: DemoOptions, *, as_json: bool, stdout: Console, stderr: Console) -> dict[str, Any]:
@@ -161,10 +76,12 @@ def play(
     journal = JournalWriter(options.journal, seed=scene.seed) if options.journal is not None else None
     try:
         with CsvFile(folder / "attempts.csv", ATTEMPT_COLUMNS) as attempts_file:
+            demo = Demo(scene, clock, options, attempts_file, journal)
+            if demo.api is not None:
+                (stderr if as_json else stdout).print(f"Dashboard: {demo.api.address}/", markup=False, highlight=False)
             display = choose_display(as_json=as_json, stdout=stdout, stderr=stderr)
-            demo = Demo(scene, clock, options.seconds, attempts_file, display, journal)
             try:
-                asyncio.run(demo.run(folder))
+                asyncio.run(demo.run(folder, display))
             finally:
                 display.close()
     finally:
@@ -175,22 +92,6 @@ def play(
     if not as_json:
         print_demo_summary(stdout, demo.core.snapshot(), report)
     return report
-
-
-def load_scene(options: DemoOptions, clock: Clock) -> Scene:
-    """Read the shipped scenario and build its world, with the user's calling list if there is one."""
-    with importlib.resources.as_file(importlib.resources.files("outdial") / "data") as data:
-        loaded = load(data / "demo.toml")
-        now = clock.read()
-        settings = replace(world_settings(loaded), start_utc_ms=now.utc_ms - now.mono_ms)
-        files = {}
-        if options.calling_list is not None:
-            files[loaded.configuration.calling_lists[0].dbid] = options.calling_list
-        lists, notes = read_lists(loaded, settings, files)
-    seed = options.seed if options.seed is not None else world_seed(loaded) or 0
-    records = sum(state.source.count for state in lists.by_id.values())
-    configuration = share_records(loaded.configuration, records)
-    return Scene(configuration, World(configuration, settings, seed, lists), seed, Names(configuration), notes)
 
 
 def demo_report(demo: "Demo", results_file: Path, folder: Path, journal: Path | None) -> dict[str, Any]:
@@ -207,6 +108,7 @@ def demo_report(demo: "Demo", results_file: Path, folder: Path, journal: Path | 
         "results_file": str(results_file),
         "records_file": str(folder / RECORDS_FILE),
         "database": str(folder / DATABASE),
+        "dashboard": None if demo.api is None else demo.api.address,
         "journal": None if journal is None else str(journal),
     }
 
@@ -220,48 +122,55 @@ class Demo:
         tally: what was dialed and settled.
         happenings: what happened.
         dialed_s: how long groups were dialing. Unit: seconds.
+        api: the API and the dashboard. None: there is none.
     """
 
     def __init__(
         self,
         scene: FarSide,
         clock: Clock,
-        seconds: float,
+        options: DemoOptions,
         attempts_file: CsvFile,
-        display: Display,
         journal: JournalWriter | None,
     ) -> None:
-        """Put the parts together; nothing runs yet."""
+        """Put the parts together; nothing runs yet.
+
+        Raises:
+            ApiError: the address of the dashboard cannot be had.
+        """
         self.scene = scene
         self.core = Dialer()
         self.tally = Tally(scene.names, attempts_file)
         self.happenings = Happenings(scene.names)
         self.dialed_s = 0.0
         self._clock = clock
-        self._seconds = seconds
-        self._display = display
+        self._seconds = options.seconds
+        self._display: Display = Nowhere()
         self._interrupts = 0
         self._request_id = 0
         self._records: DemoRecords | None = None
         self._record_attempts = 0
         """What the records say at the end."""
+        dialer = ApiDialer(self.core, self._submit)
         self._runner = Runner(
             self.core,
             clock,
             carry_out=self._carry_out,
             source=scene.source,
-            observers=(self.tally.observe, self.happenings.observe),
+            observers=(self.tally.observe, self.happenings.observe, dialer.observe),
             journal=journal,
         )
+        self.api = None if options.listen is None else demo_api(options.listen, dialer, self._say)
         self._running: asyncio.Task[None] | None = None
         self._began_at_s = 0.0
 
     # --- the course of it ------------------------------------------------------------------------------------------
 
-    async def run(self, folder: Path) -> None:
+    async def run(self, folder: Path, display: Display) -> None:
         """Dial for the given time or until Ctrl-C, then come to an end.
 
         Args:
+            display: where it is shown.
             folder: where the database is, and a file with what has become of every record.
 
         Raises:
@@ -271,6 +180,7 @@ class Demo:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
+        self._display = display
         self._records = DemoRecords(folder, self.scene.lists)
         try:
             await self._records.begin(submit=self._submit, pass_on=self._pass_on, attempt_n=self._attempt_n)
@@ -289,12 +199,16 @@ class Demo:
         self._began_at_s = loop.time()
         self._start()
         self._running = asyncio.create_task(self._runner.run())
+        if self.api is not None:
+            self.api.begin()
         try:
             await self._watch(self._seconds, lambda: self._interrupts > 0)
             self.dialed_s = loop.time() - self._began_at_s
             if not self._running.done():
                 await self._end()
         finally:
+            if self.api is not None:
+                await self.api.close()
             self._runner.stop()
             try:
                 await self._running
@@ -366,7 +280,8 @@ class Demo:
         snapshot = self.core.snapshot()
         self.happenings.compare(snapshot)
         elapsed_s = asyncio.get_running_loop().time() - self._began_at_s
-        self._display.show(snapshot, Frame(self.scene.title, elapsed_s, self._seconds, note, self.happenings.lines))
+        title = self.scene.title if self.api is None else f"{self.scene.title} · {self.api.address}"
+        self._display.show(snapshot, Frame(title, elapsed_s, self._seconds, note, self.happenings.lines))
 
     # --- what must hold --------------------------------------------------------------------------------------------
 

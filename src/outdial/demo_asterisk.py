@@ -24,7 +24,8 @@ from outdial.core.errors import InvariantViolated
 from outdial.core.events import Event
 from outdial.core.records import Record
 from outdial.core.units import CallId, GroupId, ListId, Now, RecordId, ServerId
-from outdial.demo import DemoOptions, play
+from outdial.demo import play
+from outdial.demo_scene import DemoOptions
 from outdial.drivers.clock import SystemClock
 from outdial.drivers.runner import InboxFull
 from outdial.drivers.servers import Servers

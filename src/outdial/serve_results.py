@@ -7,11 +7,14 @@ cannot be written stops the dialing, because calls that nobody writes down must 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from structlog.typing import FilteringBoundLogger
+
 from outdial.core.commands import Command, SettleAttempt
 from outdial.core.events import Event
 from outdial.core.units import Now
 from outdial.names import Names
 from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, ResultsError, attempt_row, make_folder
+from outdial.serve_records import ServeRecords
 
 STARTS_MAX = 100
 """Starts in the same second that find a folder of their own."""
@@ -63,13 +66,17 @@ class ServeResults:
                 self.failure = error
                 self._on_failure(error)
 
-    def close(self) -> None:
-        """Close the file.
-
-        Raises:
-            ResultsError: its last rows cannot be written.
-        """
-        self._attempts.close()
+    async def finish(self, records: ServeRecords, log: FilteringBoundLogger) -> bool:
+        """Close the file and write `records.csv` beside it. Returns whether both are whole."""
+        path = self.folder / "records.csv"
+        try:
+            self._attempts.close()
+            await records.write_results(path, self.names)
+        except ResultsError as error:
+            log.error("failure", text=str(error))
+            return False
+        log.info("records written", file=str(path))
+        return True
 
 
 def folder_of_this_start(results_dir: Path, start: str) -> Path:

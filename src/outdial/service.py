@@ -17,6 +17,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from outdial.api_dialer import ApiDialer
 from outdial.core.attempt import AttemptState
 from outdial.core.commands import Command, Release, ReleaseEngaging
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
@@ -39,8 +40,8 @@ from outdial.log_lines import Rate
 from outdial.names import Names
 from outdial.phone_agents import PhoneAgents
 from outdial.record_shares import share_records
-from outdial.results_files import ResultsError
 from outdial.serve_abandonment import ServeLedgers
+from outdial.serve_api import ServeApi
 from outdial.serve_records import ServeRecords
 from outdial.serve_results import ServeResults
 from outdial.serve_setup import Setup, read_setup, unchanged_notes
@@ -97,7 +98,8 @@ class Service:
         self._results = ServeResults(folder, names, self._cannot_go_on)
         self._statistics = ServeStatistics(setup.loaded.serve.results_dir, self.core, names, clock, log)
         self._shifts = ShiftEnds(setup.loaded.shift_ends, self._insist)
-        observers = (self._results, self._lines, self._statistics, self._shifts)
+        dialer = ApiDialer(self.core, lambda event: self._runner.submit(event))
+        observers = (self._results, self._lines, self._statistics, self._shifts, dialer)
         self._runner = Runner(
             self.core,
             clock,
@@ -105,6 +107,8 @@ class Service:
             observers=(*(each.observe for each in observers), self._observe),
             journal=journal,
         )
+        api = setup.loaded.api
+        self._api = None if api is None else ServeApi(api.listen, dialer, self._lines.changed, self._lines.api_ended)
         self._records = records
         self._ledgers = ServeLedgers(records, clock, log, self._insist, setup.loaded.serve.database)
         self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
@@ -142,6 +146,8 @@ class Service:
             on_crash=self._woken.set,
         )
         self._watch.begin()
+        if self._api is not None:
+            self._api.begin()
         try:
             await self._start()
             while not self._stops and not self._is_broken():
@@ -158,7 +164,8 @@ class Service:
 
     async def _start(self) -> None:
         setup, results = self._setup, str(self._results.folder)
-        self._log.info("started", configuration=str(self._path), results=results, servers=len(setup.servers))
+        api = None if self._api is None else self._api.address
+        self._log.info("started", configuration=str(self._path), results=results, servers=len(setup.servers), api=api)
         for note in setup.notes:
             self._log.warning("note", text=note)
         self._servers.configure(setup.configuration, setup.servers)
@@ -231,9 +238,12 @@ class Service:
         finally:
             if self._reading is not None:
                 self._reading.cancel()
+            if self._api is not None:
+                await self._api.close()
             await self._servers.close()
             await self._records.finish()
-            await self._finish_results()
+            if not await self._results.finish(self._records, self._log):
+                self._exit_code = self._exit_code or EXIT_ERROR
             self._watch.close()
             self._log.info("ended", exit_code=self._exit_code, attempts=self._results.rows)
 
@@ -244,16 +254,6 @@ class Service:
         self._release(lambda state: state not in CONVERSATIONS)
         self._woken.clear()
         await self._pause(LAST_S_MAX)  # the orders must leave before the connections are reset
-
-    async def _finish_results(self) -> None:
-        path = self._results.folder / "records.csv"
-        try:
-            self._results.close()
-            await self._records.write_results(path, self._results.names)
-            self._log.info("records written", file=str(path))
-        except ResultsError as error:
-            self._exit_code = self._exit_code or EXIT_ERROR
-            self._log.error("failure", text=str(error))
 
     # --- reloading -----------------------------------------------------------------------------------------------
 

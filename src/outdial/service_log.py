@@ -68,6 +68,16 @@ class ServiceLog:
             elif isinstance(command, AgentStateChanged) and command.reason:
                 self._agent_changed(now, command)
 
+    # --- the API -------------------------------------------------------------------------------------------------
+
+    def changed(self, change: dict[str, Any]) -> None:
+        """Somebody has changed something."""
+        self._log.info("changed", **change)
+
+    def api_ended(self, error: Exception) -> None:
+        """The API has come to an end by itself; dialing goes on."""
+        self._log.error("failure", text=f"the API has ended: {error!r}", exc_info=error)
+
     def _connected(self, event: ServerConnected) -> None:
         self._lost.pop(event.server_id, None)
         self._failures.pop(event.server_id, None)

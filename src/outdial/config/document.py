@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from outdial.config.api import ApiTable
 from outdial.config.groups import CampaignGroupTable
 from outdial.config.lists import CallingListTable, CampaignTable, DoNotCallTable
 from outdial.config.mistakes import Mistakes, kind_of, show_key, show_names, suggest
@@ -50,6 +51,7 @@ RULE_PROFILE = Kind("rule-profile", RuleProfileTable, 1_000)
 CLOSED_DAYS = Kind("closed-days", ClosedDaysTable, 1_000)
 DO_NOT_CALL = Kind("do-not-call", DoNotCallTable, 1)
 SERVE = Kind("serve", ServeTable, 1)
+API = Kind("api", ApiTable, 1)
 WORLD = "world"
 """Name of the optional table that only the simulator reads."""
 
@@ -68,6 +70,7 @@ KINDS: tuple[Kind[Any], ...] = (
     CLOSED_DAYS,
     DO_NOT_CALL,
     SERVE,
+    API,
 )
 
 
@@ -81,6 +84,7 @@ class Document:
     ocs: Row[OcsTable] | None
     do_not_call: Row[DoNotCallTable] | None
     serve: Row[ServeTable] | None
+    api: Row[ApiTable] | None
     switches: list[Row[SwitchTable]]
     sip_servers: list[Row[SipServerTable]]
     cpd_servers: list[Row[CpdServerTable]]
@@ -167,6 +171,7 @@ def read_document(file: str, folder: Path, raw: dict[str, Any], mistakes: Mistak
         ocs=one(OCS),
         do_not_call=one(DO_NOT_CALL),
         serve=one(SERVE),
+        api=one(API),
         switches=many(SWITCH),
         sip_servers=many(SIP_SERVER),
         cpd_servers=many(CPD_SERVER),

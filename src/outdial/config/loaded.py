@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from outdial.config.api import Api
 from outdial.config.servers import DIAL_STRING, PHONE_STRING, REQUESTS_IN_FLIGHT_MAX, STASIS_APP, Driver
 from outdial.core.errors import ConfigError
 from outdial.core.settings import Configuration
@@ -160,6 +161,8 @@ class Loaded:
     """Which records of a list a campaign dials, and in which order. Shape: {campaign: {list: selection}}."""
     serve: Serve = field(default_factory=lambda: Serve(Path(RESULTS_DIR)))
     """The table `[serve]`."""
+    api: Api | None = None
+    """The table `[api]`. None: no API is served."""
     world: Mapping[str, Any] = field(default_factory=dict)
     """The table `[world]` as it stands in the file; `outdial.config.world` reads it."""
     do_not_call_region: str = ""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from outdial.config.api import api_of, check_api
 from outdial.config.assemble import (
     configuration_of,
     edge_of,
@@ -84,6 +85,8 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     rules.check_lists(document.calling_lists, document.campaigns)
     if document.serve is not None:
         check_serve(document.serve, mistakes)
+    if document.api is not None:
+        check_api(document.api, mistakes)
     groups.check_dial_nodes(document.agent_groups, notes)
     rules.check_campaigns(document.campaigns, lists, notes)
     rules.check_groups(document.campaign_groups, lists, notes)
@@ -105,6 +108,7 @@ def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
         shift_ends=shift_ends_of(document, people),
         selections=selections_of(document, lists),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
+        api=None if document.api is None else api_of(document.api.table),
         do_not_call_region=document.do_not_call.table.default_region if document.do_not_call else "",
         registries=registries_of(document),
         world=document.world,

@@ -19,6 +19,7 @@ from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.budget import Account
 from outdial.core.commands import Reply, SettleAttempt
 from outdial.core.groups import Group
+from outdial.core.settings import Campaign
 from outdial.core.state import State
 
 MILLION = 1_000_000
@@ -59,10 +60,15 @@ def follow_account(state: State, group: Group) -> str:
     today = share_of(ledger.counts(AbandonmentWindow.DAY, state.utc_ms, campaign.zone), campaign)
     first_utc_ms = ledger.first_of_day(state.utc_ms, campaign.zone)
     began_at_ms = None if first_utc_ms is None else state.mono_ms - (state.utc_ms - first_utc_ms)
-    limit_ppm = campaign.abandonment_limit_ppm
-    if limit_ppm is None:
-        limit_ppm = round(MILLION * group.settings.overdial_ratio_max)
-    group.budget.follow(Account(today.calls, today.abandoned, began_at_ms), limit_ppm)
+    limit = limit_ppm(campaign, group)
+    group.budget.follow(Account(today.calls, today.abandoned, began_at_ms), limit)
     expected = group.budget.expected_more(state.mono_ms) if group.settings.dialing_mode.is_predictive else 0
-    window = breaking_window(ledger, campaign, limit_ppm, state.utc_ms, expected)
+    window = breaking_window(ledger, campaign, limit, state.utc_ms, expected)
     return "" if window is None else f"one more abandoned call would break the campaign's limit ({window})"
+
+
+def limit_ppm(campaign: Campaign | None, group: Group) -> int:
+    """Largest share of abandoned persons: the campaign's, or the group's own. Unit: millionths."""
+    if campaign is not None and campaign.abandonment_limit_ppm is not None:
+        return campaign.abandonment_limit_ppm
+    return round(MILLION * group.settings.overdial_ratio_max)

@@ -6,6 +6,7 @@ Every number that a person may wonder about comes with its reason.
 
 from dataclasses import dataclass
 
+from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.modes import DialingMode
 from outdial.core.pacing import Decision
 from outdial.core.settings import DialerId
@@ -97,6 +98,17 @@ class GroupView:
     """What a predictive group decided lately and what on, oldest first: at most `pacing.DECISIONS_KEPT`."""
     holds: tuple[str, ...]
     """Every reason why the group does not dial more right now; empty while it dials as it likes."""
+    abandonment_limit_ppm: int = 0
+    """Largest share of abandoned persons: the campaign's, or the group's own. Unit: millionths."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """The account of abandoned calls of one campaign."""
+
+    campaign_id: int
+    windows: tuple[tuple[AbandonmentWindow, int, int], ...]
+    """Rates as they were counted. Shape: ((window, abandoned, calls), …). Empty: the ledger is not known (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +195,4 @@ class Snapshot:
     """Attempts whose signs fitted no row of the result table, since start."""
     agent_groups: tuple[tuple[AgentGroupId, int], ...]
     """Waiting persons per agent group. Shape: ((agent group, count), …)."""
+    campaigns: tuple[CampaignView, ...] = ()

@@ -1,16 +1,20 @@
 """Taking a snapshot: from the dialer's memory to the immutable views of `snapshot.py`."""
 
+from outdial.core.abandonment import share_of
+from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.agents import Agent
 from outdial.core.attempt import AttemptState
+from outdial.core.campaign_accounts import limit_ppm
 from outdial.core.groups import Group, Hold
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Node, NoNodeReason
 from outdial.core.placement import configured_prime, fixed_node, unreachable
 from outdial.core.port_shares import group_demand
 from outdial.core.ports import NOTHING, Pool, PortKind
-from outdial.core.settings import PrimeNodeLoss
+from outdial.core.settings import Campaign, PrimeNodeLoss
 from outdial.core.snapshot import (
     AgentView,
+    CampaignView,
     GroupCounts,
     GroupPorts,
     GroupView,
@@ -36,6 +40,7 @@ def take_snapshot(state: State) -> Snapshot:
         ignored_dn_events=state.ignored_dn_events,
         unknown_results=state.unknown_results,
         agent_groups=tuple((group_id, len(group.waiting)) for group_id, group in state.agent_groups.items()),
+        campaigns=tuple(_campaign(state, campaign) for campaign in state.campaigns.values()),
     )
 
 
@@ -76,7 +81,18 @@ def _group(state: State, group: Group) -> GroupView:
         abandon_millis=group.budget.recent_millis,
         decisions=tuple(group.pace.decisions),
         holds=_holds(state, group),
+        abandonment_limit_ppm=limit_ppm(state.campaigns.get(group.settings.campaign), group),
     )
+
+
+def _campaign(state: State, campaign: Campaign) -> CampaignView:
+    ledger = state.ledgers.get(campaign.dbid)
+    if ledger is None:
+        return CampaignView(campaign.dbid, ())
+    shares = (
+        (window, share_of(ledger.counts(window, state.utc_ms, campaign.zone), campaign)) for window in AbandonmentWindow
+    )
+    return CampaignView(campaign.dbid, tuple((window, share.abandoned, share.calls) for window, share in shares))
 
 
 def _pacing(group: Group) -> str:

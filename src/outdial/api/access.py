@@ -1,0 +1,77 @@
+"""Who asks, and what they may do.
+
+A caller has scopes, and may be bound to campaigns: what belongs to other campaigns does not exist for such a caller. An
+agent's caller is bound to that agent.
+"""
+
+import enum
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import HTTPConnection
+
+from outdial.api.problems import Problem
+from outdial.core.units import AgentId
+
+
+class Scope(enum.StrEnum):
+    """What a caller may do. None includes another; roles are sets of them."""
+
+    READ = "read"
+    """See groups, ports, nodes, agents, lists, records, reports."""
+    OPERATE = "operate"
+    """Start and stop, change what runs, import records, forbid numbers."""
+    AGENT = "agent"
+    """Act as one agent."""
+    ADMIN = "admin"
+    """Tokens, users, audit, the configuration as a whole."""
+
+
+ALL_SCOPES = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody whose request has been recognised."""
+
+    name: str
+    """For the audit: `user alice`, `token crm`."""
+    scopes: frozenset[Scope]
+    campaigns: frozenset[str] | None = None
+    """Names of the campaigns that exist for the caller. None: all."""
+    agent_id: AgentId | None = None
+    """With scope `agent`: as whom."""
+
+    def may_see(self, campaign: str) -> bool:
+        """Whether a campaign exists for the caller."""
+        return self.campaigns is None or campaign in self.campaigns
+
+
+class Access(Protocol):
+    """Recognises callers."""
+
+    async def identify(self, connection: HTTPConnection) -> Caller:
+        """Whose request it is.
+
+        Raises:
+            Problem: 401, nobody's; 403, a request that a browser was tricked into.
+        """
+        ...
+
+
+Identified = Callable[[HTTPConnection], Coroutine[Any, Any, Caller]]
+
+
+def needs(*scopes: Scope) -> Identified:
+    """A dependency for routes: the caller, who must have one of the scopes."""
+
+    async def identified(connection: HTTPConnection) -> Caller:
+        access: Access = connection.app.state.access
+        caller = await access.identify(connection)
+        if caller.scopes.isdisjoint(scopes):
+            wanted = " or ".join(scope.value for scope in scopes)
+            raise Problem(403, "forbidden", f"{caller.name} lacks scope {wanted}")
+        return caller
+
+    return identified

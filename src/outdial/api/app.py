@@ -1,0 +1,45 @@
+"""The API as one ASGI application: routes, one file per resource, all under `/v1`.
+
+No interactive documentation is served, as it would load scripts from elsewhere; the document itself is at
+`/v1/openapi.json`.
+"""
+
+from fastapi import FastAPI
+
+from outdial.api import agents, cluster, groups, problems, stream
+from outdial.api.parts import ApiParts
+
+PREFIX = "/v1"
+DESCRIPTION = """The API of an outbound contact server. Instants are UTC in milliseconds, durations milliseconds, rates
+shares of 1. Objects are named by their DBID. Refusals are problem details (RFC 9457)."""
+REFUSALS = {
+    status: {"model": problems.ProblemView, "content": {problems.MEDIA_TYPE: {}}, "description": text}
+    for status, text in (
+        (401, "Nobody has been recognised."),
+        (403, "The caller lacks a scope."),
+        (404, "There is no such object, or not for this caller."),
+        (409, "The state of things forbids it."),
+        (422, "Wrong values, all of them named."),
+        (503, "Not now; try again."),
+    )
+}
+
+
+def make_app(parts: ApiParts) -> FastAPI:
+    """Put the application together."""
+    app = FastAPI(
+        title="outdial",
+        version=parts.version,
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=dict(REFUSALS),  # type: ignore[arg-type]
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.access = parts.access
+    problems.install(app)
+    for make_router in (groups.router, cluster.router, agents.router, stream.router):
+        app.include_router(make_router(parts), prefix=PREFIX)
+    return app

@@ -1,0 +1,20 @@
+"""What the API is put together from."""
+
+from dataclasses import dataclass
+
+from outdial.api.access import Access
+from outdial.api.audit import Audit
+from outdial.api.dialer import RunningDialer
+from outdial.api.live_board import LiveBoard
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """Everything that routes need and the API does not make itself."""
+
+    dialer: RunningDialer
+    board: LiveBoard
+    access: Access
+    audit: Audit
+    version: str
+    """Of the server."""
