@@ -25,6 +25,7 @@ from outdial.selection.terms import Selection
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, NumberForbidden, Objections
 from outdial.store.single_records import Cancelling, NewRecord
+from outdial.store.steps import Steps
 from outdial.store.stored import (
     AttemptPlace,
     Import,
@@ -168,7 +169,7 @@ class Claimed:
     """When the next chain becomes due, if nothing else is due; None: none waits."""
 
 
-class Store(Protocol):
+class Store(Steps, Protocol):
     """A database. All methods but `open` raise `StoreUnavailable` when it cannot be reached."""
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:

@@ -5,6 +5,7 @@
     postgres_claim        claiming
     postgres_changes      changes, and clearing up after earlier starts
     postgres_reports      queries of reports, samples for them
+    postgres_steps        statements for the tables that are not the dialer's own
     postgres_singles      records that are added and cancelled one by one
     postgres_do_not_call  numbers that are not called
 
@@ -27,7 +28,7 @@ from outdial.core.records import Chain, NumberFacts
 from outdial.core.units import ListId, Millis, RecordId
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import postgres_do_not_call as dnc
-from outdial.store import postgres_singles
+from outdial.store import postgres_singles, postgres_steps
 from outdial.store import postgres_statements as sql
 from outdial.store.attempt_rows import stored_attempt_of
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
@@ -56,6 +57,7 @@ from outdial.store.rows import (
     stored_of,
 )
 from outdial.store.single_records import Cancelling, NewRecord
+from outdial.store.steps import Step
 from outdial.store.stored import (
     AttemptPlace,
     Import,
@@ -328,6 +330,10 @@ class PostgresStore:
     async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
         """See `Store.forbidden_lists`."""
         return await self._link.transaction(partial(dnc.lists, utc_ms=utc_ms), LIST_S)
+
+    async def carry_out(self, steps: Sequence[Step]) -> list[list[Row]]:
+        """See `Steps.carry_out`."""
+        return await self._link.transaction(partial(postgres_steps.carry_out, steps=steps))
 
     async def close(self) -> None:
         """See `Store.close`."""

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -18,14 +17,28 @@ from sqlalchemy import (
     text,
 )
 
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from outdial.store.access_tables import API_ANSWERS, API_SESSIONS, API_TOKENS, API_USERS, AUDIT
+from outdial.store.metadata import METADATA
+
+__all__ = [
+    "ABANDONMENT",
+    "AGENT_STATES",
+    "API_ANSWERS",
+    "API_SESSIONS",
+    "API_TOKENS",
+    "API_USERS",
+    "ATTEMPTS",
+    "AUDIT",
+    "DISPOSITIONS",
+    "DO_NOT_CALL",
+    "EVIDENCE",
+    "IMPORTS",
+    "METADATA",
+    "OPEN_ATTEMPTS",
+    "PORT_SAMPLES",
+    "RECORDS",
+    "SERVERS",
+]
 
 _ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite keeps a table in the order of a key that is called INTEGER, and needs a second tree for one that is not."""

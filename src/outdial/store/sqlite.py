@@ -11,6 +11,7 @@ is on the disk when its method returns.
     sqlite_singles       records that are added and cancelled one by one
     sqlite_do_not_call   numbers that are not called
     sqlite_reports       queries of reports, samples for them
+    sqlite_steps         statements for the tables that are not the dialer's own
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from outdial.store import (
     sqlite_looks,
     sqlite_reports,
     sqlite_singles,
+    sqlite_steps,
     sqlite_write,
 )
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
@@ -49,6 +51,7 @@ from outdial.store.interface import (
 from outdial.store.rows import Row
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
+from outdial.store.steps import Step
 from outdial.store.stored import (
     AttemptPlace,
     Import,
@@ -242,6 +245,10 @@ class SqliteStore:
     async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
         """See `Store.forbidden_lists`."""
         return await self._in_transaction(sqlite_do_not_call.lists, utc_ms)
+
+    async def carry_out(self, steps: Sequence[Step]) -> list[list[Row]]:
+        """See `Steps.carry_out`."""
+        return await self._in_transaction(sqlite_steps.carry_out, steps)
 
     async def close(self) -> None:
         """See `Store.close`."""
