@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from outdial import __version__, compliance_cli, dnc_cli, list_cli, ports_cli, report_cli
+from outdial import __version__, access_cli, compliance_cli, dnc_cli, list_cli, ports_cli, report_cli
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
 
 EXIT_FINE = 0
@@ -38,6 +38,8 @@ app.add_typer(compliance_cli.app, name="compliance")
 app.add_typer(list_cli.app, name="list")
 app.add_typer(list_cli.record_app, name="record")
 app.add_typer(dnc_cli.app, name="dnc")
+app.add_typer(access_cli.token_app, name="token")
+app.add_typer(access_cli.user_app, name="user")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 JournalOption = Annotated[
@@ -289,6 +291,7 @@ def replay(
 
 
 app.command()(report_cli.report)
+app.command()(access_cli.audit)
 
 
 def main() -> None:
