@@ -200,7 +200,10 @@ with its `now`; replaying it gives the same commands.
 def events_and_commands() -> str:
     """Every event and every command."""
     parts = [EVENTS]
-    for title, modules in (("Events", ("events.py", "abandonment_events.py")), ("Commands", ("commands.py",))):
+    for title, modules in (
+        ("Events", ("events.py", "operator_events.py", "abandonment_events.py")),
+        ("Commands", ("commands.py",)),
+    ):
         parts.append(f"## {title}")
         essay = ast.get_docstring(ast.parse((SOURCE / "core" / modules[0]).read_text(encoding="utf-8"))) or ""
         parts.append(_capital(prose(essay).removeprefix(f"{title}: ")))
@@ -242,8 +245,9 @@ wrong with them. `outdial simulate` and `outdial demo` read it; a real server ig
 * Pairs such as `post-dial-s = [0.4, 1.2]` are arrays, lists of pairs are tables: `shares = { person = 0.3, busy = 1 }`.
 * An object may be named instead of numbered: `node = "sip-1"`.
 * `seed` is the seed of the run; `start-utc = 2026-06-10T09:00:00Z` stands for `start_utc_ms`.
-* `[[world.operator-acts]]` is what an operator does: `at-s`, and `act` with one of `start-group`, `stop-group`
-  (`group`), `change-mode` (`group`, `mode`), `drain-node`, `enable-node` (`node`).
+* `[[world.operator-acts]]` is what an operator does: `at-s`, and `act` with one of `start-group`, `stop-group`,
+  `pause-group`, `resume-group` (`group`), `change-mode` (`group`, `mode`), `drain-node`, `enable-node`,
+  `promote-node` (`node`).
 * Synthetic calling lists have the size that `[[calling-list]]` says, and groups start as `[[campaign-group]]` says,
   unless `[world]` says something else.
 """

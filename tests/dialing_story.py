@@ -395,6 +395,18 @@ class Story:
         """An operator stops groups."""
         return self.tell(*(e.GroupStopRequested(self._request_id(), group_id) for group_id in groups or (1,)))
 
+    def pause(self, number: GroupId = 1) -> Self:
+        """An operator pauses a group."""
+        return self.tell(e.GroupPauseRequested(self._request_id(), number))
+
+    def resume(self, number: GroupId = 1) -> Self:
+        """An operator takes back a pause."""
+        return self.tell(e.GroupResumeRequested(self._request_id(), number))
+
+    def promote(self, number: NodeId) -> Self:
+        """An operator makes a node the prime node."""
+        return self.tell(e.NodePromoteRequested(self._request_id(), number))
+
     def change_mode(self, mode: DialingMode, number: GroupId = 1) -> Self:
         """An operator changes a group's mode."""
         return self.tell(e.GroupModeChangeRequested(self._request_id(), number, mode))
@@ -639,7 +651,7 @@ def check_agents(state: State) -> None:
         leaving = [(each.leaves_at_ms, each.agent_id) for each in members if each.leaves_at_ms is not None]
         assert agents.leaving == sorted(leaving)
         assert all(state.agents[agent_id].is_logged_in for _, agent_id in leaving)
-        assert all(state.groups[number].state is GroupState.RUNNING for number in agents.running)
+        assert all(state.groups[number].is_running for number in agents.running)
     assert all(agent_id in state.agents for agent_id in state.phones.values())
 
 
@@ -664,7 +676,7 @@ def check_commands(state: State, commands: Sequence[Command]) -> None:
             assert state.prime_id is not None, "dialed with the prime node lost"
             assert member.is_active and member.server_id == command.server_id, "dialed on an inactive node"
             assert member.admin is Admin.ENABLED, "dialed on a draining node"
-            assert each.state is GroupState.RUNNING, "dialed for a group that does not run"
+            assert each.state is GroupState.RUNNING, "dialed for a group that does not run, or is paused"
             agents = state.agent_group_of(each)
             assert not each.mode.needs_agents or (agents is not None and agents.logged_in), "dialed without agents"
         if isinstance(command, Dial):

@@ -22,6 +22,7 @@ GROUP_STYLES = ("cyan", "magenta", "yellow", "green", "blue", "bright_red")
 LINE_STYLES = {"bad": "bold red", "good": "green", "ports": "cyan", "plain": ""}
 STATE_STYLES = {
     GroupState.RUNNING.value: "green",
+    GroupState.PAUSED.value: "yellow",
     GroupState.STOPPING.value: "yellow",
     GroupState.STOPPED.value: "dim",
 }
@@ -30,6 +31,7 @@ NODE_STYLES = {
     NodeState.BACKUP.value: "yellow",
     NodeState.BACKUP_STANDBY.value: "yellow",
 }
+_STARTED = (GroupState.RUNNING.value, GroupState.PAUSED.value)
 _FINE = (NodeState.PRIMARY.value, NodeState.PRIMARY_STANDBY.value)
 # Below this, columns are left out. Unit: characters. Origin: the widest sensible content of all columns.
 NARROW = 100
@@ -230,7 +232,7 @@ def _reasons(snapshot: Snapshot) -> list[Text]:
     return [
         _one_line(Text.assemble((group.name, _group_style(index)), f": {group.ports.reason}"))
         for index, group in enumerate(snapshot.groups)
-        if group.state == GroupState.RUNNING.value and group.ports.reason
+        if group.state in _STARTED and group.ports.reason
     ]
 
 
@@ -239,7 +241,7 @@ def _holds(snapshot: Snapshot) -> list[Text]:
     return [
         _one_line(Text.assemble((group.name, _group_style(index)), (f" holds: {'; '.join(group.holds)}", "dim")))
         for index, group in enumerate(snapshot.groups)
-        if group.state == GroupState.RUNNING.value and group.holds
+        if group.state in _STARTED and group.holds
     ]
 
 

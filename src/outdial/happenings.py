@@ -12,10 +12,13 @@ from outdial.core.events import (
     ConfigurationLoaded,
     Event,
     GroupModeChangeRequested,
+    GroupPauseRequested,
+    GroupResumeRequested,
     GroupStartRequested,
     GroupStopRequested,
     NodeDrainRequested,
     NodeEnableRequested,
+    NodePromoteRequested,
     ServerConnected,
     ServerLost,
 )
@@ -84,12 +87,18 @@ class Happenings:
                 text = f"{self._names.group(group_id)} started"
             case GroupStopRequested(_, group_id):
                 text = f"{self._names.group(group_id)} stopped"
+            case GroupPauseRequested(_, group_id):
+                text = f"{self._names.group(group_id)} paused"
+            case GroupResumeRequested(_, group_id):
+                text = f"{self._names.group(group_id)} goes on"
             case GroupModeChangeRequested(_, group_id, mode):
                 text = f"{self._names.group(group_id)} changed to {mode.value}"
             case NodeDrainRequested(_, node_id):
                 text = f"{self._names.node(node_id)} is drained"
             case NodeEnableRequested(_, node_id):
                 text = f"{self._names.node(node_id)} is enabled again"
+            case NodePromoteRequested(_, node_id):
+                text = f"{self._names.node(node_id)} is the prime node now"
             case _:
                 return
         refused = next((command for command in commands if isinstance(command, Reply) and not command.ok), None)
@@ -135,7 +144,7 @@ class Happenings:
 
     def _compare_group(self, group: GroupView) -> str | None:
         """The move of a running group's maximum in words; None: there was none."""
-        if group.state != GroupState.RUNNING.value:
+        if group.state not in (GroupState.RUNNING.value, GroupState.PAUSED.value):
             self._maxima.pop(group.group_id, None)
             return None
         maximum = group.ports.maximum_ports

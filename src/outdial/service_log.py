@@ -135,7 +135,7 @@ class ServiceLog:
 
     def _compare_hold(self, mono_ms: Millis, group: GroupView) -> None:
         """Details change all the time and are told along; only another reason is news."""
-        if group.state != GroupState.RUNNING.value:
+        if group.state not in (GroupState.RUNNING.value, GroupState.PAUSED.value):
             self._holds.pop(group.group_id, None)
             return
         hold = "; ".join(group.holds)

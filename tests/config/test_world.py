@@ -167,7 +167,8 @@ def test_reported_ports_of_a_server_are_the_nodes_capacity():
         (
             "operator-acts = [{ at-s = 1, act = 'start' }]",
             'world.operator-acts[#1].act = "start": unknown value; did you mean "start-group"?; allowed: one of '
-            '"start-group", "stop-group", "change-mode", "drain-node", "enable-node"',
+            '"start-group", "stop-group", "pause-group", "resume-group", "change-mode", "drain-node", "enable-node", '
+            '"promote-node"',
         ),
         (
             "operator-acts = [{ at-s = 1, act = 'stop-group' }]",

@@ -392,6 +392,16 @@ class AnythingGoes(RuleBasedStateMachine):
         """Also what runs already."""
         self.tell(e.GroupStartRequested(1, group_id) if start else e.GroupStopRequested(1, group_id))
 
+    @rule(group_id=GROUPS, pause=st.booleans())
+    def operator_pauses_or_resumes(self, group_id: int, pause: bool) -> None:
+        """Also what does not run."""
+        self.tell(e.GroupPauseRequested(1, group_id) if pause else e.GroupResumeRequested(1, group_id))
+
+    @rule(node_id=NODES)
+    def operator_promotes(self, node_id: int) -> None:
+        """Active or not."""
+        self.tell(e.NodePromoteRequested(1, node_id))
+
     @rule()
     def operator_starts_all(self) -> None:
         """So that there is something to see."""

@@ -33,13 +33,14 @@ from outdial.core import (
     settlement,
 )
 from outdial.core import dialer as front_door
+from outdial.core import events as e
 from outdial.core.abandonment import Counts
 from outdial.core.agents import AgentState
 from outdial.core.attempt import AttemptSignal
 from outdial.core.commands import AgentStateChanged, Dial, QueryCalls, Release, ReleaseEngaging, SettleAttempt
 from outdial.core.deadlines import Deadlines, Timer
 from outdial.core.events import PhoneState
-from outdial.core.groups import Hold
+from outdial.core.groups import GroupSignal, Hold
 from outdial.core.nodes import LinkSignal, Node, NoNodeReason, Rotation
 from outdial.core.ports import NoPort, Pool
 from outdial.core.recent_calls import RecentNumbers
@@ -512,6 +513,40 @@ def what_is_said_of_a_record_in_memory_is_not_heard(patch):
 @plant("stopped group", "operator", sweep_every=100_000)
 def a_group_that_was_stopped_goes_on(patch):
     patch.setattr(group_control, "stop", nothing)
+
+
+@plant("paused group", "pauses", sweep_every=100_000)
+def a_paused_group_goes_on(patch):
+    patch.setattr(group_control, "pause", nothing)
+
+
+@plant("paused group", "pauses", sweep_every=100_000)
+def a_paused_group_offers_records(patch):
+    def forgetful(state, group):
+        if group.is_paused and group.mode.is_preview:
+            return dialing._preview(state, group)
+        return start_attempts(state, group)
+
+    start_attempts = dialing._start_attempts
+    patch.setattr(dialing, "_start_attempts", forgetful)
+
+
+@plant("idle", "pauses", sweep_every=100_000)
+def nobody_resumes_a_paused_group(patch):
+    resume = front_door._HANDLERS[e.GroupResumeRequested]
+
+    def only_says_so(state, event):
+        group = state.groups[event.group_id]
+        resume(state, event)
+        if group.is_running and not group.is_paused:
+            group.move(GroupSignal.PAUSE)
+
+    patch.setitem(front_door._HANDLERS, e.GroupResumeRequested, only_says_so)
+
+
+@plant("links", "pauses", sweep_every=100_000)
+def a_promotion_is_only_confirmed(patch):
+    patch.setattr(group_control, "make_prime", nothing)
 
 
 @plant("no agents", "regular")

@@ -14,10 +14,13 @@ from outdial.core.events import (
     DoNotCallAdded,
     Event,
     GroupModeChangeRequested,
+    GroupPauseRequested,
+    GroupResumeRequested,
     GroupStartRequested,
     GroupStopRequested,
     NodeDrainRequested,
     NodeEnableRequested,
+    NodePromoteRequested,
     RecordCancelled,
 )
 from outdial.core.modes import DialingMode as M
@@ -258,6 +261,18 @@ TRIALS: dict[str, Trial] = {
             act(12, GroupStartRequested(7, 1)),
             act(13, NodeEnableRequested(8, 1)),
             act(14, GroupStartRequested(9, 5)),
+        ),
+    ),
+    "pauses": trial(
+        *ALL_MODES,
+        operator_acts=(
+            *(act(4 + number / 10, GroupPauseRequested(number, number)) for number in range(1, 8)),
+            act(6, NodePromoteRequested(11, 2)),
+            *(act(10 + number / 10, GroupResumeRequested(20 + number, number)) for number in range(1, 8)),
+            act(14, GroupPauseRequested(40, 1)),
+            act(15, GroupStopRequested(41, 1)),
+            act(16, GroupStartRequested(42, 1)),
+            act(17, NodePromoteRequested(43, 1)),
         ),
     ),
     "hours": trial(*ALL_MODES, calling_list={"daily_from_s": 30_000, "daily_till_s": 9 * 3_600 + 10}),

@@ -47,9 +47,12 @@ RULES = Rules(
 ACTS: Mapping[str, tuple[str, Callable[..., Event]]] = {
     "start-group": ("group", events.GroupStartRequested),
     "stop-group": ("group", events.GroupStopRequested),
+    "pause-group": ("group", events.GroupPauseRequested),
+    "resume-group": ("group", events.GroupResumeRequested),
     "change-mode": ("group", events.GroupModeChangeRequested),
     "drain-node": ("node", events.NodeDrainRequested),
     "enable-node": ("node", events.NodeEnableRequested),
+    "promote-node": ("node", events.NodePromoteRequested),
 }
 """What an operator can do. Shape: {act: (what it is done to, event)}."""
 _KINDS = {"group": "campaign-group", "node": "node"}

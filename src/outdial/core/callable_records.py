@@ -139,7 +139,9 @@ def empty_buffer(state: State, group: Group, reason: str) -> None:
 def fetch_if_low(state: State, group: Group) -> None:
     """Ask the store for more when the buffer is below its minimum."""
     settings = group.settings
-    if group.is_fetching or len(group.buffer) >= settings.minimum_record_buffer or not group.is_running:
+    if group.is_fetching or len(group.buffer) >= settings.minimum_record_buffer:
+        return
+    if not group.is_running or group.is_paused:
         return
     if state.mono_ms < group.fetch_at_ms:
         state.wake_group_at(group, group.fetch_at_ms)

@@ -46,13 +46,13 @@ CALLBACKS_MAX = 1_000
 
 
 def begin(state: State, group: Group) -> None:
-    """The group runs from now on."""
+    """The group dials from now on."""
     if group.settings.agent_group is not None:
         state.deadlines.arm((Timer.CALLBACKS, group.group_id), state.mono_ms)
 
 
 def end(state: State, group: Group, reason: str) -> None:
-    """The group runs no more: everything goes back."""
+    """The group dials no more: everything goes back, so that no agent is kept for it."""
     state.deadlines.disarm((Timer.CALLBACKS, group.group_id))
     group.callbacks_fetch_id = 0
     for record_id in list(group.callbacks):
@@ -70,7 +70,7 @@ def deadline(state: State, group_id: GroupId) -> None:
     """Ask what is due; and look again at what waits in memory."""
     group = state.groups.get(group_id)
     agents = state.agent_group_of(group) if group is not None else None
-    if group is None or not group.is_running:
+    if group is None or not group.is_running or group.is_paused:
         return
     state.deadlines.arm((Timer.CALLBACKS, group_id), state.mono_ms + FETCH_POLL_MS)
     state.touch(group_id)
@@ -101,9 +101,9 @@ def deadline(state: State, group_id: GroupId) -> None:
 def fetched(state: State, event: CallbacksFetched) -> None:
     """Chains arrive; those of a late answer are ours all the same."""
     group = state.groups.get(event.group_id)
-    if group is None or not group.is_running:
+    if group is None or not group.is_running or group.is_paused:
         for chain in event.chains:
-            give_back(state, chain.records[0], 0, "the group does not run")
+            give_back(state, chain.records[0], 0, "the group does not run, or is paused")
         return
     asked_ms = group.callbacks_asked_ms if event.fetch_id == group.callbacks_fetch_id else -1
     for chain in event.chains:

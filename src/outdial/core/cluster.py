@@ -171,8 +171,12 @@ def elect_prime(state: State) -> None:
     else:
         chosen = configured if configured is not None and configured.is_active else None
     prime_id: NodeId | None = chosen.node_id if chosen is not None else None
-    if prime_id == state.prime_id:
-        return
+    if prime_id != state.prime_id:
+        make_prime(state, prime_id)
+
+
+def make_prime(state: State, prime_id: NodeId | None) -> None:
+    """Another node's agent events count from now on: what the last one said of phones is forgotten, and asked anew."""
     state.prime_id = prime_id
     forget_phones(state)
     subscribe(state, tuple(state.phones))

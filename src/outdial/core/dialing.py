@@ -1,6 +1,6 @@
 """Starting attempts: the one place that lists the steps from "may this group dial?" to `Dial`.
 
-1. the group runs, the prime node is there, a node takes the group's requests, an agent is logged in;
+1. the group runs and is not paused, the prime node is there, a node takes the group's requests, an agent is logged in;
 2. seizing modes: free agents are engaged first;
 3. pacing says how many attempts to start (`pacing.py`);
 4. for each: a record (`callable_records.py`), a node (`nodes.py`), a port (`ports.py`), and `Dial`.
@@ -74,6 +74,8 @@ def _look_at(state: State, group_id: int) -> None:
 def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
     """Start as many attempts as everything allows. Returns what ended it."""
     recall_kept_legs(state, group)
+    if group.is_paused:
+        return (Hold.PAUSED, "")
     offer_callbacks(state, group)
     lost = unreachable(state, group)
     if lost is not None:

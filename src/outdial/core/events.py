@@ -10,7 +10,15 @@ from outdial.core.abandonment_events import MessageEnded as MessageEnded
 from outdial.core.abandonment_events import MessageStarted as MessageStarted
 from outdial.core.callback_events import CallbackEvent
 from outdial.core.learned import Learned
-from outdial.core.modes import DialingMode
+from outdial.core.operator_events import GroupModeChangeRequested as GroupModeChangeRequested
+from outdial.core.operator_events import GroupPauseRequested as GroupPauseRequested
+from outdial.core.operator_events import GroupResumeRequested as GroupResumeRequested
+from outdial.core.operator_events import GroupStartRequested as GroupStartRequested
+from outdial.core.operator_events import GroupStopRequested as GroupStopRequested
+from outdial.core.operator_events import NodeDrainRequested as NodeDrainRequested
+from outdial.core.operator_events import NodeEnableRequested as NodeEnableRequested
+from outdial.core.operator_events import NodePromoteRequested as NodePromoteRequested
+from outdial.core.operator_events import OperatorRequest
 from outdial.core.records import Chain
 from outdial.core.reported_states import CallPhase as CallPhase
 from outdial.core.reported_states import PhoneState as PhoneState
@@ -33,48 +41,7 @@ class ConfigurationLoaded:
     configuration: Configuration
 
 
-# --- operator's requests: each is answered by one `Reply` --------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class GroupStartRequested:
-    """An operator wants a campaign group to dial."""
-
-    request_id: RequestId
-    group_id: GroupId
-
-
-@dataclass(frozen=True, slots=True)
-class GroupStopRequested:
-    """An operator wants a campaign group to stop dialing. Calls in progress end by themselves."""
-
-    request_id: RequestId
-    group_id: GroupId
-
-
-@dataclass(frozen=True, slots=True)
-class GroupModeChangeRequested:
-    """An operator wants another dialing mode. A running group may change within its family only."""
-
-    request_id: RequestId
-    group_id: GroupId
-    mode: DialingMode
-
-
-@dataclass(frozen=True, slots=True)
-class NodeDrainRequested:
-    """An operator wants no new requests sent to a node. Its calls go on."""
-
-    request_id: RequestId
-    node_id: NodeId
-
-
-@dataclass(frozen=True, slots=True)
-class NodeEnableRequested:
-    """An operator takes back a drain."""
-
-    request_id: RequestId
-    node_id: NodeId
+# --- what earlier runs have taught -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,11 +317,7 @@ class RecordCancelled:
 Event = (
     DeadlineReached
     | ConfigurationLoaded
-    | GroupStartRequested
-    | GroupStopRequested
-    | GroupModeChangeRequested
-    | NodeDrainRequested
-    | NodeEnableRequested
+    | OperatorRequest
     | StatisticsFound
     | AbandonmentFound
     | ServerConnected

@@ -1,22 +1,27 @@
-"""Starting, stopping and changing campaign groups, draining nodes: the operator's requests and their replies."""
+"""What operators ask of campaign groups and nodes, and the replies: start, stop, pause, change, drain, promote."""
 
 from outdial.core import callbacks
 from outdial.core.agents import Agent
 from outdial.core.callable_records import empty_buffer
 from outdial.core.carry_over import take_over
+from outdial.core.cluster import make_prime
 from outdial.core.commands import Reply
 from outdial.core.deadlines import Timer
 from outdial.core.events import (
     GroupModeChangeRequested,
+    GroupPauseRequested,
+    GroupResumeRequested,
     GroupStartRequested,
     GroupStopRequested,
     NodeDrainRequested,
     NodeEnableRequested,
+    NodePromoteRequested,
     StatisticsFound,
 )
 from outdial.core.groups import Group, GroupSignal, GroupState
 from outdial.core.modes import DialingMode
 from outdial.core.nodes import Admin
+from outdial.core.placement import configured_prime
 from outdial.core.port_shares import share_now
 from outdial.core.preview import withdraw_offer
 from outdial.core.settlement import finish_if_drained, release_engaging
@@ -40,7 +45,8 @@ def start_requested(state: State, event: GroupStartRequested) -> None:
     if group is None:
         _refuse(state, event.request_id, "not_found", f"there is no campaign group {event.group_id}")
     elif group.is_running:
-        message = f"campaign group {group.settings.name} (dbid {group.group_id}) is already running"
+        how = "paused: resume it" if group.is_paused else "already running"
+        message = f"campaign group {group.settings.name} (dbid {group.group_id}) is {how}"
         _refuse(state, event.request_id, "conflict", message)
     else:
         start(state, group)
@@ -98,6 +104,46 @@ def stop(state: State, group: Group) -> None:
     pool.waiting.pop(group.group_id, None)
     share_now(state, pool)
     finish_if_drained(state, group)
+
+
+def pause_requested(state: State, event: GroupPauseRequested) -> None:
+    """Let a running group dial nothing new."""
+    group = _known(state, event.group_id)
+    if group is None:
+        _refuse(state, event.request_id, "not_found", f"there is no campaign group {event.group_id}")
+    elif not group.is_running or group.is_paused:
+        how = "already paused" if group.is_paused else "not running"
+        message = f"campaign group {group.settings.name} (dbid {group.group_id}) is {how}"
+        _refuse(state, event.request_id, "conflict", message)
+    else:
+        pause(state, group)
+        state.emit(Reply(event.request_id, ok=True))
+
+
+def pause(state: State, group: Group) -> None:
+    """No new dialing: what is on offer or waits for one agent goes back, all else stays as it is."""
+    group.move(GroupSignal.PAUSE)
+    state.deadlines.disarm((Timer.GROUP, group.group_id))
+    callbacks.end(state, group, "the group was paused")
+    for agent in offered_by(state, group):
+        withdraw_offer(state, agent, "the group was paused")
+    state.pool_of(group.settings).waiting.pop(group.group_id, None)
+    state.touch(group.group_id)
+
+
+def resume_requested(state: State, event: GroupResumeRequested) -> None:
+    """A paused group dials again."""
+    group = _known(state, event.group_id)
+    if group is None:
+        _refuse(state, event.request_id, "not_found", f"there is no campaign group {event.group_id}")
+    elif not group.is_paused:
+        message = f"campaign group {group.settings.name} (dbid {group.group_id}) is not paused"
+        _refuse(state, event.request_id, "conflict", message)
+    else:
+        group.move(GroupSignal.RESUME)
+        callbacks.begin(state, group)
+        state.touch(group.group_id)
+        state.emit(Reply(event.request_id, ok=True))
 
 
 def offered_by(state: State, group: Group) -> list[Agent]:
@@ -173,3 +219,26 @@ def _set_admin(state: State, request_id: int, node_id: int, admin: Admin) -> Non
         node.admin = admin
         state.touch_all()
         state.emit(Reply(request_id, ok=True))
+
+
+def promote_requested(state: State, event: NodePromoteRequested) -> None:
+    """Make an active node the prime node. What was stopped by the loss of another one goes on. Ours (0028)."""
+    node = state.nodes.get(event.node_id)
+    if node is None:
+        _refuse(state, event.request_id, "not_found", f"there is no node {event.node_id}")
+        return
+    refusal = None
+    if node not in state.connections:
+        refusal = "is not among the connections of this server, so it cannot be the prime node"
+    elif node.node_id == state.prime_id:
+        refusal = "is the prime node already"
+    elif not node.is_active:
+        refusal = "is not connected: as the prime node it would stop all dialing"
+    if refusal is not None:
+        _refuse(state, event.request_id, "conflict", f"node {node.settings.name} {refusal}")
+        return
+    state.promoted_id = None
+    if configured_prime(state) is not node:
+        state.promoted_id = node.node_id
+    make_prime(state, node.node_id)
+    state.emit(Reply(event.request_id, ok=True))

@@ -2,6 +2,9 @@
 
 A group that is stopped with calls in progress is `stopping` until the last one is settled: those calls end by
 themselves, nothing new is dialed. Starting it again in the meantime is allowed; starting a running group is not.
+
+A paused group is a running one that dials nothing new: it keeps its agents, their engaged legs, its ports and its
+records in memory, so that it goes on at once. Ours (decision 0028).
 """
 
 import enum
@@ -32,6 +35,7 @@ class GroupState(enum.StrEnum):
 
     STOPPED = "stopped"
     RUNNING = "running"
+    PAUSED = "paused"
     STOPPING = "stopping"
 
 
@@ -40,6 +44,8 @@ class GroupSignal(enum.IntEnum):
 
     START = enum.auto()
     STOP = enum.auto()
+    PAUSE = enum.auto()
+    RESUME = enum.auto()
     DRAINED = enum.auto()
     """Its last call is over."""
 
@@ -49,10 +55,11 @@ GROUP_TABLE = Table(
     GroupState,
     GroupSignal,
     """
-    state    start   stop     drained
-    stopped  running .        .
-    running  .       stopping .
-    stopping running .        stopped
+    state    start   stop     pause  resume  drained
+    stopped  running .        .      .       .
+    running  .       stopping paused .       .
+    paused   .       stopping .      running .
+    stopping running .        .      .       stopped
     """,
 )
 
@@ -60,6 +67,7 @@ GROUP_TABLE = Table(
 class Hold(enum.StrEnum):
     """Why a running group does not dial more right now."""
 
+    PAUSED = "paused by operator"
     PRIME_LOST = "prime node lost"
     DIALER_LOST = "dialer node lost"
     NO_NODE = "no node takes requests"
@@ -174,8 +182,13 @@ class Group:
 
     @property
     def is_running(self) -> bool:
-        """Dials when it can."""
-        return self.state is GroupState.RUNNING
+        """Started and not stopped: dials when it can, unless it is paused."""
+        return self.state in (GroupState.RUNNING, GroupState.PAUSED)
+
+    @property
+    def is_paused(self) -> bool:
+        """An operator lets it dial nothing new for a while."""
+        return self.state is GroupState.PAUSED
 
     @property
     def live(self) -> int:

@@ -21,8 +21,8 @@ from outdial.core.state import State
 
 
 def configured_prime(state: State) -> Node | None:
-    """The prime node that the configuration names (the first connection when it names none)."""
-    prime_id = state.ocs.sip_cluster_prime_node
+    """The prime node that an operator or the configuration names (the first connection when neither does)."""
+    prime_id = state.promoted_id if state.promoted_id is not None else state.ocs.sip_cluster_prime_node
     if prime_id is not None:
         return state.nodes.get(prime_id)
     return state.connections[0] if state.connections else None

@@ -129,7 +129,7 @@ def _sample_utilisation(state: State, group: Group, pool: Pool) -> None:
         return
     if group.estimates.finished < group.settings.history_length:
         return
-    if group.hold is not None and group.hold[0] is Hold.WAITING_PORTS:
+    if group.hold is not None and group.hold[0] in (Hold.WAITING_PORTS, Hold.PAUSED):
         return
     maximum = pool.limits.get(group.group_id, NOTHING).maximum
     need = group_demand(state, group)

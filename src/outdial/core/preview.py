@@ -61,6 +61,8 @@ def requested(state: State, event: PreviewRequested) -> None:
 def _refusal(state: State, agent: Agent, group: Group) -> str | None:
     if not group.is_running:
         return f"group {group.settings.name} is not running"
+    if group.is_paused:
+        return f"group {group.settings.name} is paused"
     if group.mode is not DialingMode.PREVIEW:
         return f"group {group.settings.name} dials in {group.mode.value} mode"
     if group.settings.agent_group not in agent.group_ids:

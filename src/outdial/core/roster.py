@@ -37,6 +37,10 @@ def apply(state: State, event: ConfigurationLoaded) -> None:
     """Bring everything in step with a checked configuration."""
     configuration = event.configuration
     state.configuration = configuration
+    if configuration.ocs.sip_cluster_prime_node != state.ocs.sip_cluster_prime_node:
+        state.promoted_id = None
+    if state.promoted_id not in configuration.ocs.connections:
+        state.promoted_id = None
     state.ocs = configuration.ocs
     state.lists = {rules.dbid: ListRules(rules, by_result(rules.treatments)) for rules in configuration.calling_lists}
     calling = dict.fromkeys(group.settings.campaign for group in state.groups.values() if group.live)
@@ -224,7 +228,7 @@ def _change_group(state: State, group: Group, settings: CampaignGroup) -> None:
     if old.dialer != settings.dialer:
         state.pools[old.dialer].waiting.pop(group.group_id, None)
     group.settings = settings
-    if group.is_running and state.deadlines.at((Timer.CALLBACKS, group.group_id)) is None:
+    if group.is_running and not group.is_paused and state.deadlines.at((Timer.CALLBACKS, group.group_id)) is None:
         begin(state, group)
     group.is_removed = False
     group.budget.target = settings.overdial_ratio_max

@@ -81,6 +81,8 @@ class State:
     links: dict[ServerId, Link] = field(default_factory=dict)
     prime_id: NodeId | None = None
     """The node whose agent events count now; None: there is none and nothing is dialed."""
+    promoted_id: NodeId | None = None
+    """The node that an operator has made the prime one; None: the configuration says which."""
     rotation: Rotation = field(default_factory=Rotation)
     pools: dict[DialerId, Pool] = field(default_factory=dict)
     stale_pools: dict[DialerId, None] = field(default_factory=dict)

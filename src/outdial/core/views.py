@@ -108,11 +108,10 @@ def _pacing(group: Group) -> str:
 def _holds(state: State, group: Group) -> tuple[str, ...]:
     if not group.is_running:
         return ()
-    hold = unreachable(state, group) or group.hold
-    if hold is None or hold[0] is Hold.PACING:
-        return ()
-    reason, detail = hold
-    return (f"{reason.value}: {detail}" if detail else reason.value,)
+    pause = (Hold.PAUSED, "") if group.is_paused else None
+    holds = [pause, unreachable(state, group) or (None if pause else group.hold)]
+    found = [hold for hold in holds if hold is not None and hold[0] is not Hold.PACING]
+    return tuple(f"{reason.value}: {detail}" if detail else reason.value for reason, detail in found)
 
 
 def _counts(group: Group) -> GroupCounts:

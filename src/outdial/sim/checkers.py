@@ -47,6 +47,7 @@ from outdial.sim.checks_dialing import DialingChecks
 from outdial.sim.checks_liveness import LivenessChecks
 from outdial.sim.checks_picture import Picture
 from outdial.sim.checks_ports import PortChecks
+from outdial.sim.checks_requests import RequestsSeen
 from outdial.sim.checks_seen import LOGGED_OUT, Violation
 from outdial.sim.checks_work import WorkChecks
 from outdial.sim.checks_world import WorldChecks
@@ -81,6 +82,7 @@ class Checkers:
         self._dialing = DialingChecks(picture, self._calls)
         self._callbacks = CallbackChecks(picture, self._calls, self._dialing.rules)
         self._cluster = ClusterChecks(picture, self._dialing)
+        self._requests = RequestsSeen(picture, self._cluster)
         self._agents = AgentChecks(picture)
         self._liveness = LivenessChecks(picture, self._calls)
         self._work = WorkChecks(picture)
@@ -159,10 +161,13 @@ class Checkers:
     def _event_table(self) -> dict[type, Callable[[Any], None]]:
         return {
             e.ConfigurationLoaded: self._configuration_loaded,
-            e.GroupStartRequested: self._group_started,
-            e.GroupStopRequested: self._group_stopped,
-            e.NodeDrainRequested: self._node_drained,
-            e.NodeEnableRequested: self._node_enabled,
+            e.GroupStartRequested: self._requests.group_started,
+            e.GroupStopRequested: self._requests.group_stopped,
+            e.GroupPauseRequested: self._requests.group_paused,
+            e.GroupResumeRequested: self._requests.group_resumed,
+            e.NodeDrainRequested: self._requests.node_drained,
+            e.NodePromoteRequested: self._requests.node_promoted,
+            e.NodeEnableRequested: self._requests.node_enabled,
             e.ServerConnected: self._server_connected,
             e.ServerLost: self._server_lost,
             e.CallsReported: self._calls.reported,
@@ -203,21 +208,6 @@ class Checkers:
         self._work.load()
         self._ports.check_sizes()
         self._cluster.check_links()
-
-    def _group_started(self, event: e.GroupStartRequested) -> None:
-        configuration = self._picture.configuration
-        if configuration is not None and any(event.group_id == group.dbid for group in configuration.campaign_groups):
-            self._picture.running.setdefault(event.group_id)
-
-    def _group_stopped(self, event: e.GroupStopRequested) -> None:
-        self._picture.running.pop(event.group_id, None)
-
-    def _node_drained(self, event: e.NodeDrainRequested) -> None:
-        if event.node_id in self._picture.nodes:
-            self._picture.draining[event.node_id] = None
-
-    def _node_enabled(self, event: e.NodeEnableRequested) -> None:
-        self._picture.draining.pop(event.node_id, None)
 
     def _server_connected(self, event: e.ServerConnected) -> None:
         picture = self._picture

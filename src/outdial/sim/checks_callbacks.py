@@ -177,7 +177,7 @@ class CallbackChecks:
             return
         free_ms = picture.mono_ms - max(agent.since_ms, picture.world.faults.store_down_until_ms)
         group_id = promise.group_id or 0
-        is_able = group_id in picture.running and picture.prime_id is not None
+        is_able = group_id in picture.running and group_id not in picture.paused and picture.prime_id is not None
         if free_ms >= UNSERVED_MS and is_able and state.groups[group_id].settings.agent_group in agent.group_ids:
             record = self._calls.record(record_id) or picture.world.lists.by_id[promise.list_id].current(record_id)
             if self._is_barred(record, calling_list, group_id):

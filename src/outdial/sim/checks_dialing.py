@@ -104,6 +104,8 @@ class DialingChecks:
         picture = self._picture
         if leg.group_id not in picture.running:
             picture.fail("stopped group", f"call {leg.call_id} of group {leg.group_id}")
+        if leg.group_id in picture.paused:
+            picture.fail("paused group", f"call {leg.call_id} of group {leg.group_id}")
         if picture.prime_id is None:
             picture.fail("prime lost", f"call {leg.call_id} on node {leg.node_id}, and there is no prime node")
         server_id = picture.in_use.get(leg.node_id)
@@ -154,6 +156,8 @@ class DialingChecks:
             self._picture.fail("agent not free", f"record {command.record.record_id} is offered to {seen}")
         if command.group_id not in self._picture.running:
             self._picture.fail("stopped group", f"group {command.group_id} offers record {command.record.record_id}")
+        if command.group_id in self._picture.paused:
+            self._picture.fail("paused group", f"group {command.group_id} offers record {command.record.record_id}")
 
     def _customer(self, call_id: CallId) -> Leg:
         """The customer's leg, which must be alive and not on its way out."""

@@ -63,13 +63,14 @@ class LivenessChecks:
         """All groups now."""
         picture, now_ms = self._picture, self._picture.mono_ms
         for group_id, group in self._state.groups.items():
-            could = self._could(group) if group_id in picture.running else ""
+            may_dial = group_id in picture.running and group_id not in picture.paused
+            could = self._could(group) if may_dial else ""
             if not could:
                 self._could_since.pop(group_id, None)
             elif now_ms - self._could_since.setdefault(group_id, now_ms) >= IDLE_MS_MAX:
                 since_ms = self._could_since[group_id]
                 picture.fail("idle", f"group {group_id} could {could} since {since_ms} ms, and says {group.hold}")
-            could = self._could_really(group) if group_id in picture.running else ""
+            could = self._could_really(group) if may_dial else ""
             if not could:
                 self._could_really_since.pop(group_id, None)
                 continue

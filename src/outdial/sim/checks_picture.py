@@ -59,7 +59,8 @@ class Picture:
         self.nodes: dict[NodeId, Node] = {}
         self.do_not_call: dict[str, None] = {}
         self.running: dict[GroupId, None] = {}
-        """Running groups in start order."""
+        """Running groups in start order, paused ones among them."""
+        self.paused: dict[GroupId, None] = {}
 
         self.node_of: dict[ServerId, NodeId] = {}
         self.up: dict[ServerId, Millis] = {}
@@ -72,6 +73,8 @@ class Picture:
         """Questions for calls that are under way. Shape: {server: number}."""
         self.draining: dict[NodeId, None] = {}
         self.prime_id: NodeId | None = None
+        self.promoted_id: NodeId | None = None
+        """Prime node by an operator's word."""
 
         self.legs: dict[CallId, Leg] = {}
         self.engaging: dict[CallId, Leg] = {}
@@ -104,10 +107,14 @@ class Picture:
 
     def load(self, configuration: Configuration) -> None:
         """A configuration takes effect."""
+        before = self.configuration.ocs.sip_cluster_prime_node if self.configuration is not None else None
+        if before != configuration.ocs.sip_cluster_prime_node or self.promoted_id not in configuration.ocs.connections:
+            self.promoted_id = None
         self.configuration = configuration
         self.groups.update({group.dbid: group for group in configuration.campaign_groups})
         wanted = {group.dbid for group in configuration.campaign_groups}
         self.running = {group_id: None for group_id in self.running if group_id in wanted}
+        self.paused = {group_id: None for group_id in self.paused if group_id in wanted}
         self.lists = {calling_list.dbid: calling_list for calling_list in configuration.calling_lists}
         self.agent_groups.update({group.dbid: group for group in configuration.agent_groups})
         self.do_not_call.update(dict.fromkeys(configuration.do_not_call))
@@ -202,7 +209,7 @@ class Picture:
         if configuration is None:
             return
         ocs = configuration.ocs
-        configured = ocs.sip_cluster_prime_node
+        configured = ocs.sip_cluster_prime_node if self.promoted_id is None else self.promoted_id
         if configured is None and ocs.connections:
             configured = ocs.connections[0]
         chosen = configured if configured is not None and self.in_use.get(configured) is not None else None
@@ -211,9 +218,19 @@ class Picture:
             if self.prime_id in active:
                 return
             chosen = chosen if chosen is not None else active[0] if active else None
-        if chosen == self.prime_id:
+        if chosen != self.prime_id:
+            self._become_prime(chosen)
+
+    def promoted(self, node_id: NodeId) -> None:
+        """An operator wants this node to be the prime node."""
+        ocs = self.configuration.ocs if self.configuration is not None else None
+        if ocs is None or node_id not in ocs.connections or self.in_use[node_id] is None or node_id == self.prime_id:
             return
-        self.prime_id = chosen
+        self.promoted_id = node_id
+        self._become_prime(node_id)
+
+    def _become_prime(self, node_id: NodeId | None) -> None:
+        self.prime_id = node_id
         for agent_id in self.phones.values():
             self.agents[agent_id].phone_state = PhoneState.UNKNOWN
             self.touched_agents[agent_id] = None

@@ -32,7 +32,9 @@ from outdial.core.events import (
     ConfigurationLoaded,
     DeadlineReached,
     Event,
+    GroupPauseRequested,
     GroupStopRequested,
+    NodePromoteRequested,
     RecordsFetched,
     ServerConnected,
     ServerLost,
@@ -47,7 +49,10 @@ REACTIONS_PER_OBJECT_MAX = 4
 """The same for each object of a step about many: release, settlement, the agent's new state, one more. Ours."""
 STEPS_PER_INSTANT_MAX = 50
 """Deadline steps within one millisecond, beyond one for each `DEADLINES_PER_STEP_MAX` armed ones. Ours."""
-_MANY = (CallsReported, ConfigurationLoaded, DeadlineReached, GroupStopRequested, ServerConnected, ServerLost)
+_MANY = (
+    *(CallsReported, ConfigurationLoaded, DeadlineReached, ServerConnected, ServerLost),
+    *(GroupPauseRequested, GroupStopRequested, NodePromoteRequested),
+)
 
 
 class WorkChecks:

@@ -14,10 +14,13 @@ from outdial.core.events import (
     ConfigurationLoaded,
     Event,
     GroupModeChangeRequested,
+    GroupPauseRequested,
+    GroupResumeRequested,
     GroupStartRequested,
     GroupStopRequested,
     NodeDrainRequested,
     NodeEnableRequested,
+    NodePromoteRequested,
 )
 from outdial.core.modes import DialingMode
 from outdial.core.settings import Configuration
@@ -66,7 +69,10 @@ def random_scenario(seed: int) -> Scenario:
         groups_to_start=tuple(
             group.dbid for group in configuration.campaign_groups if group.dbid == 1 or dice.chance(0.9)
         ),
-        operator_acts=_operator_acts(configuration, duration_ms, dice) if dice.chance(0.6) else (),
+        operator_acts=_by_time(
+            (_operator_acts(configuration, duration_ms, dice) if dice.chance(0.6) else ())
+            + _pauses_and_promotions(configuration, duration_ms, seed)
+        ),
         callees=_callees(configuration, dice),
         ivr=IvrSettings(dice.between(500, 5_000), dice.ratio(0.1, 1.0), dice.ratio()),
         workforce=replace(
@@ -225,6 +231,30 @@ def _operator_acts(configuration: Configuration, duration_ms: Millis, dice: Stre
     end_ms = duration_ms + 1
     acts += [OperatorAct(end_ms, NodeEnableRequested(50 + n.dbid, n.dbid)) for n in configuration.nodes]
     acts += [OperatorAct(end_ms, GroupStartRequested(40 + g.dbid, g.dbid)) for g in configuration.campaign_groups]
+    return _by_time(tuple(acts))
+
+
+def _pauses_and_promotions(configuration: Configuration, duration_ms: Millis, seed: int) -> tuple[OperatorAct, ...]:
+    """With dice of their own: worlds without them are what they were before there were any."""
+    dice = Stream(seed, "pauses and promotions")
+    if not dice.chance(0.4):
+        return ()
+    acts: list[OperatorAct] = []
+    for request_id in range(100, 100 + dice.between(1, 8)):
+        at_ms, group = dice.between(0, duration_ms), dice.pick(configuration.campaign_groups).dbid
+        if dice.chance(0.3):
+            acts.append(OperatorAct(at_ms, NodePromoteRequested(request_id, dice.pick(configuration.nodes).dbid)))
+            continue
+        acts.append(OperatorAct(at_ms, GroupPauseRequested(request_id, group)))
+        resumed_at_ms = min(duration_ms, at_ms + round(dice.log_between(1, 30_000)))
+        acts.append(OperatorAct(resumed_at_ms, GroupResumeRequested(20 + request_id, group)))
+    end_ms = duration_ms + 1
+    acts += [OperatorAct(end_ms, GroupResumeRequested(150 + g.dbid, g.dbid)) for g in configuration.campaign_groups]
+    return tuple(acts)
+
+
+def _by_time(acts: tuple[OperatorAct, ...]) -> tuple[OperatorAct, ...]:
+    """In the order in which they are done."""
     return tuple(sorted(acts, key=lambda act: act.at_ms))
 
 
