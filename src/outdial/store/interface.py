@@ -22,6 +22,7 @@ from outdial.core.errors import OutdialError
 from outdial.core.records import PRIORITIES, Chain, NumberFacts, Priority
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
 from outdial.selection.terms import Selection
+from outdial.setting_overrides import OverrideStore
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, NumberForbidden, Objections
 from outdial.store.single_records import Cancelling, NewRecord
@@ -169,7 +170,7 @@ class Claimed:
     """When the next chain becomes due, if nothing else is due; None: none waits."""
 
 
-class Store(Steps, Protocol):
+class Store(Steps, OverrideStore, Protocol):
     """A database. All methods but `open` raise `StoreUnavailable` when it cannot be reached."""
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:

@@ -8,6 +8,7 @@
     postgres_steps        statements for the tables that are not the dialer's own
     postgres_singles      records that are added and cancelled one by one
     postgres_do_not_call  numbers that are not called
+    postgres_overrides    settings that were changed at run time
 
 Every transaction that claims or changes records first reads the server's epoch and locks it against change, so no later
 start can slip in between. Claims pass over rows that others are claiming (`SKIP LOCKED`): they neither wait for each
@@ -26,9 +27,10 @@ import asyncpg  # type: ignore[import-untyped]
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import Chain, NumberFacts
 from outdial.core.units import ListId, Millis, RecordId
+from outdial.setting_overrides import Override, Place
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import postgres_do_not_call as dnc
-from outdial.store import postgres_singles, postgres_steps
+from outdial.store import postgres_overrides, postgres_singles, postgres_steps
 from outdial.store import postgres_statements as sql
 from outdial.store.attempt_rows import stored_attempt_of
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
@@ -334,6 +336,15 @@ class PostgresStore:
     async def carry_out(self, steps: Sequence[Step]) -> list[list[Row]]:
         """See `Steps.carry_out`."""
         return await self._link.transaction(partial(postgres_steps.carry_out, steps=steps))
+
+    async def setting_overrides(self, server: str) -> tuple[Override, ...]:
+        """See `OverrideStore.setting_overrides`."""
+        return await self._link.transaction(partial(postgres_overrides.setting_overrides, server=server))
+
+    async def change_settings(self, server: str, kept: Sequence[Override], taken_back: Sequence[Place]) -> None:
+        """See `OverrideStore.change_settings`."""
+        work = partial(postgres_overrides.change_settings, server=server, kept=kept, taken_back=taken_back)
+        await self._link.transaction(work)
 
     async def close(self) -> None:
         """See `Store.close`."""

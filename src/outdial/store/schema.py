@@ -350,3 +350,18 @@ deleted.
 """
 
 Index("ix_port_samples_utc", PORT_SAMPLES.c.utc_ms)
+
+SETTING_OVERRIDES = Table(
+    "setting_overrides",
+    METADATA,
+    Column("server", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("dbid", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_utc_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("server", "kind", "dbid", "name"),
+    sqlite_with_rowid=False,
+)
+"""Settings that operators of a server have changed at run time: `outdial.setting_overrides`. `value` is JSON."""

@@ -12,6 +12,7 @@ is on the disk when its method returns.
     sqlite_do_not_call   numbers that are not called
     sqlite_reports       queries of reports, samples for them
     sqlite_steps         statements for the tables that are not the dialer's own
+    sqlite_overrides     settings that were changed at run time
 """
 
 import asyncio
@@ -26,12 +27,14 @@ from typing import TypeVar, TypeVarTuple
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import NumberFacts
 from outdial.core.units import ListId, Millis, RecordId
+from outdial.setting_overrides import Override, Place
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store import (
     sqlite_claim,
     sqlite_do_not_call,
     sqlite_lists,
     sqlite_looks,
+    sqlite_overrides,
     sqlite_reports,
     sqlite_singles,
     sqlite_steps,
@@ -249,6 +252,14 @@ class SqliteStore:
     async def carry_out(self, steps: Sequence[Step]) -> list[list[Row]]:
         """See `Steps.carry_out`."""
         return await self._in_transaction(sqlite_steps.carry_out, steps)
+
+    async def setting_overrides(self, server: str) -> tuple[Override, ...]:
+        """See `OverrideStore.setting_overrides`."""
+        return await self._in_transaction(sqlite_overrides.setting_overrides, server)
+
+    async def change_settings(self, server: str, kept: Sequence[Override], taken_back: Sequence[Place]) -> None:
+        """See `OverrideStore.change_settings`."""
+        await self._in_transaction(sqlite_overrides.change_settings, server, kept, taken_back)
 
     async def close(self) -> None:
         """See `Store.close`."""
