@@ -1,6 +1,9 @@
 """Load a configuration file: every mistake at once, or a configuration without any."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from outdial.config.api import api_of, check_api
 from outdial.config.assemble import (
@@ -12,6 +15,7 @@ from outdial.config.assemble import (
     statistics_of,
 )
 from outdial.config.asterisk_check import check_asterisk
+from outdial.config.changes import lay_over
 from outdial.config.directory import known_of
 from outdial.config.document import parse, read_document, read_text
 from outdial.config.groups_check import Groups
@@ -25,6 +29,7 @@ from outdial.config.selections import check_selection, selections_of
 from outdial.config.serve import ServeTable, check_serve, may_have_records, serve_of
 from outdial.config.servers_check import Servers
 from outdial.config.world import read_world
+from outdial.setting_overrides import Override
 
 
 def load(path: Path) -> Loaded:
@@ -39,19 +44,29 @@ def load(path: Path) -> Loaded:
     Raises:
         ConfigError: the file cannot be read, or has mistakes: all of them, one line each.
     """
+    return loads(text_of(path), str(path), path.parent)
+
+
+def text_of(path: Path) -> str:
+    """The text of a configuration file.
+
+    Raises:
+        ConfigError: the file cannot be read, is too large or no text.
+    """
     mistakes = Mistakes(str(path))
     text = read_text(path, mistakes)
     mistakes.raise_any()
-    return _load(text, str(path), path.parent, mistakes)
+    return text
 
 
-def loads(text: str, name: str = "configuration", folder: Path = Path()) -> Loaded:
+def loads(text: str, name: str = "configuration", folder: Path = Path(), overrides: Sequence[Override] = ()) -> Loaded:
     """Load a configuration from text.
 
     Args:
         text: the TOML text.
         name: what to call it in messages.
         folder: what paths inside it are relative to.
+        overrides: settings that were changed at run time; those of objects that the text does not have are a note.
 
     Returns:
         What the core and the edge need.
@@ -59,12 +74,19 @@ def loads(text: str, name: str = "configuration", folder: Path = Path()) -> Load
     Raises:
         ConfigError: the text has mistakes: all of them, one line each.
     """
-    return _load(text, name, folder, Mistakes(name))
-
-
-def _load(text: str, name: str, folder: Path, mistakes: Mistakes) -> Loaded:
+    mistakes = Mistakes(name)
     raw = parse(text, mistakes)
     mistakes.raise_any()
+    raw, homeless = lay_over(raw, overrides)
+    loaded = _load(raw, name, folder, mistakes)
+    more = [
+        f"{name}: {each.place.kind} {each.place.dbid} is not there: its changed {each.place.name} waits"
+        for each in homeless
+    ]
+    return replace(loaded, notes=(*loaded.notes, *more))
+
+
+def _load(raw: dict[str, Any], name: str, folder: Path, mistakes: Mistakes) -> Loaded:
     document = read_document(name, folder, raw, mistakes)
     servers = Servers(document, mistakes)
     servers.check_applications()
