@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import outdial
+from outdial.alarms import RULES as ALARMS
 from outdial.config.document import CAMPAIGN_GROUP, KINDS, Kind
 from outdial.config.groups_check import ONLY_IN
 from outdial.config.options import Child, Table, allowed_text, option_of
@@ -337,12 +338,37 @@ def reports() -> str:
     return page("Reports", *parts)
 
 
+# --- docs/reference/alarms.md -------------------------------------------------------------------------------------
+
+ALARM_WORDS = """
+An alarm is something that somebody should look at now. The server compares what it sees about once a second. A cause
+raises its alarm when it has been there for the time below, and clears it when it has been gone for as long; while it
+comes and goes, both times count together, so no alarm flaps. Each alarm has a *key*, its kind and the number of what it
+is about (`node-lost:12`), a severity, a sentence, and since when its cause has been seen.
+"""
+
+
+def alarms() -> str:
+    """Every kind of alarm."""
+    rows = [
+        [
+            f"`{kind}`",
+            rule.severity.value,
+            f"{rule.steady_ms // 1_000} s" if rule.steady_ms else "at once",
+            rule.meaning,
+        ]
+        for kind, rule in ALARMS.items()
+    ]
+    return page("Alarms", ALARM_WORDS, table(["kind", "severity", "after", "meaning"], rows))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/configuration.md": configuration,
     "reference/simulated-world.md": simulated_world,
     "reference/calling-lists.md": calling_lists,
     "reference/events-and-commands.md": events_and_commands,
     "reference/reports.md": reports,
+    "reference/alarms.md": alarms,
 }
 """Every generated page. Shape: {path below docs/: what writes it}."""
 

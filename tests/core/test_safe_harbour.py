@@ -290,3 +290,21 @@ def test_the_last_calls_of_a_campaign_that_leaves_are_still_its_own():
     story = dialing_story(group(1), group(2))
     story.load(without_group(story.configuration, 2))
     assert list(story.state.campaigns) == [1]
+
+
+def test_snapshot_shows_what_of_a_campaigns_account_is_spent():
+    story = dialing_story(group(1))
+    [view] = story.dialer.snapshot().campaigns
+    assert () == view.windows, "nobody has told"
+    found(story, (bucket_of(story.utc_ms), Counts(50, 48, 2)), earlier=Counts(100, 99, 1))
+    [view] = story.dialer.snapshot().campaigns
+    assert (1, 30_000) == (view.campaign_id, view.limit_ppm), "the limit of its group"
+    shares = {window.window: (window.abandoned, window.calls, window.ppm) for window in view.windows}
+    today = (2, 50, 40_000)
+    assert {
+        AbandonmentWindow.DAY: today,
+        AbandonmentWindow.HOURS_24: today,
+        AbandonmentWindow.DAYS_30: today,
+        AbandonmentWindow.LIFE: (3, 150, 20_000),
+    } == shares
+    assert [AbandonmentWindow.DAYS_30] == [window.window for window in view.windows if window.is_limited]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pydantic import BaseModel, ConfigDict
 
 from outdial.core.settings import Configuration, DialerId
-from outdial.core.snapshot import AgentView, GroupView, NodeView, PoolView, Snapshot
+from outdial.core.snapshot import AgentView, GroupView, NodeView, PoolView, Snapshot, WindowView
 from outdial.core.units import Millis
 
 MILLION = 1_000_000
@@ -90,13 +90,15 @@ class RatesView(View):
     """Persons connected per agent logged in and hour. None: no agent is."""
 
 
-class WindowView(View):
+class WindowBoard(View):
     """Abandoned calls over one window of the campaign's ledger."""
 
     window: str
     abandoned: int
     calls: int
     ratio: float
+    is_limited: bool
+    """The dialer keeps the limit in this window."""
 
 
 class AbandonmentView(View):
@@ -105,7 +107,7 @@ class AbandonmentView(View):
     limit: float
     recent: float
     """Of the group, over the window of its pacing."""
-    windows: tuple[WindowView, ...]
+    windows: tuple[WindowBoard, ...]
     """Of the campaign. Empty: its ledger is not known."""
 
 
@@ -265,9 +267,7 @@ class BoardMaker:
             stops=snapshot.stops,
         )
 
-    def _group(
-        self, group: GroupView, rates: RatesView, windows: Mapping[int, tuple[tuple[str, int, int], ...]]
-    ) -> GroupBoard:
+    def _group(self, group: GroupView, rates: RatesView, windows: Mapping[int, tuple[WindowView, ...]]) -> GroupBoard:
         settings = self._groups[group.group_id]
         ports = group.ports
         return GroupBoard(
@@ -312,10 +312,14 @@ class BoardMaker:
                 limit=group.abandonment_limit_ppm / MILLION,
                 recent=group.abandon_millis / THOUSAND,
                 windows=tuple(
-                    WindowView(
-                        window=str(window), abandoned=abandoned, calls=calls, ratio=abandoned / calls if calls else 0.0
+                    WindowBoard(
+                        window=each.window.value,
+                        abandoned=each.abandoned,
+                        calls=each.calls,
+                        ratio=each.ppm / MILLION,
+                        is_limited=each.is_limited,
                     )
-                    for window, abandoned, calls in windows.get(settings.campaign, ())
+                    for each in windows.get(settings.campaign, ())
                 ),
             ),
             buffered_records=group.buffered_chains,

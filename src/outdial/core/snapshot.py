@@ -103,15 +103,6 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignView:
-    """The account of abandoned calls of one campaign."""
-
-    campaign_id: int
-    windows: tuple[tuple[AbandonmentWindow, int, int], ...]
-    """Rates as they were counted. Shape: ((window, abandoned, calls), …). Empty: the ledger is not known (yet)."""
-
-
-@dataclass(frozen=True, slots=True)
 class PoolView:
     """The ports of one dialer."""
 
@@ -171,6 +162,33 @@ class AgentView:
     group_id: GroupId | None
     """Campaign group of the current call."""
     since_mono_ms: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class WindowView:
+    """Abandoned calls of one campaign over one window of its account."""
+
+    window: AbandonmentWindow
+    abandoned: int
+    """Numerator of the rate, by the campaign's method."""
+    calls: int
+    """Denominator."""
+    ppm: int
+    """The rate, rounded up. Unit: millionths."""
+    is_limited: bool
+    """The dialer keeps the limit in this window."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """One campaign: what of its abandoned calls is spent."""
+
+    campaign_id: int
+    name: str
+    limit_ppm: int
+    """Largest share of abandoned calls: its own limit, or the strictest of its groups. Unit: millionths."""
+    windows: tuple[WindowView, ...]
+    """Every window. Empty: the store has not told what it knows, and each group has an account of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Taking a snapshot: from the dialer's memory to the immutable views of `snapshot.py`."""
 
-from outdial.core.abandonment import share_of
+from outdial.core.abandonment import MILLION, Ledger, share_of
 from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.agents import Agent
 from outdial.core.attempt import AttemptState
@@ -21,6 +21,7 @@ from outdial.core.snapshot import (
     NodeView,
     PoolView,
     Snapshot,
+    WindowView,
 )
 from outdial.core.state import State
 
@@ -83,16 +84,6 @@ def _group(state: State, group: Group) -> GroupView:
         holds=_holds(state, group),
         abandonment_limit_ppm=limit_ppm(state.campaigns.get(group.settings.campaign), group),
     )
-
-
-def _campaign(state: State, campaign: Campaign) -> CampaignView:
-    ledger = state.ledgers.get(campaign.dbid)
-    if ledger is None:
-        return CampaignView(campaign.dbid, ())
-    shares = (
-        (window, share_of(ledger.counts(window, state.utc_ms, campaign.zone), campaign)) for window in AbandonmentWindow
-    )
-    return CampaignView(campaign.dbid, tuple((window, share.abandoned, share.calls) for window, share in shares))
 
 
 def _pacing(group: Group) -> str:
@@ -196,3 +187,22 @@ def _agent(agent: Agent) -> AgentView:
         group_id=agent.call_group_id if agent.call_id is not None else None,
         since_mono_ms=agent.since_ms,
     )
+
+
+def _campaign(state: State, campaign: Campaign) -> CampaignView:
+    ledger = state.ledgers.get(campaign.dbid)
+    windows = () if ledger is None else tuple(_window(state, campaign, ledger, window) for window in AbandonmentWindow)
+    return CampaignView(campaign.dbid, campaign.name, _limit_ppm(state, campaign), windows)
+
+
+def _window(state: State, campaign: Campaign, ledger: Ledger, window: AbandonmentWindow) -> WindowView:
+    share = share_of(ledger.counts(window, state.utc_ms, campaign.zone), campaign)
+    return WindowView(window, share.abandoned, share.calls, share.ppm, window in campaign.abandonment_windows)
+
+
+def _limit_ppm(state: State, campaign: Campaign) -> int:
+    """Its own limit, or the strictest of its groups. Without either nothing is dialed for it, and all is allowed."""
+    if campaign.abandonment_limit_ppm is not None:
+        return campaign.abandonment_limit_ppm
+    groups = (group.settings for group in state.groups.values() if group.settings.campaign == campaign.dbid)
+    return min((round(MILLION * settings.overdial_ratio_max) for settings in groups), default=MILLION)
