@@ -18,6 +18,7 @@ from outdial.alarms import RULES as ALARMS
 from outdial.config.document import CAMPAIGN_GROUP, KINDS, Kind
 from outdial.config.groups_check import ONLY_IN
 from outdial.config.options import Child, Table, allowed_text, option_of
+from outdial.metrics_table import METRICS
 from outdial.reports.report import KINDS as REPORT_KINDS
 
 DOCS = Path(__file__).resolve().parent
@@ -362,6 +363,47 @@ def alarms() -> str:
     return page("Alarms", ALARM_WORDS, table(["kind", "severity", "after", "meaning"], rows))
 
 
+# --- docs/reference/metrics.md ------------------------------------------------------------------------------------
+
+METRICS_WORDS = """
+`GET /v1/metrics` answers in the text format of Prometheus. The caller needs the scope `read` for all campaigns, unless
+`open-metrics = true` in `[api]` lets anybody who reaches the address read them:
+
+    scrape_configs:
+      - job_name: outdial
+        metrics_path: /v1/metrics
+        authorization: { credentials_file: /etc/prometheus/outdial-token }
+        static_configs: [{ targets: ["127.0.0.1:8080"] }]
+
+Text is written at most once a second, however many ask. Labels are names of the configuration and words of the dialer;
+no number, record or person who was called is in them. Series of an object end when it leaves the configuration, and
+counters begin anew with the process. `rate(outdial_attempts_total[5m])` is attempts per second.
+
+A dashboard for Grafana that draws them is `outdial grafana`: see [The command line](command-line.md#outdial-grafana).
+"""
+
+
+def metrics() -> str:
+    """Every metric."""
+    rows = [
+        [
+            f"`{metric.name}`",
+            metric.type.value,
+            ", ".join(f"`{label}`" for label in metric.labels),
+            metric.unit,
+            metric.help,
+        ]
+        for metric in METRICS
+    ]
+    buckets = [
+        [f"`{metric.name}`", ", ".join(f"{bound:g}" for bound in metric.buckets)]
+        for metric in METRICS
+        if metric.buckets
+    ]
+    parts = (table(["metric", "type", "labels", "unit", "meaning"], rows), "## Upper bounds of histograms")
+    return page("Metrics", METRICS_WORDS, *parts, table(["metric", "bounds, in its unit"], buckets))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/configuration.md": configuration,
     "reference/simulated-world.md": simulated_world,
@@ -369,6 +411,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/events-and-commands.md": events_and_commands,
     "reference/reports.md": reports,
     "reference/alarms.md": alarms,
+    "reference/metrics.md": metrics,
 }
 """Every generated page. Shape: {path below docs/: what writes it}."""
 

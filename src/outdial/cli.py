@@ -112,6 +112,14 @@ def demo(
 
 
 @app.command()
+def grafana() -> None:
+    """Print a dashboard for Grafana that draws the metrics of `outdial serve`."""
+    from importlib.resources import files
+
+    typer.echo(files("outdial").joinpath("data", "grafana.json").read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
 def simulate(
     scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.toml", help="Configuration with a simulated world.")],
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the world. Default: the scenario's.")] = None,

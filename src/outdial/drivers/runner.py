@@ -119,6 +119,11 @@ class Runner:
         self._turn_handle: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Events in the inbox."""
+        return self._inbox.qsize()
+
     # --- facts ---------------------------------------------------------------------------------------------------
 
     def submit(self, event: Event) -> None:
