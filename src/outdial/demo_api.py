@@ -5,12 +5,36 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from outdial.alarms import Alarm
 from outdial.api_dialer import ApiDialer
 from outdial.config.api import LISTEN, Listen, listen_of
-from outdial.serve_api import ApiError, ServeApi
+from outdial.serve_api import ApiError, Host, ServeApi
 
 Say = Callable[[str, str], None]
 """Takes a kind and a sentence, for the log of the demonstration."""
+
+
+class DemoApiLog:
+    """What happens around the API, as sentences on the board."""
+
+    def __init__(self, say: Say) -> None:
+        """Say nothing yet."""
+        self._say = say
+
+    def changed(self, change: dict[str, Any]) -> None:
+        """Somebody has changed something."""
+        self._say("plain", f"{change['by']}: {change['action']} {change['subject']}")
+
+    def alarms(self, raised: tuple[Alarm, ...], cleared: tuple[Alarm, ...]) -> None:
+        """Alarms have been raised and cleared."""
+        for alarm in raised:
+            self._say("bad", f"alarm: {alarm.text}")
+        for alarm in cleared:
+            self._say("good", f"alarm is over: {alarm.text}")
+
+    def api_ended(self, error: Exception) -> None:
+        """The API has come to an end by itself."""
+        self._say("bad", f"the API has ended: {error!r}")
 
 
 def demo_api(listen: Listen, dialer: ApiDialer, say: Say) -> ServeApi:
@@ -19,17 +43,11 @@ def demo_api(listen: Listen, dialer: ApiDialer, say: Say) -> ServeApi:
     Raises:
         ApiError: the address cannot be had.
     """
-
-    def changed(change: dict[str, Any]) -> None:
-        say("plain", f"{change['by']}: {change['action']} {change['subject']}")
-
-    def ended(error: Exception) -> None:
-        say("bad", f"the API has ended: {error!r}")
-
+    host = Host(dialer, lambda: "", DemoApiLog(say))  # the database is a file beside the demonstration
     try:
-        return ServeApi(listen, dialer, changed, ended)
+        return ServeApi(listen, host)
     except ApiError as error:
         cause = error.__cause__
         if listen != listen_of(LISTEN) or not isinstance(cause, OSError) or cause.errno != errno.EADDRINUSE:
             raise
-        return ServeApi(replace(listen, port=0), dialer, changed, ended)
+        return ServeApi(replace(listen, port=0), host)

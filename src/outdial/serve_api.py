@@ -9,12 +9,15 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from outdial import __version__
+from outdial.alarms import Alarm, Outside
 from outdial.api_dialer import ApiDialer
 from outdial.config.api import Listen
 from outdial.core.errors import OutdialError
+from outdial.live_alarms import LiveAlarms
 from outdial.store.steady import pause
 
 if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
@@ -34,6 +37,32 @@ class ApiError(OutdialError):
     code = "api"
 
 
+class ApiLog(Protocol):
+    """Where the server tells what happens around its API."""
+
+    def changed(self, change: dict[str, Any]) -> None:
+        """Somebody has changed something."""
+        ...
+
+    def alarms(self, raised: tuple[Alarm, ...], cleared: tuple[Alarm, ...]) -> None:
+        """Alarms have been raised and cleared."""
+        ...
+
+    def api_ended(self, error: Exception) -> None:
+        """The API has come to an end by itself; dialing goes on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The server around its API."""
+
+    dialer: ApiDialer
+    why_away: Callable[[], str]
+    """Why the database counts as away; empty: it does not."""
+    log: ApiLog
+
+
 class ServeApi:
     """The API of one server.
 
@@ -41,30 +70,16 @@ class ServeApi:
         address: where it listens, as `http://host:port`.
     """
 
-    def __init__(
-        self,
-        listen: Listen,
-        dialer: ApiDialer,
-        tell_change: Callable[[dict[str, Any]], None],
-        on_failure: Callable[[Exception], None],
-    ) -> None:
+    def __init__(self, listen: Listen, host: Host) -> None:
         """Bind the socket; nothing is answered yet.
-
-        Args:
-            listen: where.
-            dialer: whose API it is.
-            tell_change: takes every change that somebody makes, for the log.
-            on_failure: told when the API has come to an end by itself. Dialing goes on.
 
         Raises:
             ApiError: the address cannot be had.
         """
-        self._dialer = dialer
-        self._tell_change = tell_change
-        self._on_failure = on_failure
+        self._host = host
         self._socket = _bind(listen)
-        host, port = self._socket.getsockname()[:2]
-        self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        address, port = self._socket.getsockname()[:2]
+        self.address = f"http://{Listen(address, port)}"
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -87,14 +102,16 @@ class ServeApi:
         from outdial.api.live_board import LiveBoard
         from outdial.api.parts import ApiParts
 
-        while not self._dialer.is_ready:
+        host = self._host
+        while not host.dialer.is_ready:
             await pause(READY_S)
-        board = LiveBoard(self._dialer, lambda snapshot: (), secrets.token_hex(4))
+        alarms = LiveAlarms(host.dialer, lambda: Outside(host.why_away()), host.log.alarms)
+        board = LiveBoard(host.dialer, alarms.of, secrets.token_hex(4))
         parts = ApiParts(
-            dialer=self._dialer,
+            dialer=host.dialer,
             board=board,
             access=_Loopback(),
-            audit=_ToldAudit(self._tell_change),
+            audit=_ToldAudit(host.log.changed),
             version=__version__,
         )
         server = _server(uvicorn, make_app(parts))
@@ -116,7 +133,7 @@ class ServeApi:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            self._on_failure(error)
+            self._host.log.api_ended(error)
 
 
 async def _look(board: "LiveBoard") -> None:

@@ -225,10 +225,14 @@ class ServeRecords:
         if self._writing is not None and self._writing.done():
             self._writing.result()
 
+    def why_away(self) -> str:
+        """Why the database counts as away; empty: it does not."""
+        return self._writer.why_away if self._writer is not None else ""
+
     def counts(self) -> dict[str, Any]:
         """Figures for the summary."""
         return {
-            "database_away": (self._writer and self._writer.why_away) or None,
+            "database_away": self.why_away() or None,
             "samples_left_out": (self._writer and self._writer.samples_left_out) or None,
         }
 

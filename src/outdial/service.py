@@ -41,7 +41,7 @@ from outdial.names import Names
 from outdial.phone_agents import PhoneAgents
 from outdial.record_shares import share_records
 from outdial.serve_abandonment import ServeLedgers
-from outdial.serve_api import ServeApi
+from outdial.serve_api import Host, ServeApi
 from outdial.serve_records import ServeRecords
 from outdial.serve_results import ServeResults
 from outdial.serve_setup import Setup, read_setup, unchanged_notes
@@ -107,9 +107,9 @@ class Service:
             observers=(*(each.observe for each in observers), self._observe),
             journal=journal,
         )
-        api = setup.loaded.api
-        self._api = None if api is None else ServeApi(api.listen, dialer, self._lines.changed, self._lines.api_ended)
         self._records = records
+        api, host = setup.loaded.api, Host(dialer, records.why_away, self._lines)
+        self._api = None if api is None else ServeApi(api.listen, host)
         self._ledgers = ServeLedgers(records, clock, log, self._insist, setup.loaded.serve.database)
         self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
         self._servers = parts.make_servers(self._emit)
@@ -164,8 +164,9 @@ class Service:
 
     async def _start(self) -> None:
         setup, results = self._setup, str(self._results.folder)
-        api = None if self._api is None else self._api.address
-        self._log.info("started", configuration=str(self._path), results=results, servers=len(setup.servers), api=api)
+        self._log.info("started", configuration=str(self._path), results=results, servers=len(setup.servers))
+        if self._api is not None:
+            self._log.info("api", address=self._api.address)
         for note in setup.notes:
             self._log.warning("note", text=note)
         self._servers.configure(setup.configuration, setup.servers)

@@ -9,6 +9,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from outdial.alarms import Alarm
 from outdial.core.agents import AgentState
 from outdial.core.commands import AgentStateChanged, Command, Reply, SettleAttempt
 from outdial.core.events import Event, ServerConnected, ServerLost
@@ -73,6 +74,13 @@ class ServiceLog:
     def changed(self, change: dict[str, Any]) -> None:
         """Somebody has changed something."""
         self._log.info("changed", **change)
+
+    def alarms(self, raised: tuple[Alarm, ...], cleared: tuple[Alarm, ...]) -> None:
+        """Alarms have been raised and cleared."""
+        for alarm in raised:
+            self._log.warning("alarm", key=alarm.key, severity=alarm.severity.value, text=alarm.text)
+        for alarm in cleared:
+            self._log.info("alarm is over", key=alarm.key, text=alarm.text)
 
     def api_ended(self, error: Exception) -> None:
         """The API has come to an end by itself; dialing goes on."""
