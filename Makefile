@@ -14,6 +14,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEV := .venv/.dev-stamp
 RUN := .venv/.run-stamp
+LIBRARIES := src/outdial/dashboard/vendor/from.sha256
 
 # An environment whose interpreter has gone (an upgrade, a removed version) is set up anew.
 IGNORED := $(shell test -x $(BIN)/python || rm -f $(BIN)/python $(RUN) $(DEV))
@@ -23,10 +24,10 @@ IGNORED := $(shell test -x $(BIN)/python || rm -f $(BIN)/python $(RUN) $(DEV))
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: $(RUN) ## run a simulated campaign; ARGS="--seconds 30" goes to the command
+demo: $(RUN) $(LIBRARIES) ## run a simulated campaign; ARGS="--seconds 30" goes to the command
 	@$(BIN)/outdial demo $(ARGS)
 
-test: check ## everything: format, lint, types, then all tests
+test: check $(LIBRARIES) ## everything: format, lint, types, then all tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(DEV) ## format, lint and types, without tests
@@ -78,6 +79,12 @@ $(DEV): $(BIN)/python requirements-dev.lock requirements.lock requirements-build
 	@$(EDITABLE)
 	@touch $(RUN) $@
 
+# The browser libraries of the dashboard, from npm. Without them everything but the dashboard works, so a machine that
+# cannot fetch them goes on, and tries again the next time.
+$(LIBRARIES): browser/package-lock.json browser/libraries.py | $(BIN)/python
+	@$(BIN)/python browser/libraries.py --if-possible
+	@test ! -e $@ || touch $@
+
 $(BIN)/python:
 	@found=; no_venv=; \
 	for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -111,7 +118,10 @@ lock: $(BIN)/python ## pin the versions anew after a change in pyproject.toml; U
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
 	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+	$(COMPILE) --group node -o requirements-node.lock
+	@echo "The browser libraries: change browser/package.json, then (cd browser && npm install --package-lock-only)"
 
 clean: ## remove .venv, caches and build artefacts
 	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf browser/node_modules src/outdial/dashboard/vendor
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -10,7 +10,18 @@ import pytest
 import tidy_rules as rules
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIPPED = {".git", ".venv", ".cache", ".hypothesis", "__pycache__", "node_modules", "build", "dist", "results"}
+SKIPPED = {
+    ".git",
+    ".venv",
+    ".cache",
+    ".hypothesis",
+    "__pycache__",
+    "node_modules",
+    "vendor",
+    "build",
+    "dist",
+    "results",
+}
 
 
 def tracked_files() -> list[PurePosixPath]:
