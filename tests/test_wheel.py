@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,9 @@ def test_wheel_runs_the_demo_in_an_empty_environment(tmp_path):
 
     run(sys.executable, *PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, ROOT, cwd=tmp_path)
     [wheel] = wheels.glob("outdial-*.whl")
+    browser = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("outdial/dashboard/")}
+    assert {f"outdial/dashboard/vendor/{name}/LICENSE" for name in ("preact", "htm", "uplot")} <= browser
+    assert {"outdial/dashboard/index.html", "outdial/dashboard/vendor/preact/preact.mjs"} <= browser
     run(sys.executable, "-m", "venv", venv, cwd=tmp_path)
     python, outdial = venv / "bin" / "python", venv / "bin" / "outdial"
     run(python, *PIP, "install", "--require-hashes", "-r", ROOT / "requirements.lock", cwd=tmp_path)

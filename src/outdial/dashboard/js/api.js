@@ -1,0 +1,132 @@
+// The public API over fetch: sessions with their CSRF token, and refusals (RFC 9457) as one kind of error.
+
+const ROOT = "/v1";
+
+/** A refusal of the server, or no answer at all (status 0). */
+export class Problem extends Error {
+  constructor(status, code, detail, mistakes = [], retry_after_s = null) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.mistakes = mistakes;
+    this.retry_after_s = retry_after_s;
+  }
+}
+
+let session = null;
+const watchers = new Set();
+
+/** Who is signed in: {name, scopes, campaigns, agent_id, csrf_token, …}, or null. */
+export function current_session() {
+  return session;
+}
+
+/** Whether the session has a scope. */
+export function may(scope) {
+  return session !== null && session.scopes.includes(scope);
+}
+
+/** Hear of sign-in and sign-out. Returns what ends it. */
+export function watch_session(callback) {
+  watchers.add(callback);
+  return () => watchers.delete(callback);
+}
+
+function become(next) {
+  session = next;
+  for (const callback of watchers) callback(session);
+  return session;
+}
+
+/** Sign in with {key}, {token} or {login, password}. */
+export async function sign_in(proof) {
+  return become((await request("POST", "/session", { body: proof, may_sign_out: false })).data);
+}
+
+/** The session that the browser's cookie names; null: none. */
+export async function resume_session() {
+  try {
+    return become((await request("GET", "/session", { may_sign_out: false })).data);
+  } catch (problem) {
+    if (problem.status === 401 || problem.status === 403 || problem.status === 404) return become(null);
+    throw problem;
+  }
+}
+
+export async function sign_out() {
+  try {
+    await request("DELETE", "/session", { may_sign_out: false });
+  } finally {
+    become(null);
+  }
+}
+
+/** An Idempotency-Key: the server does a request with the same key only once. */
+export function new_key() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * One request. `body` is sent as JSON, unless it is text, a Blob or a File and `type` names its media type.
+ * Returns {data, etag, status}; throws a Problem.
+ */
+export async function request(method, path, options = {}) {
+  const { body, type, etag, key, signal, may_sign_out = true } = options;
+  const headers = { Accept: "application/json" };
+  if (method !== "GET" && session) headers["X-CSRF-Token"] = session.csrf_token ?? "";
+  if (etag) headers["If-Match"] = etag;
+  if (key) headers["Idempotency-Key"] = key;
+  const init = { method, headers, signal, credentials: "same-origin", cache: "no-store" };
+  if (body !== undefined) {
+    headers["Content-Type"] = type ?? "application/json";
+    init.body = type ? body : JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(ROOT + path, init);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "unreachable", "the server does not answer");
+  }
+  const text = response.status === 204 ? "" : await response.text();
+  if (!response.ok) {
+    if (response.status === 401 && may_sign_out) become(null);
+    throw problem_of(response, text);
+  }
+  return { data: parsed(text), etag: response.headers.get("ETag"), status: response.status };
+}
+
+function problem_of(response, text) {
+  const told = parsed(text) ?? {};
+  const retry_after_s = Number(response.headers.get("Retry-After")) || null;
+  const detail = told.detail ?? `${response.status} ${response.statusText}`;
+  return new Problem(response.status, told.code ?? "unknown", detail, told.mistakes ?? [], retry_after_s);
+}
+
+function parsed(text) {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+export const get = async (path, options) => (await request("GET", path, options)).data;
+export const post = async (path, body, options) => (await request("POST", path, { body, ...options })).data;
+export const patch = async (path, body, options) => (await request("PATCH", path, { body, ...options })).data;
+export const remove = async (path, options) => (await request("DELETE", path, options)).data;
+
+/** Every page of a list: follows `next_cursor` until there is none, `pages_max` at most. */
+export async function get_all(path, name, pages_max = 20) {
+  const found = [];
+  let cursor = null;
+  for (let page = 0; page < pages_max; page += 1) {
+    const joint = path.includes("?") ? "&" : "?";
+    const answer = await get(cursor ? `${path}${joint}cursor=${encodeURIComponent(cursor)}` : path);
+    found.push(...answer[name]);
+    cursor = answer.next_cursor;
+    if (!cursor) break;
+  }
+  return found;
+}
