@@ -1,0 +1,128 @@
+// The frame of every page: sign-in, live data, navigation by the address's fragment, alarms.
+import { AgentsPage } from "./agents_page.js";
+import { AlarmsPage } from "./alarms.js";
+import { current_session, get, resume_session, sign_in, sign_out, watch_session } from "./api.js";
+import { Board } from "./board.js";
+import { BoardPage } from "./board_page.js";
+import { Toasts, say_problem } from "./controls.js";
+import { clock } from "./format.js";
+import { GroupPage } from "./group_page.js";
+import { History } from "./history.js";
+import { html, render, useEffect, useReducer, useState } from "./html.js";
+import { NodesPage } from "./node_map.js";
+import { SignIn } from "./sign_in.js";
+import { listen } from "./stream.js";
+
+const board = new Board();
+const history = new History();
+
+/** Pages by the first word of the fragment. `name` is in the navigation; a page without one is reached by links. */
+const PAGES = {
+  "": { name: "Board", title: "Board", page: BoardPage },
+  groups: { title: "Campaign group", page: GroupPage },
+  nodes: { name: "Nodes", title: "Nodes", page: NodesPage },
+  agents: { name: "Agents", title: "Agents", page: AgentsPage },
+  alarms: { name: "Alarms", title: "Alarms", page: AlarmsPage },
+};
+
+/** `#/lists/2/records/7` → {name: "lists", path: ["2", "records", "7"]} */
+function route_of(fragment) {
+  const [name, ...path] = fragment.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  return { name: name in PAGES ? name : "", path };
+}
+
+/** The one-time key of the address, which is taken out of it at once. */
+function take_key() {
+  const found = /^#key=([\w.~-]+)$/.exec(location.hash);
+  if (found) globalThis.history.replaceState(null, "", location.pathname);
+  return found?.[1] ?? null;
+}
+
+async function open_session() {
+  const key = take_key();
+  if (key) {
+    try {
+      return await sign_in({ key });
+    } catch (problem) {
+      // the key has been used: perhaps by this browser, whose cookie then says who it is
+      const session = await resume_session();
+      if (!session) say_problem(problem, "The key of this address");
+      return session;
+    }
+  }
+  return resume_session();
+}
+
+function follow_board() {
+  const end = listen("/stream", {
+    snapshot: (data) => board.replace(data),
+    change: (data) => board.apply(data),
+  }, (state) => board.set_link(state));
+  get("/snapshot").then((data) => board.is_known || board.replace(data), () => {});
+  return end;
+}
+
+function Frame() {
+  const [session, set_session] = useState(current_session());
+  const [is_open, set_open] = useState(false);
+  const [route, set_route] = useState(route_of(location.hash));
+  const [, redraw] = useReducer((n) => n + 1, 0);
+
+  useEffect(() => watch_session(set_session), []);
+  useEffect(() => {
+    open_session().catch((problem) => say_problem(problem, "Signing in")).finally(() => set_open(true));
+    const on_route = () => set_route(route_of(location.hash));
+    addEventListener("hashchange", on_route);
+    return () => removeEventListener("hashchange", on_route);
+  }, []);
+  useEffect(() => board.watch(() => {
+    history.look(board);
+    if (board.is_known) history.recall(board).catch(() => {}); // without it, the charts begin now
+    redraw();
+  }), []);
+  useEffect(() => (session ? follow_board() : undefined), [session?.name]);
+  const here = `${route.name}/${route.path.join("/")}`;
+  useEffect(() => {
+    if (is_open && document.activeElement !== document.body) document.getElementById("main")?.focus();
+  }, [here]);
+
+  const { title, page } = PAGES[route.name];
+  useEffect(() => {
+    const alarms = board.alarms.length ? `(${board.alarms.length}) ` : "";
+    document.title = session ? `${alarms}${title} · outdial` : "Sign in · outdial";
+  });
+
+  if (!is_open) return null;
+  if (!session) return html`<main id="main" tabindex="-1"><${SignIn} /></main><${Toasts} />`;
+  return html`<${Top} session=${session} route=${route} />
+    <main id="main" tabindex="-1">
+      ${board.stops.map((stop) => html`<p class="banner" role="alert" key=${stop}>All dialing is stopped: ${stop}</p>`)}
+      ${board.is_known
+        ? html`<${page} key=${here} board=${board} history=${history} path=${route.path} />`
+        : html`<p class="opening">Opening the board …</p>`}
+    </main><${Toasts} />`;
+}
+
+const LINKS = { live: ["good", "live"], connecting: ["warn", "connecting"], lost: ["bad", "connection lost"] };
+
+function Top({ session, route }) {
+  const [kind, text] = LINKS[board.link];
+  const alarms = board.alarms.length;
+  const worst = board.alarms.some((alarm) => alarm.severity === "critical") ? "bad" : "warn";
+  const is_here = (name) => (name === route.name || (name === "" && route.name === "groups") ? "page" : undefined);
+  return html`<header class="top">
+    <a class="brand" href="#/"><img src="assets/icon.svg" alt="" />outdial</a>
+    <nav aria-label="Pages"><ul>${Object.entries(PAGES).filter(([, each]) => each.name).map(([name, each]) => html`<li key=${name}>
+      <a href=${`#/${name}`} aria-current=${is_here(name)}>${each.name}${name === "alarms" && alarms > 0 && html` <span class=${`badge ${worst}`}>${alarms}</span>`}</a>
+    </li>`)}</ul></nav>
+    <div class="who">
+      <span class="link" title=${`Server: ${text}`}><span class=${`dot ${kind}`}></span><span class="unseen">${text}</span>${clock(board.utc_ms || null)}</span>
+      <span class="name">${session.name}</span>
+      <button class="plain" onClick=${() => sign_out().catch((problem) => say_problem(problem, "Signing out"))}>Sign out</button>
+    </div>
+  </header>`;
+}
+
+const place = document.getElementById("app");
+place.replaceChildren();
+render(html`<${Frame} />`, place);
