@@ -31,6 +31,7 @@ from outdial.core.events import (
     GroupStopRequested,
 )
 from outdial.core.units import CallId, Now
+from outdial.dashboard_files import lacking
 from outdial.demo_api import demo_api
 from outdial.demo_records import DATABASE, DemoRecords
 from outdial.demo_scene import DemoOptions, load_scene
@@ -78,7 +79,8 @@ def play(
         with CsvFile(folder / "attempts.csv", ATTEMPT_COLUMNS) as attempts_file:
             demo = Demo(scene, clock, options, attempts_file, journal)
             if demo.api is not None:
-                (stderr if as_json else stdout).print(f"Dashboard: {demo.api.address}/", markup=False, highlight=False)
+                lines = [f"Dashboard: {demo.api.address}/", *filter(None, [lacking()])]
+                (stderr if as_json else stdout).print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
             display = choose_display(as_json=as_json, stdout=stdout, stderr=stderr)
             try:
                 asyncio.run(demo.run(folder, display))

@@ -17,6 +17,7 @@ from outdial.alarms import Alarm, Outside
 from outdial.api_dialer import ApiDialer
 from outdial.config.api import Listen
 from outdial.core.errors import OutdialError
+from outdial.dashboard_files import add_dashboard
 from outdial.live_alarms import LiveAlarms
 from outdial.store.steady import pause
 
@@ -114,7 +115,9 @@ class ServeApi:
             audit=_ToldAudit(host.log.changed),
             version=__version__,
         )
-        server = _server(uvicorn, make_app(parts))
+        app = make_app(parts)
+        add_dashboard(app)
+        server = _server(uvicorn, app)
         looking = asyncio.create_task(_look(board))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         try:

@@ -33,7 +33,7 @@ export function AgentsPage({ board }) {
         <td>${agent.login}</td>
         <td><span class=${`chip ${KINDS[agent.state] ?? ""}`}>${agent.state}</span>${agent.engaged && html` <span class="chip">engaged</span>`}</td>
         <td class="number">${duration(now - agent.since_utc_ms)}</td>
-        <td>${agent.phone} <span class="muted">${agent.phone_state}</span></td>
+        <td>${agent.phone} <span class="muted roomy">${agent.phone_state}</span></td>
         <td>${agent.group !== null && html`<a href=${`#/groups/${agent.group}`}>${board.group(agent.group)?.name ?? agent.group}</a>`}</td>
       </tr>`)}</tbody>
     </table></div>

@@ -8,7 +8,7 @@ const GAP_MS = 5000;
 
 export class History {
   constructor() {
-    /** Oldest first: {t, pools: {dialer: ports}, groups: {dbid: [used, maximum, demand, attempts]}, nodes: {dbid: requests}} */
+    /** Oldest first: {t, pools: {dialer: ports}, groups: {dbid: [used, maximum, demand]}, nodes: {dbid: requests}} */
     this.samples = [];
     this._asked = new Set();
   }
@@ -23,7 +23,7 @@ export class History {
       t,
       pools: Object.fromEntries(board.pools.map((pool) => [pool.dialer, pool.ports])),
       groups: Object.fromEntries(
-        board.groups.map(({ dbid, ports, totals }) => [dbid, [ports.used, ports.maximum, ports.need, totals.attempts]]),
+        board.groups.map(({ dbid, ports }) => [dbid, [ports.used, ports.maximum, ports.need]]),
       ),
       nodes: Object.fromEntries(board.nodes.map((node) => [node.dbid, node.requests])),
     });
@@ -71,7 +71,7 @@ export class History {
     const last = this.samples.at(-1);
     const known = (sample) => Number.isFinite(value_of(sample));
     const first = this.samples.find((sample) => last.t - sample.t <= ms && known(sample));
-    if (!first || !known(last) || last.t - first.t < 3000) return null;
+    if (!first || !known(last) || last.t - first.t < 2000) return null;
     return Math.max(0, ((value_of(last) - value_of(first)) * 60000) / (last.t - first.t));
   }
 }

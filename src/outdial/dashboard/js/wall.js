@@ -53,13 +53,15 @@ export function PortBar({ ports, pool_ports }) {
 }
 
 function Abandonment({ group }) {
-  const { limit } = group.abandonment;
-  const rate = (name) => {
+  const { limit, recent, windows } = group.abandonment;
+  const rate = (ratio) => html`<b class=${rate_kind(ratio, limit)}>${percent(ratio)}</b>`;
+  const of_window = (name) => {
     const found = window_of(group, name);
-    const kind = found?.calls ? rate_kind(found.ratio, limit) : "";
-    return html`<b class=${kind}>${found?.calls ? percent(found.ratio) : "–"}</b>`;
+    return rate(found?.calls ? found.ratio : null);
   };
-  return html`<span class="bar-text">${rate("day")} today · ${rate("30-days")} 30 d</span>
+  return html`<span class="bar-text">${windows.length
+      ? html`${of_window("day")} today · ${of_window("30-days")} 30 d`
+      : html`${rate(group.totals.answered ? recent : null)} lately`}</span>
     <span class="small muted">limit ${percent(limit)}</span>`;
 }
 
