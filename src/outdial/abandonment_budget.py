@@ -1,7 +1,7 @@
 """`outdial compliance budget`: what of each campaign's abandoned calls is spent, and what is left."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from outdial.config import load
 from outdial.configured_store import in_store, utc_now_ms
 from outdial.core.abandonment import KEPT_MS, MILLION, Ledger, Share, bucket_of, share_of
 from outdial.core.abandonment_settings import AbandonmentWindow
-from outdial.core.settings import Campaign
+from outdial.core.settings import Campaign, Configuration
 from outdial.store.interface import Store
 from outdial.store.stored import LedgerRow
 
@@ -52,25 +52,34 @@ def run_budget(config: Path, campaign: str | None, *, as_json: bool) -> str:
         StoreUnavailable: it does not answer.
     """
     loaded = load(config)
-    only = None if campaign is None else campaign_named(loaded, campaign).dbid
+    only = None if campaign is None else frozenset((campaign_named(loaded, campaign).dbid,))
     now = utc_now_ms()
 
-    async def work(store: Store) -> tuple[LedgerRow, ...]:
-        return await store.abandonment(bucket_of(now - KEPT_MS))
+    async def work(store: Store) -> list[Budget]:
+        return await budgets_in(store, loaded.configuration, only, now)
 
-    budgets = budgets_of(in_store(loaded, work), CampaignRules(loaded.configuration), only, now)
+    budgets = in_store(loaded, work)
     if as_json:
         return json.dumps({"budgets": [_to_json(budget) for budget in budgets]}, ensure_ascii=False)
     return "\n".join(line for budget in budgets for line in _to_text(budget)) or "nobody has been called yet"
 
 
-def budgets_of(rows: Sequence[LedgerRow], rules: CampaignRules, only: int | None, utc_ms: int) -> list[Budget]:
+async def budgets_in(
+    store: Store, configuration: Configuration, only: Collection[int] | None, utc_ms: int
+) -> list[Budget]:
+    """What is spent, from the ledger in a store. Arguments: see `budgets_of`."""
+    return budgets_of(await store.abandonment(bucket_of(utc_ms - KEPT_MS)), CampaignRules(configuration), only, utc_ms)
+
+
+def budgets_of(
+    rows: Sequence[LedgerRow], rules: CampaignRules, only: Collection[int] | None, utc_ms: int
+) -> list[Budget]:
     """Add the ledger up by campaign and by seller.
 
     Args:
         rows: the whole ledger.
         rules: how campaigns count.
-        only: one campaign. None: all, and the sellers.
+        only: these campaigns. None: all, and the sellers.
         utc_ms: now.
     """
     campaigns, sellers = dict[int, Ledger](), dict[str, Ledger]()
@@ -80,7 +89,7 @@ def budgets_of(rows: Sequence[LedgerRow], rules: CampaignRules, only: int | None
         _add(sellers.setdefault(row.seller, Ledger()), row)
         members.setdefault(row.seller, {})[row.campaign_id] = None
     if only is not None:
-        campaigns = {only: campaigns.get(only, Ledger())}
+        campaigns = {number: campaigns.get(number, Ledger()) for number in only}
         sellers = {}
     found = [
         _budget("campaign", rules.campaign(number).name, ledger, [number], rules, utc_ms)

@@ -4,9 +4,11 @@ The attempts are read a page at a time; what is kept is a row for each campaign,
 asked: a test compares the two.
 """
 
+import asyncio
 import datetime
 import json
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,8 +123,8 @@ class Period:
     first: datetime.date
     last: datetime.date
     rules: CampaignRules
-    only: int | None = None
-    """One campaign. None: all."""
+    only: Collection[int] | None = None
+    """These campaigns. None: all."""
     sums: dict[tuple[int, str, datetime.date], Sums] = field(default_factory=dict)
 
     @property
@@ -138,20 +140,23 @@ class Period:
     def add(self, attempt: StoredAttempt) -> None:
         """Count an attempt, if it is of the period and campaign that are wanted."""
         campaign = self.rules.campaign_of(attempt.campaign_id, attempt.group_id)
-        if self.only is not None and campaign.dbid != self.only:
+        if self.only is not None and campaign.dbid not in self.only:
             return
         day = local_day(campaign, attempt.dialed_utc_ms)
         if self.first <= day <= self.last:
             key = (campaign.dbid, campaign.seller if attempt.seller is None else attempt.seller, day)
             self.sums.setdefault(key, Sums()).add(attempt)
 
-    async def read(self, store: Store) -> None:
-        """Count all attempts of the database."""
+    async def read(self, store: Store, page_size: int = PAGE) -> None:
+        """Count all attempts of the database, so many at a time, beside the loop."""
         after = FIRST
-        while page := await store.settled(self.from_utc_ms, self.till_utc_ms, after, PAGE):
-            for attempt in page:
-                self.add(attempt)
+        while page := await store.settled(self.from_utc_ms, self.till_utc_ms, after, page_size):
+            await asyncio.to_thread(self._add_page, page)
             after = (page[-1].dialed_utc_ms, page[-1].epoch, page[-1].call_id)
+
+    def _add_page(self, page: Sequence[StoredAttempt]) -> None:
+        for attempt in page:
+            self.add(attempt)
 
     def rows(self, form: str) -> list[dict[str, object]]:
         """The rows of a form: each campaign's days in order, then its total."""
@@ -205,18 +210,29 @@ def run_report(options: ReportOptions) -> None:
     """
     first, last = _check(options)
     loaded = load(options.config)
-    only = None if options.campaign is None else campaign_named(loaded, options.campaign).dbid
+    only = None if options.campaign is None else (campaign_named(loaded, options.campaign).dbid,)
     period = Period(first, last, CampaignRules(loaded.configuration), only)
     in_store(loaded, period.read)
-    rows, columns = period.rows(options.form), FORMS[options.form]
+    rows = period.rows(options.form)
     if options.file_format == "json":
-        rules = {name: rule for name, rule in columns.items() if rule}
+        rules = rules_of(options.form)
         _write_text(options, json.dumps({"form": options.form, "rules": rules, "rows": rows}, ensure_ascii=False))
         return
-    header = [f"{name} [{rule}]" if rule else name for name, rule in columns.items()]
-    with CsvFile(options.output, header, stream=sys.stdout if options.output is None else None) as file:
+    with CsvFile(
+        options.output, header_of(options.form), stream=sys.stdout if options.output is None else None
+    ) as file:
         for row in rows:
             file.add(row.values())
+
+
+def rules_of(form: str) -> dict[str, str]:
+    """The rules that ask for columns of a form, by column."""
+    return {name: rule for name, rule in FORMS[form].items() if rule}
+
+
+def header_of(form: str) -> list[str]:
+    """The columns of a form with their rules, as its CSV names them."""
+    return [f"{name} [{rule}]" if rule else name for name, rule in FORMS[form].items()]
 
 
 def local_day(campaign: Campaign, utc_ms: int) -> datetime.date:
@@ -236,17 +252,22 @@ def _check(options: ReportOptions) -> tuple[datetime.date, datetime.date]:
         mistakes.append(f'--form: there is no form "{options.form}"; allowed: {", ".join(FORMS)}')
     if options.file_format not in FORMATS:
         mistakes.append(f'--format: there is no format "{options.file_format}"; allowed: {", ".join(FORMATS)}')
-    first = last = datetime.date.min
-    allowed = "allowed: the first and the last day, as in 2026-11-01..2026-11-30"
-    try:
-        first, last = [datetime.date.fromisoformat(day) for day in options.period.split("..")]
-    except ValueError:
-        mistakes.append(f'--period: "{options.period[:100]}" is no period; {allowed}')
-    else:
-        if not 1970 < first.year <= last.year < 2100 or first > last or (last - first).days >= DAYS_MAX:
-            mistakes.append(f'--period: "{options.period}" ends before it begins or is too long; {allowed}')
+    days = days_in(options.period, mistakes)
     if mistakes:
         raise ConfigError(mistakes)
+    return days
+
+
+def days_in(period: str, mistakes: list[str]) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of a period; what is wrong with it is added to the mistakes."""
+    allowed = "allowed: the first and the last day, as in 2026-11-01..2026-11-30"
+    try:
+        first, last = [datetime.date.fromisoformat(day) for day in period.split("..")]
+    except ValueError:
+        mistakes.append(f'--period: "{period[:100]}" is no period; {allowed}')
+        return datetime.date.min, datetime.date.min
+    if not 1970 < first.year <= last.year < 2100 or first > last or (last - first).days >= DAYS_MAX:
+        mistakes.append(f'--period: "{period}" ends before it begins or is too long; {allowed}')
     return first, last
 
 

@@ -33,9 +33,7 @@ def run_add(
     loaded = load(config)
     now = utc_now_ms()
     entries, mistakes = entries_in(loaded, numbers)
-    mistakes += list_name_mistakes(list_name)
-    if len(reason) > REASON_CHARACTERS_MAX or not reason.isprintable():
-        mistakes.append(f"--reason: allowed: at most {REASON_CHARACTERS_MAX} printable characters")
+    mistakes += list_name_mistakes(list_name) + reason_mistakes(reason)
     expires_utc_ms = None if until is None else parse_instant(until)
     if until is not None and (expires_utc_ms is None or expires_utc_ms <= now):
         mistakes.append(f"--until {show_value(until)}: allowed: {INSTANT}; not past")
@@ -95,6 +93,12 @@ def list_name_mistakes(name: str) -> list[str]:
     """What is wrong with the name of a do-not-call list."""
     is_good = 0 < len(name) <= NAME_CHARACTERS_MAX and name.isprintable() and name == name.strip()
     return [] if is_good else [f"--list {show_value(name)}: allowed: {LIST_NAME}"]
+
+
+def reason_mistakes(reason: str) -> list[str]:
+    """What is wrong with the reason why somebody is on a list."""
+    is_good = len(reason) <= REASON_CHARACTERS_MAX and reason.isprintable()
+    return [] if is_good else [f"--reason: allowed: at most {REASON_CHARACTERS_MAX} printable characters"]
 
 
 def who() -> str:

@@ -44,15 +44,37 @@ def run_import(config: Path, path: Path, list_name: str, *, is_whole: bool, as_j
     file = NumberFile(path, national_of(loaded))
 
     async def work(store: Store) -> tuple[int, int]:
-        entries, added = iter(file), 0
-        while batch := await asyncio.to_thread(lambda: list(islice(entries, BATCH))):
-            added += await store.forbid(addition, batch)
-        if not is_whole:
-            return added, 0
-        return added, await store.allow_unseen(list_name, addition.utc_ms, by, utc_now_ms())
+        return await read_numbers(store, file, addition, is_whole=is_whole)
 
     added, removed = in_new_store(loaded, work)
     return json.dumps(_to_json(file, list_name, added, removed)) if as_json else _to_text(file, path, added, removed)
+
+
+async def read_numbers(
+    store: Store, file: NumberFile, addition: Addition, *, is_whole: bool, batch: int = BATCH
+) -> tuple[int, int]:
+    """Read a file into a do-not-call list.
+
+    Args:
+        store: an open store.
+        file: the file, not read yet.
+        addition: what is said of its numbers.
+        is_whole: what the file lacks is taken off the list.
+        batch: numbers of one transaction.
+
+    Returns:
+        Numbers that were added, and that were taken off.
+
+    Raises:
+        ConfigError: the file is not usable.
+        StoreUnavailable: the store does not answer; to be done again.
+    """
+    entries, added = iter(file), 0
+    while numbers := await asyncio.to_thread(lambda: list(islice(entries, batch))):
+        added += await store.forbid(addition, numbers)
+    if not is_whole:
+        return added, 0
+    return added, await store.allow_unseen(addition.list_name, addition.utc_ms, addition.added_by, utc_now_ms())
 
 
 def _to_text(file: NumberFile, path: Path, added: int, removed: int) -> str:

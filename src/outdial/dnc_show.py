@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from outdial.config import Loaded, load
 from outdial.config.mistakes import show_value, suggest
@@ -13,6 +14,17 @@ from outdial.dnc_change import entries_in
 from outdial.results_files import utc_text
 from outdial.store.do_not_call import Forbidden, ForbiddenList, entry_of
 from outdial.store.interface import Store
+
+
+class Checked(NamedTuple):
+    """One entry, and whether it is on a list."""
+
+    entry: str
+    is_on: bool
+    is_configured: bool
+    """The configuration has it."""
+    known: list[Forbidden]
+    """Everything that the database has, also what counts no more."""
 
 
 def run_check(config: Path, numbers: Sequence[str], *, as_json: bool) -> tuple[str, bool]:
@@ -34,29 +46,45 @@ def run_check(config: Path, numbers: Sequence[str], *, as_json: bool) -> tuple[s
     async def work(store: Store) -> tuple[Forbidden, ...]:
         return await store.forbidden(entries)
 
-    known: dict[str, list[Forbidden]] = {entry: [] for entry in entries}
-    for each in in_store(loaded, work) if is_there(loaded) else ():
-        known[each.number].append(each)
-    configured = {entry_of(number) for number in loaded.configuration.do_not_call}
-    is_on = {entry: entry in configured or any(one.counts_at(now) for one in known[entry]) for entry in entries}
+    found = checked(loaded, entries, in_store(loaded, work) if is_there(loaded) else (), now)
+    is_any = any(each.is_on for each in found)
     if as_json:
         shown: list[object] = [
             {
-                "number": entry,
-                "on_a_list": is_on[entry],
-                "in_configuration": entry in configured,
-                "entries": [_to_json(one, now) for one in known[entry]],
+                "number": each.entry,
+                "on_a_list": each.is_on,
+                "in_configuration": each.is_configured,
+                "entries": [_to_json(one, now) for one in each.known],
             }
-            for entry in entries
+            for each in found
         ]
-        return json.dumps({"numbers": shown}, ensure_ascii=False), any(is_on.values())
+        return json.dumps({"numbers": shown}, ensure_ascii=False), is_any
     lines: list[str] = []
-    for entry in entries:
-        lines.append(f"{entry}: {'on a do-not-call list' if is_on[entry] else 'on no do-not-call list'}")
-        if entry in configured:
+    for each in found:
+        lines.append(f"{each.entry}: {'on a do-not-call list' if each.is_on else 'on no do-not-call list'}")
+        if each.is_configured:
             lines.append(f"  in {loaded.file}: do-not-call")
-        lines += [f"  {_to_text(one, now)}" for one in known[entry]]
-    return "\n".join(lines), any(is_on.values())
+        lines += [f"  {_to_text(one, now)}" for one in each.known]
+    return "\n".join(lines), is_any
+
+
+def checked(loaded: Loaded, entries: Sequence[str], found: Sequence[Forbidden], utc_ms: int) -> list[Checked]:
+    """Say of entries whether they are on a list.
+
+    Args:
+        loaded: has numbers of its own.
+        entries: see `entry_of`.
+        found: what the database has of them.
+        utc_ms: now.
+    """
+    known: dict[str, list[Forbidden]] = {entry: [] for entry in entries}
+    for each in found:
+        known[each.number].append(each)
+    configured = {entry_of(number) for number in loaded.configuration.do_not_call}
+    return [
+        Checked(entry, entry in configured or any(one.counts_at(utc_ms) for one in ones), entry in configured, ones)
+        for entry, ones in known.items()
+    ]
 
 
 def run_show(config: Path, *, as_json: bool) -> str:
@@ -81,8 +109,8 @@ def run_show(config: Path, *, as_json: bool) -> str:
                 "numbers": each.numbers,
                 "oldest_utc": utc_text(each.oldest_utc_ms),
                 "latest_utc": utc_text(each.latest_utc_ms),
-                "age_days": _age_days(each, now),
-                "too_old": _is_too_old(each, loaded.registries, now),
+                "age_days": age_days(each, now),
+                "too_old": is_too_old(each, loaded.registries, now),
             }
             for each in lists
         ]
@@ -113,18 +141,20 @@ def empty_list_notes(loaded: Loaded, lists: Sequence[ForbiddenList]) -> list[str
 def registry_warnings(loaded: Loaded, lists: Sequence[ForbiddenList], utc_ms: int) -> list[str]:
     """What to say about copies of registries that are too old."""
     return [
-        f"warning: {each.name} is {_age_days(each, utc_ms)} days old, and a registry's copy may have "
+        f"warning: {each.name} is {age_days(each, utc_ms)} days old, and a registry's copy may have "
         f"{loaded.registries[each.name]}: outdial dnc import FILE --list {each.name} --replace"
         for each in lists
-        if _is_too_old(each, loaded.registries, utc_ms)
+        if is_too_old(each, loaded.registries, utc_ms)
     ]
 
 
-def _is_too_old(each: ForbiddenList, registries: Mapping[str, int], utc_ms: int) -> bool:
+def is_too_old(each: ForbiddenList, registries: Mapping[str, int], utc_ms: int) -> bool:
+    """Whether a list is a copy of a registry, and older than that may be."""
     return each.name in registries and utc_ms - each.oldest_utc_ms > registries[each.name] * DAY_MS
 
 
-def _age_days(each: ForbiddenList, utc_ms: int) -> int:
+def age_days(each: ForbiddenList, utc_ms: int) -> int:
+    """Days since a file or a command last had the number of which that is longest ago."""
     return max(0, utc_ms - each.oldest_utc_ms) // DAY_MS
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,11 +57,11 @@ def run_import(options: ImportOptions, *, as_json: bool) -> str:
     """
     loaded = load(options.config)
     calling_list = list_named(loaded, options.list_name)
-    columns = _columns(options.columns)
+    columns = columns_of(options.columns)
     digest = digest_of(options.file)
 
     async def work(store: Store) -> _Outcome:
-        begun = await _begun(store, calling_list, options.file, digest)
+        begun = await import_begun(store, calling_list, str(options.file), digest)
         if begun.finished_utc_ms is not None:
             return _Outcome(begun, Counts(rows=begun.lines_done, loaded=begun.records))
         if options.dry_run:
@@ -80,8 +80,12 @@ def run_import(options: ImportOptions, *, as_json: bool) -> str:
     return json.dumps(_to_json(options, outcome), ensure_ascii=False) if as_json else _to_text(options, outcome)
 
 
-def _columns(texts: tuple[str, ...]) -> dict[str, str]:
+def columns_of(texts: Sequence[str], option: str = "--map") -> dict[str, str]:
     """What columns of the file are called here.
+
+    Args:
+        texts: shape: ("column in the file=our name", …).
+        option: what messages call it.
 
     Raises:
         ConfigError: that is not how it is said.
@@ -91,18 +95,18 @@ def _columns(texts: tuple[str, ...]) -> dict[str, str]:
     for text in texts:
         column, equals, ours = (part.strip() for part in text.rpartition("="))
         if not equals or not column or not ours:
-            mistakes.append(f'--map "{text}": allowed: COLUMN=OURS, such as Mobile=phone')
+            mistakes.append(f'{option} "{text}": allowed: COLUMN=OURS, such as Mobile=phone')
         elif column in columns:
-            mistakes.append(f'--map: column "{column}" is mapped twice')
+            mistakes.append(f'{option}: column "{column}" is mapped twice')
         columns[column] = ours
-    mistakes += [f"--map: {wrong}" for wrong in check_columns(columns)]
+    mistakes += [f"{option}: {wrong}" for wrong in check_columns(columns)]
     if mistakes:
         raise ConfigError(mistakes)
     return columns
 
 
-async def _begun(store: Store, calling_list: CallingList, file: Path, digest: str) -> Import:
-    """How far the file has been read into the list.
+async def import_begun(store: Store, calling_list: CallingList, file: str, digest: str) -> Import:
+    """How far a file has been read into a list.
 
     Raises:
         ConfigError: another file has not been read to its end: what is numbered by place would mix.
@@ -119,20 +123,36 @@ async def _begun(store: Store, calling_list: CallingList, file: Path, digest: st
                     "import it to its end first"
                 ]
             )
-    return Import(calling_list.dbid, str(file), digest)
+    return Import(calling_list.dbid, file, digest)
 
 
 def _tried(
     options: ImportOptions, calling_list: CallingList, columns: dict[str, str], begun: Import, present: Present
 ) -> _Outcome:
     """Read the file for nothing."""
-    file = CallingListFile(options.file, calling_list, rejects=False, columns=columns)
-    file.go_on(present, begun.lines_done, begun.records)
     with _bar(options.file) as on_batch:
-        for place, _ in enumerate(file):
-            if place % 2_000 == 0:
-                on_batch(file)
-    return _Outcome(begun, file.counts)
+        return _Outcome(begun, try_file(options.file, calling_list, columns, begun, present, on_batch))
+
+
+def try_file(
+    path: Path,
+    calling_list: CallingList,
+    columns: Mapping[str, str],
+    begun: Import,
+    present: Present,
+    on_batch: Callable[[CallingListFile], None],
+) -> Counts:
+    """Read a file and write nothing; `on_batch` is told now and then, and may raise.
+
+    Raises:
+        ConfigError: the file is not usable.
+    """
+    file = CallingListFile(path, calling_list, rejects=False, columns=columns)
+    file.go_on(present, begun.lines_done, begun.records)
+    for place, _ in enumerate(file):
+        if place % 2_000 == 0:
+            on_batch(file)
+    return file.counts
 
 
 @contextlib.contextmanager

@@ -1,11 +1,13 @@
 """`outdial list reset`: the finished records of a calling list are dialed once more."""
 
 import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from outdial.config import load
 from outdial.configured_store import in_store, list_named
 from outdial.core.errors import ConfigError
+from outdial.core.settings import CallingList
 from outdial.sim.lists import RecordStatus
 from outdial.store.interface import Store
 from outdial.store.stored import FINISHED
@@ -22,15 +24,12 @@ def run_reset(config: Path, list_name: str, statuses: tuple[str, ...], *, is_sur
     """
     loaded = load(config)
     calling_list = list_named(loaded, list_name)
-    wanted = _statuses(statuses)
+    wanted = statuses_of(statuses)
     if not is_sure:
         raise ConfigError([f"the people of {list_name} would be called again: say --yes if that is what you want"])
 
     async def work(store: Store) -> int:
-        for each in await store.imports():
-            if each.list_id == calling_list.dbid and each.finished_utc_ms is None:
-                raise ConfigError([f"{list_name}: {each.file} was not read to its end; do that first"])
-        return await store.reset(calling_list.dbid, wanted)
+        return await reset_list(store, calling_list, wanted)
 
     count = in_store(loaded, work)
     if as_json:
@@ -38,7 +37,25 @@ def run_reset(config: Path, list_name: str, statuses: tuple[str, ...], *, is_sur
     return f"{list_name}: {count:,} records are ready again"
 
 
-def _statuses(texts: tuple[str, ...]) -> tuple[RecordStatus, ...]:
+async def reset_list(store: Store, calling_list: CallingList, statuses: Collection[RecordStatus]) -> int:
+    """Make finished records of a list ready again. Returns how many.
+
+    Raises:
+        ConfigError: a file of the list was not read to its end.
+        StoreUnavailable: the store does not answer.
+    """
+    for each in await store.imports():
+        if each.list_id == calling_list.dbid and each.finished_utc_ms is None:
+            raise ConfigError([f"{calling_list.name}: {each.file} was not read to its end; do that first"])
+    return await store.reset(calling_list.dbid, statuses)
+
+
+def statuses_of(texts: Sequence[str]) -> tuple[RecordStatus, ...]:
+    """Statuses of finished records by their names. None named: all of them.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
     known = {_spelled(status): status for status in FINISHED}
     wrong = [text for text in texts if text not in known]
     if wrong:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from outdial.config import load
 from outdial.configured_store import in_store, list_named, utc_now_ms
@@ -10,6 +11,26 @@ from outdial.core.settings import CallingList
 from outdial.results_files import utc_text
 from outdial.store.interface import Store
 from outdial.store.stored import Import, ListCounts
+
+
+class ListLook(NamedTuple):
+    """One calling list."""
+
+    calling_list: CallingList
+    counts: ListCounts
+    imports: tuple[Import, ...]
+    """Files that were read into it."""
+
+
+async def look_at_lists(store: Store, lists: Sequence[CallingList], utc_ms: int) -> list[ListLook]:
+    """Count the records of calling lists. Reads all of them."""
+    imports = await store.imports()
+    return [
+        ListLook(
+            one, await store.list_counts(one.dbid, utc_ms), tuple(each for each in imports if each.list_id == one.dbid)
+        )
+        for one in lists
+    ]
 
 
 def run_show(config: Path, list_name: str | None, *, as_json: bool) -> str:
@@ -23,12 +44,8 @@ def run_show(config: Path, list_name: str | None, *, as_json: bool) -> str:
     loaded = load(config)
     lists = loaded.configuration.calling_lists if list_name is None else (list_named(loaded, list_name),)
 
-    async def work(store: Store) -> list[tuple[CallingList, ListCounts, list[Import]]]:
-        imports, now = await store.imports(), utc_now_ms()
-        return [
-            (one, await store.list_counts(one.dbid, now), [each for each in imports if each.list_id == one.dbid])
-            for one in lists
-        ]
+    async def work(store: Store) -> list[ListLook]:
+        return await look_at_lists(store, lists, utc_now_ms())
 
     found = in_store(loaded, work)
     if as_json:

@@ -4,21 +4,24 @@ A customer is a chain, or a record that is alone: what counts is the record that
 at a time.
 """
 
+import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from outdial.config import load
+from outdial.config import Loaded, load
 from outdial.configured_store import in_store, utc_now_ms
 from outdial.core.dial_rules import DialRules
 from outdial.core.openings import local_day
-from outdial.core.settings import Campaign, Zone
+from outdial.core.records import Record
+from outdial.core.settings import Campaign, CampaignGroup, Zone
 from outdial.core.units import Millis
 from outdial.outlook import Outlook, campaign_of, group_named, outlook_of, records_of, rules_for
 from outdial.results_files import utc_text
 from outdial.store.interface import Store
-from outdial.store.stored import FINISHED
+from outdial.store.stored import FINISHED, StoredRecord
 
 PAGE = 2_000
 """Records that are in memory at once. Unit: records."""
@@ -31,6 +34,8 @@ class Forecast:
 
     by_time: dict[str, Counter[str]] = field(default_factory=lambda: {when: Counter() for when in WHEN})
     """Customers by when they may be dialed first, and what keeps them till then. Shape: {time: {reason: count}}."""
+    lists: int = 0
+    """Lists that were looked at."""
     claimed: int = 0
     """Customers that a server has."""
     behind: int = 0
@@ -62,19 +67,35 @@ def run_preflight(config: Path, group_name: str, *, as_json: bool) -> str:
     """
     loaded = load(config)
     group, utc_ms = group_named(loaded, group_name), utc_now_ms()
-    rules, campaign = rules_for(loaded, group), campaign_of(loaded, group)
-    do_not_call = frozenset(loaded.configuration.do_not_call)
 
     async def work(store: Store) -> Forecast:
-        forecast = Forecast()
-        for list_rules in rules.values():
-            await _read(store, list_rules, campaign, do_not_call, utc_ms, forecast)
-        return forecast
+        return await forecast_of(store, loaded, group, utc_ms)
 
     forecast = in_store(loaded, work)
     if as_json:
         return json.dumps({"group": group.name, "at_utc": utc_text(utc_ms), **_to_json(forecast)}, ensure_ascii=False)
-    return "\n".join(_to_text(group.name, len(rules), forecast))
+    return "\n".join(_to_text(group.name, forecast))
+
+
+async def forecast_of(store: Store, loaded: Loaded, group: CampaignGroup, utc_ms: Millis, page: int = PAGE) -> Forecast:
+    """Look at every record that a group may dial.
+
+    Args:
+        store: an open store.
+        loaded: the configuration.
+        group: of this configuration.
+        utc_ms: now.
+        page: records that are in memory at once.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    rules, campaign = rules_for(loaded, group), campaign_of(loaded, group)
+    do_not_call = frozenset(loaded.configuration.do_not_call)
+    forecast = Forecast(lists=len(rules))
+    for list_rules in rules.values():
+        await _read(store, list_rules, campaign, do_not_call, utc_ms, forecast, page)
+    return forecast
 
 
 async def _read(
@@ -84,9 +105,10 @@ async def _read(
     do_not_call: frozenset[str],
     utc_ms: Millis,
     forecast: Forecast,
+    page_size: int,
 ) -> None:
     calling_list, after = rules.calling_list, 0
-    while page := await store.records(calling_list.dbid, after, PAGE):
+    while page := await store.records(calling_list.dbid, after, page_size):
         after = page[-1].fate.record_id
         waiting = [each for each in page if each.due_utc_ms is not None]
         forecast.claimed += sum(each.claim_epoch is not None for each in page)
@@ -95,12 +117,25 @@ async def _read(
         heads = sum(each.due_utc_ms is not None or each.claim_epoch is not None for each in page)
         forecast.behind += len(page) - heads - finished
         records = await records_of(store, waiting, rules, campaign, utc_ms)
-        for stored, record in zip(waiting, records, strict=True):
-            outlook = outlook_of(record, stored.due_utc_ms or 0, rules, utc_ms, do_not_call)
-            forecast.add(outlook, utc_ms, calling_list.zone)
+        await asyncio.to_thread(_count, waiting, records, rules, utc_ms, do_not_call, forecast)
 
 
-def _to_text(name: str, lists: int, forecast: Forecast) -> list[str]:
+def _count(
+    waiting: Sequence[StoredRecord],
+    records: Sequence[Record],
+    rules: DialRules,
+    utc_ms: Millis,
+    do_not_call: frozenset[str],
+    forecast: Forecast,
+) -> None:
+    """Count the customers of a page."""
+    for stored, record in zip(waiting, records, strict=True):
+        outlook = outlook_of(record, stored.due_utc_ms or 0, rules, utc_ms, do_not_call)
+        forecast.add(outlook, utc_ms, rules.calling_list.zone)
+
+
+def _to_text(name: str, forecast: Forecast) -> list[str]:
+    lists = forecast.lists
     waiting = sum(counts.total() for counts in forecast.by_time.values())
     lines = [f"{name}: {waiting:,} customers wait in {lists} list{'' if lists == 1 else 's'}"]
     for when, counts in forecast.by_time.items():

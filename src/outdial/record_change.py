@@ -1,8 +1,9 @@
 """`outdial record add` and `outdial record cancel`: single records, without a file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from outdial.calling_lists import ListedRecord, RecordReader, check_columns
 from outdial.config import load
@@ -24,6 +25,23 @@ SAID = {
     Cancelling.OVER: "was finished before",
 }
 IN_A_CALL = "is in a call, which goes on; it is cancelled when the call is over"
+
+
+class Added(NamedTuple):
+    """A record that was added."""
+
+    record_id: int
+    number: str
+    do_not_call: tuple[str, ...]
+    """Do-not-call lists that have it, so that it will not be called."""
+
+
+class Cancelled(NamedTuple):
+    """What has become of the wish to cancel a record."""
+
+    record: StoredRecord
+    outcome: Cancelling
+    is_in_call: bool
 
 
 def run_add_record(
@@ -62,26 +80,35 @@ def run_add_record(
     due_utc_ms = 0 if at is None else parse_instant(at)
     if due_utc_ms is None:
         mistakes.append(f"--at {show_value(at)}: allowed: {INSTANT}")
-    listed = None if mistakes else _listed(calling_list, values, mistakes)
-    if listed is None:
+    new = None if mistakes else new_record(calling_list, values, due_utc_ms or 0, mistakes)
+    if new is None:
         raise ConfigError(mistakes)
-    new = NewRecord(listed, bool(values.get("record_id")), bool(values.get("chain_n")), due_utc_ms or 0)
 
-    async def work(store: Store) -> tuple[int, list[str]]:
+    async def work(store: Store) -> Added:
         try:
-            record_id = await store.add_record(new)
+            return await add_to_list(store, new, utc_now_ms())
         except RecordRefused as error:
             raise ConfigError([f"{list_name}: {error}"]) from error
-        now = utc_now_ms()
-        found = await store.forbidden(entries_for(listed.record.number, listed.customer_id))
-        return record_id, [one.list_name for one in found if one.counts_at(now)]
 
-    record_id, forbidden = in_new_store(loaded, work)
+    added = in_new_store(loaded, work)
     if as_json:
-        shown = {"list": list_name, "record_id": record_id, "number": listed.record.number, "do_not_call": forbidden}
+        shown = {"list": list_name, **added._asdict()}
         return json.dumps(shown, ensure_ascii=False)
-    notes = [f"note: {listed.record.number} is on the do-not-call list {name}" for name in forbidden]
-    return "\n".join([f"{list_name}: record {record_id}, {listed.record.number}", *notes])
+    notes = [f"note: {added.number} is on the do-not-call list {name}" for name in added.do_not_call]
+    return "\n".join([f"{list_name}: record {added.record_id}, {added.number}", *notes])
+
+
+async def add_to_list(store: Store, new: NewRecord, utc_ms: int) -> Added:
+    """Add one record to its list.
+
+    Raises:
+        RecordRefused: the list has its number, or has no place for it.
+        StoreUnavailable: the store does not answer.
+    """
+    listed = new.listed
+    record_id = await store.add_record(new)
+    found = await store.forbidden(entries_for(listed.record.number, listed.customer_id))
+    return Added(record_id, listed.record.number, tuple(one.list_name for one in found if one.counts_at(utc_ms)))
 
 
 def run_cancel_record(config: Path, which: str, list_name: str | None, *, as_json: bool) -> str:
@@ -103,15 +130,10 @@ def run_cancel_record(config: Path, which: str, list_name: str | None, *, as_jso
     number, record_id = number_or_id(which)
     bare = (number or "").removeprefix("+")
 
-    async def work(store: Store) -> list[tuple[StoredRecord, Cancelling, bool]]:
+    async def work(store: Store) -> list[Cancelled]:
         found = await store.find_records(record_id, (bare, f"+{bare}") if bare else ())
         wanted = [record for record in found if list_id is None or record.fate.list_id == list_id]
-        outcomes = []
-        for record in wanted:
-            outcome = await store.cancel_record(record.fate.record_id, utc_now_ms())
-            calls = await store.attempts(record.fate.record_id) if outcome is Cancelling.CLAIMED else ()
-            outcomes.append((record, outcome, any(call.call_result is None for call in calls)))
-        return outcomes
+        return [await cancel_stored(store, record, utc_now_ms()) for record in wanted]
 
     outcomes = in_store(loaded, work)
     if not outcomes:
@@ -131,6 +153,13 @@ def run_cancel_record(config: Path, which: str, list_name: str | None, *, as_jso
         f"record {record.fate.record_id}, {record.fate.number}, {IN_A_CALL if is_in_call else SAID[outcome]}"
         for record, outcome, is_in_call in outcomes
     )
+
+
+async def cancel_stored(store: Store, record: StoredRecord, utc_ms: int) -> Cancelled:
+    """See to it that a record is not called any more."""
+    outcome = await store.cancel_record(record.fate.record_id, utc_ms)
+    calls = await store.attempts(record.fate.record_id) if outcome is Cancelling.CLAIMED else ()
+    return Cancelled(record, outcome, any(call.call_result is None for call in calls))
 
 
 def number_or_id(which: str) -> tuple[str | None, int]:
@@ -161,10 +190,30 @@ def _take_in(texts: Sequence[str], values: dict[str, str]) -> list[str]:
     return mistakes + check_columns({column: column for column in values})
 
 
-def _listed(calling_list: CallingList, values: dict[str, str], mistakes: list[str]) -> ListedRecord | None:
-    """The record, checked as a line of a file would be. None: it has mistakes, which are added."""
+def new_record(
+    calling_list: CallingList, values: Mapping[str, str], due_utc_ms: int, mistakes: list[str]
+) -> NewRecord | None:
+    """A record, checked as a line of a file would be.
+
+    Args:
+        calling_list: its list.
+        values: by column; a column that is missing is an empty field.
+        due_utc_ms: from when on it may be called. 0: at once.
+        mistakes: what is wrong with it is added here.
+
+    Returns:
+        None: it has mistakes.
+    """
+    listed = _listed(calling_list, values, mistakes)
+    if listed is None:
+        return None
+    return NewRecord(listed, bool(values.get("record_id")), bool(values.get("chain_n")), due_utc_ms)
+
+
+def _listed(calling_list: CallingList, values: Mapping[str, str], mistakes: list[str]) -> ListedRecord | None:
+    """The record alone."""
     if calling_list.customer_id and calling_list.customer_id not in values:
-        values = values | {calling_list.customer_id: ""}
+        values = {**values, calling_list.customer_id: ""}
     reader = RecordReader(calling_list)
     try:
         for value in values.values():

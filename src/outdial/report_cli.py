@@ -42,8 +42,8 @@ def report(
 
     Example: outdial report attempts outdial.toml --period yesterday --by group,hour --zone Europe/Berlin
     """
-    from outdial.reports.report import ReportOptions, run_report
+    from outdial.reports.report import ReportOptions, Wanted, run_report
 
     named = {"group": group, "campaign": campaign, "list": list_name, "node": node, "agent": agent}
     only = tuple((what, name) for what, names in named.items() for name in names or ())
-    run_report(ReportOptions(kind, config, period, only, tuple(by or ()), zone, form, output))
+    run_report(ReportOptions(Wanted(kind, period, only, tuple(by or ()), zone), config, form, output))

@@ -41,7 +41,7 @@ def run_why(config: Path, which: str, *, as_json: bool) -> str:
     loaded, utc_ms = load(config), utc_now_ms()
 
     async def work(store: Store) -> list[tuple[StoredRecord, list[Reason]]]:
-        return [(record, await _reasons(store, record, loaded, utc_ms)) for record in await find_stored(store, which)]
+        return [(record, await reasons_of(store, record, loaded, utc_ms)) for record in await find_stored(store, which)]
 
     found = in_store(loaded, work)
     if not found:
@@ -52,7 +52,8 @@ def run_why(config: Path, which: str, *, as_json: bool) -> str:
     return "\n".join(line for each in found for line in _to_text(*each, names))
 
 
-async def _reasons(store: Store, stored: StoredRecord, loaded: Loaded, utc_ms: Millis) -> list[Reason]:
+async def reasons_of(store: Store, stored: StoredRecord, loaded: Loaded, utc_ms: Millis) -> list[Reason]:
+    """Why a record is not dialed now; nothing: a group that runs would dial it."""
     fate, found = stored.fate, []
     if fate.status in FINISHED:
         result = "" if fate.call_result is None else f", {fate.call_result.name.lower().replace('_', ' ')}"

@@ -34,16 +34,23 @@ DIMENSIONS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
-class ReportOptions:
-    """What the command line says."""
+class Wanted:
+    """The report that is asked for, as people write it."""
 
     kind: str
-    config: Path
     period: str
     only: tuple[tuple[str, str], ...] = ()
     """Shape: ((`group`, `campaign`, `list`, `node` or `agent`, name or DBID), …)."""
     by: tuple[str, ...] = ()
     zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What the command line says."""
+
+    wanted: Wanted
+    config: Path
     format: str | None = None
     """None: by the name of the file; text on standard output."""
     output: Path | None = None
@@ -123,9 +130,26 @@ def _read(options: ReportOptions, loaded: Loaded, now_utc_ms: int) -> tuple[Quer
         ConfigError: mistakes: all of them.
     """
     mistakes: list[str] = []
+    form = _format(options, mistakes)
+    return query_of(options.wanted, loaded, now_utc_ms, mistakes), form
+
+
+def query_of(options: Wanted, loaded: Loaded, now_utc_ms: int, further: Sequence[str] = ()) -> Query:
+    """The query that is meant.
+
+    Args:
+        options: as people write it.
+        loaded: the configuration.
+        now_utc_ms: for today and the like.
+        further: mistakes that were made beside it.
+
+    Raises:
+        ConfigError: mistakes: all of them.
+    """
+    mistakes: list[str] = []
     kind = KINDS.get(options.kind)
     if kind is None:
-        raise ConfigError([f"there is no report {_choice(options.kind, KINDS)}"])
+        raise ConfigError([f"there is no report {_choice(options.kind, KINDS)}", *further])
     zone = load_zone(options.zone)
     if zone is None:
         hint = near_zone(options.zone)
@@ -138,14 +162,13 @@ def _read(options: ReportOptions, loaded: Loaded, now_utc_ms: int) -> tuple[Quer
         mistakes.append(f"--period {show_value(options.period)}: {error}; allowed: {ALLOWED}")
     by = _dimensions(kind, options.by, mistakes)
     only = _filters(kind, options, loaded, mistakes)
-    form = _format(options, mistakes)
-    if mistakes:
-        raise ConfigError(mistakes)
+    if mistakes or further:
+        raise ConfigError([*mistakes, *further])
     configuration = loaded.configuration
     query = Query(kind, period, clock, configuration, Names(configuration), by, only)
     if refusal := kind.refusal(query):
         raise ConfigError([refusal])
-    return query, form
+    return query
 
 
 def _choice(written: str, known: Sequence[str] | dict[str, Kind]) -> str:
@@ -174,7 +197,7 @@ def _dimensions(kind: Kind, written: Sequence[str], mistakes: list[str]) -> tupl
     return tuple(found.values())
 
 
-def _filters(kind: Kind, options: ReportOptions, loaded: Loaded, mistakes: list[str]) -> dict[str, tuple[int, ...]]:
+def _filters(kind: Kind, options: Wanted, loaded: Loaded, mistakes: list[str]) -> dict[str, tuple[int, ...]]:
     """The DBIDs of what a report is limited to; of campaigns, those of their groups."""
     configuration = loaded.configuration
     objects: dict[str, dict[str, int]] = {

@@ -12,12 +12,13 @@ from outdial.calling_lists import Counts, ListedRecord, Present
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
 from outdial.core.units import ListId
+from outdial.sim.lists import RecordFate
 from outdial.store.interface import Store
 from outdial.store.stored import Import
 
 BATCH = 5_000
 """Records of one transaction: a tenth of a second, as long as a slow disk takes to sync it. Unit: records."""
-PAGE = 20_000
+PAGE = 5_000
 """Records of a list that are looked at at once. Unit: records."""
 
 
@@ -43,6 +44,7 @@ async def read_into(
     *,
     columns: Mapping[str, str] | None = None,
     on_batch: Callable[[CallingListFile], None] | None = None,
+    batch: int | None = None,
 ) -> Counts:
     """Read a file into a calling list. What the list has already is left out.
 
@@ -53,7 +55,8 @@ async def read_into(
         begun: how far it has been read before; its lines are passed over.
         utc_ms: now.
         columns: see `CallingListFile`.
-        on_batch: told after each batch that is in the store.
+        on_batch: told after each batch that is in the store; what it raises ends the reading.
+        batch: records of one transaction. None: as many as do well when nobody dials.
 
     Returns:
         What became of the file's lines.
@@ -66,10 +69,10 @@ async def read_into(
     file.go_on(await present_in(store, calling_list.dbid), begun.lines_done, begun.records)
     records = iter(file)
     progress = begun
-    while batch := await asyncio.to_thread(_batch_of, records):
+    while found := await asyncio.to_thread(_batch_of, records, batch or BATCH):
         file.flush_rejects()
-        progress = replace(progress, lines_done=file.counts.rows, records=progress.records + len(batch))
-        await store.add_records(progress, batch)
+        progress = replace(progress, lines_done=file.counts.rows, records=progress.records + len(found))
+        await store.add_records(progress, found)
         if on_batch is not None:
             on_batch(file)
     await store.add_records(replace(progress, lines_done=file.counts.rows, finished_utc_ms=utc_ms), ())
@@ -84,10 +87,14 @@ async def present_in(store: Store, list_id: ListId) -> Present:
     """
     present, after = Present(), 0
     while page := await store.fates(list_id, after, PAGE):
-        for fate in page:
-            present.add(fate.record_id, fate.number, fate.chain_id, fate.chain_n)
+        await asyncio.to_thread(_take_in, present, page)
         after = page[-1].record_id
     return present
+
+
+def _take_in(present: Present, page: Sequence[RecordFate]) -> None:
+    for fate in page:
+        present.add(fate.record_id, fate.number, fate.chain_id, fate.chain_n)
 
 
 async def add_records(
@@ -114,5 +121,5 @@ async def add_records(
     await store.add_records(replace(progress, finished_utc_ms=utc_ms), ())
 
 
-def _batch_of(records: Iterator[ListedRecord]) -> list[ListedRecord]:
-    return list(islice(records, BATCH))
+def _batch_of(records: Iterator[ListedRecord], count: int) -> list[ListedRecord]:
+    return list(islice(records, count))
