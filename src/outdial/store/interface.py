@@ -283,12 +283,15 @@ class Store(Steps, OverrideStore, Protocol):
         """Every attempt on a record, in the order in which they were dialed, those under way included."""
         ...
 
-    async def read(self, statement: str, take: Callable[[Sequence[Sequence[Any]]], None]) -> None:
+    async def read(
+        self, statement: str, take: Callable[[Sequence[Sequence[Any]]], None], limit_s: float | None = None
+    ) -> None:
         """Run the query of a report and hand its rows over, some thousands at a time.
 
         Args:
             statement: a SELECT that every database understands; see `outdial.reports`.
             take: called for each part, in order; what it raises ends the query.
+            limit_s: longest time, then `read_limit.ReadTooLong` is raised. None: as long as it takes.
         """
         ...
 

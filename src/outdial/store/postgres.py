@@ -19,6 +19,7 @@ PostgreSQL 14 or newer. The extra `outdial[postgres]` brings the driver, asyncpg
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
@@ -50,6 +51,7 @@ from outdial.store.postgres_changes import start, write
 from outdial.store.postgres_claim import FACTS, claim, claim_callbacks
 from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
 from outdial.store.postgres_reports import Reading, add_samples
+from outdial.store.read_limit import ReadTooLong
 from outdial.store.rows import (
     Row,
     counts_of,
@@ -242,9 +244,15 @@ class PostgresStore:
         found = {(one.epoch, one.call_id): one for one in attempts}  # one may just have ended
         return tuple(sorted(found.values(), key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
 
-    async def read(self, statement: str, take: Callable[[Sequence[Row]], None]) -> None:
+    async def read(self, statement: str, take: Callable[[Sequence[Row]], None], limit_s: float | None = None) -> None:
         """See `Store.read`."""
-        await self._link.transaction(Reading(statement, take).work, REPORT_S)
+        began_s = time.monotonic()
+        try:
+            await self._link.transaction(Reading(statement, take).work, REPORT_S if limit_s is None else limit_s)
+        except StoreUnavailable as error:
+            if limit_s is not None and time.monotonic() - began_s >= limit_s:
+                raise ReadTooLong(limit_s) from error
+            raise
 
     async def settled(
         self, from_utc_ms: int, till_utc_ms: int, after: AttemptPlace, count_max: int

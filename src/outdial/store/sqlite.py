@@ -177,11 +177,12 @@ class SqliteStore:
         """See `Store.attempts`."""
         return await self._in_transaction(sqlite_looks.attempts, record_id)
 
-    async def read(self, statement: str, take: Callable[[Sequence[Row]], None]) -> None:
+    async def read(self, statement: str, take: Callable[[Sequence[Row]], None], limit_s: float | None = None) -> None:
         """See `Store.read`."""
-        cursor = await self._in_thread(self._begin_reading, statement)
+        limit = sqlite_reports.Limit(limit_s)
+        cursor = await self._in_thread(self._begin_reading, statement, limit)
         try:
-            while rows := await self._in_thread(sqlite_reports.some, cursor):
+            while rows := await self._in_thread(self._some, cursor, limit):
                 take(rows)
         finally:
             await self._in_thread(cursor.close)
@@ -313,9 +314,15 @@ class SqliteStore:
         self._server, self._epoch, self._credit = server, epoch, {}
         return Opened(epoch, returned, stale)
 
-    def _begin_reading(self, statement: str) -> sqlite3.Cursor:
+    def _begin_reading(self, statement: str, limit: sqlite_reports.Limit) -> sqlite3.Cursor:
         assert self._connection is not None
-        return sqlite_reports.begin(self._connection, statement)
+        with limit.within(self._connection):
+            return sqlite_reports.begin(self._connection, statement)
+
+    def _some(self, cursor: sqlite3.Cursor, limit: sqlite_reports.Limit) -> list[Row]:
+        assert self._connection is not None
+        with limit.within(self._connection):
+            return sqlite_reports.some(cursor)
 
     def _claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         credit = dict(self._credit)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outdial.core.results import CallResult
+from outdial.store.read_limit import ReadTooLong
 from reports_asked import NOON, ask
 from store.contract.story import agent, opened, write
 
@@ -393,3 +394,15 @@ def test_agents_time_adds_up_however_it_is_cut(database):
         asyncio.run(story())
 
     check()
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+async def test_a_query_that_may_not_take_long_is_ended_and_others_go_on(database):
+    async with opened(database) as store:
+        with pytest.raises(ReadTooLong, match="longer than"):
+            await store.read(ENDLESS, lambda rows: None, 0.1)
+        found: list[Any] = []
+        await store.read("SELECT 1", found.extend, 5.0)
+        assert [tuple(row) for row in found] == [(1,)]
