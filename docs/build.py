@@ -197,6 +197,7 @@ The core is a function: `step(now, event)` takes one event and returns commands.
 past tense; commands are orders to the outside, in the imperative. Both are frozen values. A journal holds every event
 with its `now`; replaying it gives the same commands.
 """
+EVENT_MODULES = ("events.py", "agent_events.py", "callback_events.py", "abandonment_events.py")
 
 
 def events_and_commands() -> str:
@@ -206,14 +207,12 @@ def events_and_commands() -> str:
         ("Events", ("events.py", "operator_events.py", "abandonment_events.py")),
         ("Commands", ("commands.py",)),
     ):
+    for title, modules in (("Events", EVENT_MODULES), ("Commands", ("commands.py",))):
         parts.append(f"## {title}")
         essay = ast.get_docstring(ast.parse((SOURCE / "core" / modules[0]).read_text(encoding="utf-8"))) or ""
         parts.append(_capital(prose(essay).removeprefix(f"{title}: ")))
         for module in modules:
             parts += _messages(classes_in(SOURCE / "core" / module))
-        parts += _messages(classes_in(SOURCE / "core" / module))
-        if title == "Events":
-            parts += _messages(classes_in(SOURCE / "core" / "callback_events.py"))
     return page("Events and commands", *parts)
 
 

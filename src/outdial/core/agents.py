@@ -94,6 +94,8 @@ class Agent:
     state: AgentState = AgentState.LOGGED_OUT
     intent: AgentState = AgentState.LOGGED_OUT
     """READY, NOT_READY or LOGGED_OUT: where the agent goes when the current call is over."""
+    intent_reason: str = ""
+    """Why not ready, when that is what the agent asked for."""
     phone: str = ""
     phone_state: PhoneState = PhoneState.UNKNOWN
     since_ms: Millis = 0

@@ -2,9 +2,10 @@
 
 from outdial.core import callbacks
 from outdial.core.agents import Agent, AgentSignal, AgentState
+from outdial.core.answers import done, known_agent, late, present_agent
 from outdial.core.attempt import AttemptState
 from outdial.core.availability import refile, signal
-from outdial.core.commands import SubscribePhones
+from outdial.core.commands import AgentStateChanged, SubscribePhones
 from outdial.core.distribution import offer_agent
 from outdial.core.events import (
     AgentBecameNotReady,
@@ -23,13 +24,14 @@ from outdial.core.units import AgentId
 
 def logged_in(state: State, event: AgentLoggedIn) -> None:
     """An agent signs in with a phone; who had that phone before has it no more."""
-    agent = state.agents.get(event.agent_id)
-    if agent is None or agent.is_removed:
-        state.late_events += 1
+    agent = known_agent(state, event)
+    if agent is None:
         return
-    if not signal(state, agent, AgentSignal.LOG_IN):
+    if agent.is_logged_in:
+        late(state, event, f"agent {agent.agent_id} is logged in already, with phone {agent.phone}")
         return
-    agent.intent = AgentState.NOT_READY
+    signal(state, agent, AgentSignal.LOG_IN)
+    agent.intent, agent.intent_reason = AgentState.NOT_READY, ""
     leave_phone(state, agent)
     agent.phone = event.phone or agent.settings.phone
     before = state.phones.get(agent.phone)
@@ -39,6 +41,7 @@ def logged_in(state: State, event: AgentLoggedIn) -> None:
     state.phones[agent.phone] = agent.agent_id
     subscribe(state, (agent.phone,))
     callbacks.came(state, agent.agent_id)
+    done(state, event)
 
 
 def leave_phone(state: State, agent: Agent) -> None:
@@ -58,11 +61,11 @@ def subscribe(state: State, phones: tuple[str, ...]) -> None:
 
 def logged_out(state: State, event: AgentLoggedOut) -> None:
     """An agent signs out; during a call it takes effect at its end."""
-    agent = state.agents.get(event.agent_id)
-    if agent is None or not agent.is_logged_in:
-        state.late_events += 1
+    agent = present_agent(state, event)
+    if agent is None:
         return
     log_out(state, agent)
+    done(state, event)
 
 
 def log_out(state: State, agent: Agent) -> None:
@@ -76,11 +79,11 @@ def log_out(state: State, agent: Agent) -> None:
 
 def became_ready(state: State, event: AgentBecameReady) -> None:
     """An agent takes calls; also ends after-call work."""
-    agent = state.agents.get(event.agent_id)
-    if agent is None or not agent.is_logged_in:
-        state.late_events += 1
+    agent = present_agent(state, event)
+    if agent is None:
         return
-    agent.intent = AgentState.READY
+    agent.intent, agent.intent_reason = AgentState.READY, ""
+    done(state, event)
     if agent.state is AgentState.AFTER_CALL_WORK:
         end_after_call_work(state, agent)
         return
@@ -90,14 +93,17 @@ def became_ready(state: State, event: AgentBecameReady) -> None:
 
 def became_not_ready(state: State, event: AgentBecameNotReady) -> None:
     """An agent takes no calls; during a call it takes effect at its end."""
-    agent = state.agents.get(event.agent_id)
-    if agent is None or not agent.is_logged_in:
-        state.late_events += 1
+    agent = present_agent(state, event)
+    if agent is None:
         return
+    reason_before, agent.intent_reason = agent.intent_reason, event.reason
     agent.intent = AgentState.NOT_READY
+    done(state, event)
     withdraw_offer(state, agent, event.reason or "not ready")
     if agent.state is AgentState.AFTER_CALL_WORK:
         end_after_call_work(state, agent)
+    elif agent.state is AgentState.NOT_READY and event.reason not in ("", reason_before):
+        state.emit(AgentStateChanged(agent.agent_id, agent.state.value, event.reason))  # for another reason from now on
     else:
         signal(state, agent, AgentSignal.BECOME_NOT_READY, event.reason)
         drop_unwilling_leg(state, agent)

@@ -8,6 +8,15 @@ from dataclasses import dataclass
 from outdial.core.abandonment_events import AbandonmentFound as AbandonmentFound
 from outdial.core.abandonment_events import MessageEnded as MessageEnded
 from outdial.core.abandonment_events import MessageStarted as MessageStarted
+from outdial.core.agent_events import AgentBecameNotReady as AgentBecameNotReady
+from outdial.core.agent_events import AgentBecameReady as AgentBecameReady
+from outdial.core.agent_events import AgentEvent
+from outdial.core.agent_events import AgentLeaveAnnounced as AgentLeaveAnnounced
+from outdial.core.agent_events import AgentLoggedIn as AgentLoggedIn
+from outdial.core.agent_events import AgentLoggedOut as AgentLoggedOut
+from outdial.core.agent_events import PreviewAccepted as PreviewAccepted
+from outdial.core.agent_events import PreviewRejected as PreviewRejected
+from outdial.core.agent_events import PreviewRequested as PreviewRequested
 from outdial.core.callback_events import CallbackEvent
 from outdial.core.learned import Learned
 from outdial.core.operator_events import GroupModeChangeRequested as GroupModeChangeRequested
@@ -24,7 +33,7 @@ from outdial.core.reported_states import CallPhase as CallPhase
 from outdial.core.reported_states import PhoneState as PhoneState
 from outdial.core.results import Verdict
 from outdial.core.settings import Configuration
-from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId, RequestId, ServerId
+from outdial.core.units import CallId, GroupId, ListId, Millis, NodeId, RecordId, RequestId, ServerId
 
 # --- time and configuration -------------------------------------------------------------------------------------
 
@@ -197,46 +206,7 @@ class EngagingReleased:
     call_id: CallId
 
 
-# --- agents -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLoggedIn:
-    """An agent signed in with a phone. Starts not ready."""
-
-    agent_id: AgentId
-    phone: str
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLoggedOut:
-    """An agent signed out."""
-
-    agent_id: AgentId
-
-
-@dataclass(frozen=True, slots=True)
-class AgentBecameReady:
-    """An agent takes calls from now on; also ends after-call work."""
-
-    agent_id: AgentId
-
-
-@dataclass(frozen=True, slots=True)
-class AgentBecameNotReady:
-    """An agent takes no calls (break, training); during a call it takes effect at the call's end."""
-
-    agent_id: AgentId
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLeaveAnnounced:
-    """An agent will leave (break, end of shift). A promise for pacing: it changes no state; not ready ends it."""
-
-    agent_id: AgentId
-    leaves_at_mono_ms: Millis | None
-    """When. Past: counted on no more. None: the agent stays after all."""
+# --- phones of agents -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,30 +216,6 @@ class PhoneStateChanged:
     node_id: NodeId
     phone: str
     state: PhoneState
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewRequested:
-    """Preview mode: an agent asks for a record."""
-
-    agent_id: AgentId
-    group_id: GroupId
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewAccepted:
-    """The agent wants the offered record called."""
-
-    agent_id: AgentId
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewRejected:
-    """The agent declines the offered record."""
-
-    agent_id: AgentId
-    cancel_record: bool = False
-    """True: the record is finished. False: it goes back to the list for another agent."""
 
 
 # --- records ----------------------------------------------------------------------------------------------------
@@ -338,15 +284,8 @@ Event = (
     | EngagingAccepted
     | AgentEngaged
     | EngagingReleased
-    | AgentLoggedIn
-    | AgentLoggedOut
-    | AgentBecameReady
-    | AgentBecameNotReady
-    | AgentLeaveAnnounced
+    | AgentEvent
     | PhoneStateChanged
-    | PreviewRequested
-    | PreviewAccepted
-    | PreviewRejected
     | CallbackEvent
     | RecordsFetched
     | FetchFailed

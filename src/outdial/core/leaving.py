@@ -19,6 +19,7 @@ from operator import itemgetter
 
 from outdial.core.agent_odds import SLOT_MS, AgentOdds
 from outdial.core.agents import Agent, AgentState
+from outdial.core.answers import done, late, present_agent
 from outdial.core.availability import follow_odds, touch_groups
 from outdial.core.deadlines import Timer
 from outdial.core.events import AgentLeaveAnnounced
@@ -33,11 +34,14 @@ SLACK_MS: Millis = 2 * SECOND_MS
 
 def leave_announced(state: State, event: AgentLeaveAnnounced) -> None:
     """An agent says when they will leave, or that they stay."""
-    agent = state.agents.get(event.agent_id)
-    if agent is None or agent.intent is AgentState.LOGGED_OUT:
-        state.late_events += 1
+    agent = present_agent(state, event)
+    if agent is None:
+        return
+    if agent.intent is AgentState.LOGGED_OUT:
+        late(state, event, f"agent {agent.agent_id} leaves when the call is over")
         return
     expect_leave(state, agent, event.leaves_at_mono_ms)
+    done(state, event)
 
 
 def expect_leave(state: State, agent: Agent, at_ms: Millis | None) -> None:

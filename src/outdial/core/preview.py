@@ -8,6 +8,7 @@ Source: OCS preview flow; the guide's load balancing names neither mode. Ours: t
 """
 
 from outdial.core.agents import Agent, AgentSignal, AgentState
+from outdial.core.answers import done, known_agent, late, refused
 from outdial.core.attempt import Attempt
 from outdial.core.availability import signal
 from outdial.core.callable_records import (
@@ -40,22 +41,28 @@ RING_ADDED_MS: Millis = 1_000
 """Slack between the agent's and the callee's ring limits of a preview call. Unit: ms. Ours."""
 
 
+NO_OFFER = "no record is on offer"
 OFFER_AGAIN_MS: Millis = 5_000
 """Pause before a record that waits for its agent is offered again. Unit: ms. Ours."""
 
 
 def requested(state: State, event: PreviewRequested) -> None:
     """An agent asks for a record."""
-    agent = state.agents.get(event.agent_id)
+    agent = known_agent(state, event)
     group = state.groups.get(event.group_id)
-    if agent is None or group is None:
-        state.late_events += 1
+    if agent is None:
+        return
+    if group is None:
+        late(state, event, f"there is no campaign group {event.group_id}")
         return
     refusal = _refusal(state, agent, group)
     if refusal is None and not offer_next(state, group, agent):
         refusal = "no record is due"
     if refusal is not None:
         state.emit(WithdrawOffer(agent.agent_id, refusal))
+        refused(state, event, refusal)
+    else:
+        done(state, event)
 
 
 def _refusal(state: State, agent: Agent, group: Group) -> str | None:
@@ -160,7 +167,7 @@ def rejected(state: State, event: PreviewRejected) -> None:
     agent = state.agents.get(event.agent_id)
     offer = _take_offer(state, agent) if agent is not None else None
     if agent is None or offer is None:
-        state.late_events += 1
+        late(state, event, NO_OFFER)
         return
     if event.cancel_record:
         finish_first(state, offer[1], CallResult.CANCEL_RECORD)
@@ -169,6 +176,7 @@ def rejected(state: State, event: PreviewRejected) -> None:
     else:
         give_back(state, offer[1].records[0], 0, "declined by the agent")
     free_reserved(state, agent)
+    done(state, event)
 
 
 def _too_late(state: State, group: Group, chain: Chain, prime: Node | None) -> str | None:
@@ -209,14 +217,17 @@ def accepted(state: State, event: PreviewAccepted) -> None:
     agent = state.agents.get(event.agent_id)
     prime = state.nodes.get(state.prime_id) if state.prime_id is not None else None
     if agent is None or agent.offer is None:
-        state.late_events += 1
+        late(state, event, NO_OFFER)
         return
     refusal = _too_late(state, state.groups[agent.offer[0]], agent.offer[1], prime)
     if refusal is not None or prime is None or prime.server_id is None:
-        withdraw_offer(state, agent, refusal or "the prime node is lost")
+        refusal = refusal or "the prime node is lost"
+        withdraw_offer(state, agent, refusal)
+        refused(state, event, refusal)
         return
     offer = _take_offer(state, agent)
     if offer is None or agent.state is not AgentState.RESERVED:
+        late(state, event, NO_OFFER)
         return
     group, chain = offer
     settings = group.settings
@@ -258,3 +269,4 @@ def accepted(state: State, event: PreviewAccepted) -> None:
             evidence=evidence,
         )
     )
+    done(state, event)

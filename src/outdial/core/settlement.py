@@ -87,7 +87,7 @@ def free_reserved(state: State, agent: Agent) -> None:
 def agent_missed(state: State, agent: Agent, reason: str) -> None:
     """The agent did not take what was brought: not ready until they say otherwise."""
     if agent.intent is AgentState.READY:
-        agent.intent = AgentState.NOT_READY
+        agent.intent, agent.intent_reason = AgentState.NOT_READY, reason
     signal(state, agent, AgentSignal.NO_ANSWER, reason)
     apply_intent(state, agent)
 
@@ -102,7 +102,7 @@ def part_from_customer(state: State, engaging: Engaging) -> None:
 def apply_intent(state: State, agent: Agent) -> None:
     """A free agent who asked for a break or to leave during a call gets it now."""
     if agent.state is AgentState.READY and agent.intent is AgentState.NOT_READY:
-        signal(state, agent, AgentSignal.BECOME_NOT_READY)
+        signal(state, agent, AgentSignal.BECOME_NOT_READY, agent.intent_reason)
     elif agent.state is not AgentState.LOGGED_OUT and agent.intent is AgentState.LOGGED_OUT:
         signal(state, agent, AgentSignal.LOG_OUT)
     drop_unwilling_leg(state, agent)
@@ -167,7 +167,10 @@ def end_after_call_work(state: State, agent: Agent) -> None:
     if group is not None:
         group.estimates.work_ms.add(state.mono_ms - agent.since_ms)
     ready = agent.intent is AgentState.READY
-    signal(state, agent, AgentSignal.BECOME_READY if ready else AgentSignal.BECOME_NOT_READY)
+    if ready:
+        signal(state, agent, AgentSignal.BECOME_READY)
+    else:
+        signal(state, agent, AgentSignal.BECOME_NOT_READY, agent.intent_reason)
     drop_unwilling_leg(state, agent)
     offer_agent(state, agent)
 
