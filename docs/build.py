@@ -197,16 +197,12 @@ The core is a function: `step(now, event)` takes one event and returns commands.
 past tense; commands are orders to the outside, in the imperative. Both are frozen values. A journal holds every event
 with its `now`; replaying it gives the same commands.
 """
-EVENT_MODULES = ("events.py", "agent_events.py", "callback_events.py", "abandonment_events.py")
+EVENT_MODULES = ("events.py", "operator_events.py", "agent_events.py", "callback_events.py", "abandonment_events.py")
 
 
 def events_and_commands() -> str:
     """Every event and every command."""
     parts = [EVENTS]
-    for title, modules in (
-        ("Events", ("events.py", "operator_events.py", "abandonment_events.py")),
-        ("Commands", ("commands.py",)),
-    ):
     for title, modules in (("Events", EVENT_MODULES), ("Commands", ("commands.py",))):
         parts.append(f"## {title}")
         essay = ast.get_docstring(ast.parse((SOURCE / "core" / modules[0]).read_text(encoding="utf-8"))) or ""

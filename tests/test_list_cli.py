@@ -11,6 +11,7 @@ import pytest
 from outdial import cli
 from outdial.store import listing
 from outdial.store.attempt_rows import ATTEMPT_COLUMNS
+from outdial.store.disposition_rows import DISPOSITION_COLUMNS
 from outdial.store.interface import StoreUnavailable
 from outdial.store.sqlite import SqliteStore
 from outdial.store.sqlite_file import FileLock
@@ -204,16 +205,23 @@ def test_a_record_is_shown_by_its_number_and_its_id(operator):
     )
     text = '{"rules":["us-fl 1"],"clocks":{"America/New_York":"2027-01-15T03:00:00-05:00"}}'
     operator.asks(f"INSERT INTO evidence VALUES (1, 9, '{text}')")
+    operator.asks(
+        f"INSERT INTO dispositions ({', '.join(DISPOSITION_COLUMNS)}) VALUES (1, 1, 9, 1, 1, 1, 7, 33, "
+        "'reschedule', 1800003600000, 6, '+15550111', 'after \"lunch\"', 1800000000500)"
+    )
     for which in ("1", "+1 (555) 0100", "15550100"):
         said = operator.types("record", "show", operator.config, which)
         assert "number:           +15550100" in said and "first_name:       Ann" in said
         assert "1 attempt\n  2027-01-15T08:00:00.000Z  " in said
         assert ": answer, agent ada, talked 61.5 s; then done" in said
         assert "\n    allowed by us-fl 1; America/New_York 03:00:00" in said
+        assert "\n    2027-01-15T08:00:00.500Z  agent ada says: answer; then campaign callback at " in said
+        assert '2027-01-15T09:00:00.000Z to +15550111; note: "after \\"lunch\\""' in said
         assert "consent:          form 7" in said
     [record] = json.loads(operator.types("record", "show", operator.config, "1", "--json"))["records"]
     assert (record["custom"], record["made"][0]["call_result"]) == ({"first_name": "Ann"}, "answer")
     assert (record["consent"], record["made"][0]["evidence"]) == ("form 7", json.loads(text))
+    assert (record["said"][0]["agent"], record["said"][0]["note"]) == ("ada", 'after "lunch"')
     assert "no record has the number 77" in operator.fails("record", "show", operator.config, "77")
     assert "neither the number of a record nor" in operator.fails("record", "show", operator.config, "Ann")
 

@@ -1,7 +1,8 @@
-"""`outdial record show`: everything about a record, and every attempt on it."""
+"""`outdial record show`: everything about a record, every attempt on it, and what agents have said of these."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from outdial.config import load
@@ -12,7 +13,16 @@ from outdial.names import Names
 from outdial.record_change import number_or_id
 from outdial.results_files import RECORD_COLUMNS, record_row, utc_text
 from outdial.store.interface import Store
-from outdial.store.stored import StoredAttempt, StoredRecord
+from outdial.store.stored import StoredAttempt, StoredRecord, StoredWord
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record with everything that has been done about it."""
+
+    record: StoredRecord
+    attempts: Sequence[StoredAttempt]
+    words: Sequence[StoredWord]
 
 
 def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
@@ -25,17 +35,20 @@ def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
     """
     loaded = load(config)
 
-    async def work(store: Store) -> list[tuple[StoredRecord, tuple[StoredAttempt, ...]]]:
-        records = await find_stored(store, which)
-        return [(record, await store.attempts(record.fate.record_id)) for record in records]
+    async def work(store: Store) -> list[Known]:
+        found = []
+        for record in await find_stored(store, which):
+            record_id = record.fate.record_id
+            found.append(Known(record, await store.attempts(record_id), await store.words(record_id)))
+        return found
 
     found = in_store(loaded, work)
     if not found:
         raise ConfigError([f"no record has the number {which}"])
     names = Names(loaded.configuration)
     if as_json:
-        return json.dumps({"records": [_to_json(*each, names) for each in found]}, ensure_ascii=False)
-    return "\n\n".join("\n".join(_to_text(*each, names)) for each in found)
+        return json.dumps({"records": [_to_json(each, names) for each in found]}, ensure_ascii=False)
+    return "\n\n".join("\n".join(_to_text(each, names)) for each in found)
 
 
 async def find_stored(store: Store, which: str) -> tuple[StoredRecord, ...]:
@@ -70,7 +83,8 @@ def _time_of_day(seconds: int | None) -> str | None:
     return None if seconds is None else f"{seconds // 3_600:02}:{seconds // 60 % 60:02}"
 
 
-def _to_text(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Names) -> list[str]:
+def _to_text(known: Known, names: Names) -> list[str]:
+    record, attempts = known.record, known.attempts
     facts = {name: value for name, value in _facts(record, names).items() if value is not None}
     lines = [f"{name + ':':<17} {value}" for name, value in (*facts.items(), *record.custom.items())]
     lines.append(f"{len(attempts):,} attempt{'' if len(attempts) == 1 else 's'}")
@@ -78,7 +92,27 @@ def _to_text(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Nam
         lines.append(f"  {_attempt_text(attempt, names)}")
         if attempt.evidence:
             lines.append(f"    {evidence_line(attempt.evidence)}")
+        about = [word for word in known.words if (word.epoch, word.call_id) == (attempt.epoch, attempt.call_id)]
+        lines += [f"    {_word_text(word, names)}" for word in about]
+    known_calls = {(attempt.epoch, attempt.call_id) for attempt in attempts}
+    lines += [f"  {_word_text(word, names)}" for word in known.words if (word.epoch, word.call_id) not in known_calls]
     return lines
+
+
+def _word_text(word: StoredWord, names: Names) -> str:
+    result = word.call_result.name.lower().replace("_", " ")
+    when = f" at {utc_text(word.not_before_utc_ms)}" if word.not_before_utc_ms else ""
+    number = f" to {word.callback_number}" if word.callback_number else ""
+    note = f"; note: {json.dumps(word.note, ensure_ascii=False)}" if word.note else ""
+    said = f"{utc_text(word.given_utc_ms)}  agent {names.agent(word.agent_id)} says: {result}"
+    return f"{said}; then {_fate_text(word)}{when}{number}{note}"
+
+
+def _fate_text(word: StoredWord) -> str:
+    """What became of the record by an agent's word."""
+    if word.record_type is None or not word.record_type.is_callback:
+        return word.disposition
+    return word.record_type.name.lower().replace("_", " ")
 
 
 def _attempt_text(attempt: StoredAttempt, names: Names) -> str:
@@ -92,11 +126,11 @@ def _attempt_text(attempt: StoredAttempt, names: Names) -> str:
     return f"{where}: {result}{agent}{talk}; then {attempt.disposition}{again}"
 
 
-def _to_json(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Names) -> dict[str, object]:
+def _to_json(known: Known, names: Names) -> dict[str, object]:
     """Shape: docs/reference/command-line.md."""
     return {
-        **_facts(record, names),
-        "custom": dict(record.custom),
+        **_facts(known.record, names),
+        "custom": dict(known.record.custom),
         "made": [
             {
                 "call_id": attempt.call_id,
@@ -120,6 +154,23 @@ def _to_json(record: StoredRecord, attempts: Sequence[StoredAttempt], names: Nam
                 "not_before_utc": utc_text(attempt.not_before_utc_ms) or None,
                 "evidence": json.loads(attempt.evidence) if attempt.evidence else None,
             }
-            for attempt in attempts
+            for attempt in known.attempts
         ],
+        "said": [_word_json(word, names) for word in known.words],
+    }
+
+
+def _word_json(word: StoredWord, names: Names) -> dict[str, object]:
+    return {
+        "call_id": word.call_id,
+        "epoch": word.epoch,
+        "attempt_n": word.attempt_n,
+        "given_utc": utc_text(word.given_utc_ms),
+        "agent": names.agent(word.agent_id),
+        "call_result": word.call_result.name.lower(),
+        "disposition": word.disposition,
+        "not_before_utc": utc_text(word.not_before_utc_ms) or None,
+        "record_type": None if word.record_type is None else word.record_type.name.lower().replace("_", " "),
+        "callback_number": word.callback_number or None,
+        "note": word.note or None,
     }

@@ -1,8 +1,12 @@
 """Rows of `dispositions`: what agents have said."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from outdial.core.commands import DisposeRecord
+from outdial.core.records import RecordType
+from outdial.core.results import CallResult
+from outdial.store.stored import StoredWord
 
 DISPOSITION_COLUMNS = (
     "epoch",
@@ -41,4 +45,40 @@ def disposition_values(epoch: int, given: DisposeRecord) -> tuple[Any, ...]:
         disposition.number or None,
         given.note,
         given.given_utc_ms,
+    )
+
+
+WORD_COLUMNS = (
+    "epoch",
+    "call_id",
+    "attempt_n",
+    "agent_id",
+    "call_result",
+    "disposition",
+    "not_before_utc_ms",
+    "record_type",
+    "callback_number",
+    "note",
+    "given_utc_ms",
+)
+"""What `word_of` takes, in its order."""
+WORD_ORDER = "given_utc_ms, epoch, disposition_n"
+
+
+def word_of(row: Sequence[Any]) -> StoredWord:
+    """A row of `dispositions`, read again."""
+    epoch, call_id, attempt_n, agent_id, call_result, disposition, not_before_utc_ms, record_type, number, *rest = row
+    note, given_utc_ms = rest
+    return StoredWord(
+        epoch,
+        call_id,
+        attempt_n,
+        agent_id,
+        CallResult(call_result),
+        disposition,
+        not_before_utc_ms,
+        None if record_type is None else RecordType(record_type),
+        number or "",
+        note,
+        given_utc_ms,
     )

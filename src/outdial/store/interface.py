@@ -36,6 +36,7 @@ from outdial.store.stored import (
     PortSample,
     StoredAttempt,
     StoredRecord,
+    StoredWord,
 )
 
 
@@ -281,6 +282,10 @@ class Store(Steps, OverrideStore, Protocol):
 
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """Every attempt on a record, in the order in which they were dialed, those under way included."""
+        ...
+
+    async def words(self, record_id: RecordId) -> tuple[StoredWord, ...]:
+        """What agents have said of calls to a record, in that order."""
         ...
 
     async def read(

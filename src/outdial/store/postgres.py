@@ -34,6 +34,7 @@ from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_overrides, postgres_singles, postgres_steps
 from outdial.store import postgres_statements as sql
 from outdial.store.attempt_rows import stored_attempt_of
+from outdial.store.disposition_rows import word_of
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
 from outdial.store.facts import RECENT_MS, facts_by_number
 from outdial.store.interface import (
@@ -71,6 +72,7 @@ from outdial.store.stored import (
     PortSample,
     StoredAttempt,
     StoredRecord,
+    StoredWord,
 )
 from outdial.store.turns import Credit
 from outdial.store.upgrade import VERSION, VERSION_QUERY, upgrade
@@ -243,6 +245,10 @@ class PostgresStore:
         attempts = [stored_attempt_of(row[:-1], row[-1]) for row in reversed(rows)]
         found = {(one.epoch, one.call_id): one for one in attempts}  # one may just have ended
         return tuple(sorted(found.values(), key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
+
+    async def words(self, record_id: RecordId) -> tuple[StoredWord, ...]:
+        """See `Store.words`."""
+        return tuple(word_of(row) for row in await self._fetch(sql.WORDS, record_id))
 
     async def read(self, statement: str, take: Callable[[Sequence[Row]], None], limit_s: float | None = None) -> None:
         """See `Store.read`."""

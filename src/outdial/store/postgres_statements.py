@@ -21,7 +21,7 @@ from outdial.store.attempt_rows import (
     STORED_OPEN_COLUMNS,
     UNKNOWN_MODE,
 )
-from outdial.store.disposition_rows import DISPOSITION_COLUMNS
+from outdial.store.disposition_rows import DISPOSITION_COLUMNS, WORD_COLUMNS, WORD_ORDER
 from outdial.store.fates import CHANGED_COLUMNS, HELD_COLUMNS
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY
 from outdial.store.rows import (
@@ -280,6 +280,7 @@ UNION SELECT {listed(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[
 _EVIDENCE = "(SELECT evidence FROM evidence e WHERE e.epoch = a.epoch AND e.call_id = a.call_id)"
 ATTEMPTS_ON = f"SELECT {listed(STORED_ATTEMPT_COLUMNS)}, {_EVIDENCE} FROM attempts a WHERE record_id = $1"
 OPEN_ATTEMPTS_ON = f"SELECT {listed(STORED_OPEN_COLUMNS)}, {_EVIDENCE} FROM open_attempts a WHERE record_id = $1"
+WORDS = f"SELECT {listed(WORD_COLUMNS)} FROM dispositions WHERE record_id = $1 ORDER BY {WORD_ORDER}"
 SETTLED = f"""
 SELECT {listed(STORED_ATTEMPT_COLUMNS)} FROM attempts
 WHERE dialed_utc_ms >= greatest($1::bigint, $3::bigint) AND dialed_utc_ms < $2

@@ -64,6 +64,7 @@ from outdial.store.stored import (
     PortSample,
     StoredAttempt,
     StoredRecord,
+    StoredWord,
 )
 from outdial.store.turns import Credit
 
@@ -176,6 +177,10 @@ class SqliteStore:
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """See `Store.attempts`."""
         return await self._in_transaction(sqlite_looks.attempts, record_id)
+
+    async def words(self, record_id: RecordId) -> tuple[StoredWord, ...]:
+        """See `Store.words`."""
+        return await self._in_transaction(sqlite_looks.words, record_id)
 
     async def read(self, statement: str, take: Callable[[Sequence[Row]], None], limit_s: float | None = None) -> None:
         """See `Store.read`."""

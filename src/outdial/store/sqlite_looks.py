@@ -7,10 +7,11 @@ from outdial.core.results import CallResult
 from outdial.core.units import ListId, RecordId
 from outdial.sim.lists import RecordStatus
 from outdial.store.attempt_rows import STORED_ATTEMPT_COLUMNS, STORED_OPEN_COLUMNS, stored_attempt_of
+from outdial.store.disposition_rows import WORD_COLUMNS, WORD_ORDER, word_of
 from outdial.store.ledger_rows import LEDGER_COUNTS, ledger_row_of
 from outdial.store.rows import ANEW, STORED_COLUMNS, Row, counts_of, stored_of
 from outdial.store.sqlite_lists import last_chain, page_end, release_chains
-from outdial.store.stored import AttemptPlace, LedgerRow, ListCounts, StoredAttempt, StoredRecord
+from outdial.store.stored import AttemptPlace, LedgerRow, ListCounts, StoredAttempt, StoredRecord, StoredWord
 
 _COUNT = """
 SELECT status, count(*), coalesce(sum(due_utc_ms <= ?2), 0), coalesce(sum(due_utc_ms > ?2), 0),
@@ -19,6 +20,7 @@ FROM records WHERE list_id = ?1 GROUP BY status ORDER BY status
 """
 _FIND = f"SELECT {', '.join(STORED_COLUMNS)} FROM records WHERE "
 _EVIDENCE = "(SELECT evidence FROM evidence AS e WHERE e.epoch = a.epoch AND e.call_id = a.call_id)"
+_WORDS = f"SELECT {', '.join(WORD_COLUMNS)} FROM dispositions WHERE record_id = ? ORDER BY {WORD_ORDER}"
 _READY = (
     f"UPDATE records SET status = {RecordStatus.READY:d}, {ANEW}"
     "{due} WHERE list_id = ?1 AND status IN ({statuses})"
@@ -78,6 +80,11 @@ def attempts(connection: sqlite3.Connection, record_id: RecordId) -> tuple[Store
         )
     found = [stored_attempt_of(row[:-1], row[-1]) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.dialed_utc_ms, one.epoch, one.call_id)))
+
+
+def words(connection: sqlite3.Connection, record_id: RecordId) -> tuple[StoredWord, ...]:
+    """What agents have said of calls to a record."""
+    return tuple(word_of(row) for row in connection.execute(_WORDS, (record_id,)))
 
 
 def settled(

@@ -117,6 +117,27 @@ class StoredAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredWord:
+    """What an agent has said of a call: a row of `dispositions`."""
+
+    epoch: int
+    call_id: CallId
+    attempt_n: int
+    """Which attempt on the record it was about, from 1."""
+    agent_id: AgentId
+    call_result: CallResult
+    disposition: str
+    """A value of `outdial.core.settings.TreatmentAction`."""
+    not_before_utc_ms: int
+    record_type: RecordType | None
+    """What the record became by it; None: it stayed what it was."""
+    callback_number: str
+    """Number that the customer wants to be called at; empty: the record's own."""
+    note: str
+    given_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PortSample:
     """How a campaign group, or a whole pool, used ports within a minute. What the fields are: `schema.PORT_SAMPLES`."""
 

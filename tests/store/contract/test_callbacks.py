@@ -241,6 +241,21 @@ async def test_a_word_after_the_call_changes_the_record(database):
     assert tuple(row) == (1, 5, R.WRONG_PARTY, "reschedule", "a note")
 
 
+async def test_words_are_read_in_the_order_in_which_they_were_given(database):
+    async with opened(database) as store:
+        await add_singles(store, 2)
+        record = await settled_with(store, Disposition(A.DONE))
+        wanted = replace(callback(number="+15550111"), not_before_utc_ms=NOW + HOUR_MS)
+        await write(store, replace(word(record, Disposition(A.DONE), 2), given_utc_ms=NOW + 5, note=""))
+        await write(store, word(record, wanted, 1, result=R.WRONG_PARTY))
+        first, second = await store.words(record.record_id)
+        assert await store.words(2) == ()
+    assert (first.agent_id, first.call_result, first.note, first.given_utc_ms) == (5, R.WRONG_PARTY, "a note", NOW)
+    assert (first.record_type, first.callback_number) == (T.PERSONAL_CALLBACK, "+15550111")
+    assert (first.disposition, first.not_before_utc_ms) == ("reschedule", NOW + HOUR_MS)
+    assert (second.disposition, second.record_type, second.callback_number, second.note) == ("done", None, "", "")
+
+
 async def test_a_word_wakes_the_chain_that_its_call_had_ended(database):
     async with opened(database) as store:
         await add_chain(store, 3)
