@@ -6,7 +6,8 @@
      "consent": "form of 2026-05-02", "consent_utc": "2026-05-02T00:00:00Z"}
 
 `window` is that of the record or its list, in seconds since local midnight; the hours of the rules are in the rules.
-`calls` is there when a rule asks for earlier calls, `consent` when the record has one.
+`calls` is there when a rule asks for earlier calls, `consent` when the record has one, `"callback": true` when the
+customer has asked for the call.
 """
 
 import datetime
@@ -41,6 +42,8 @@ def evidence_text(evidence: Evidence, utc_ms: int) -> str:
         found["consent"] = evidence.consent
     if evidence.consent_utc_ms is not None:
         found["consent_utc"] = _utc(evidence.consent_utc_ms)
+    if evidence.is_callback:
+        found["callback"] = True
     return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -71,6 +74,8 @@ def evidence_line(text: str) -> str:
         parts.append(f"{calls['total']} attempts before, {calls['last_24h']} in 24 hours, {calls['last_7d']} in 7 days")
     if consent := found.get("consent"):
         parts.append(f"consent: {consent}")
+    if found.get("callback"):
+        parts.append("the customer has asked for it")
     return "; ".join(part for part in parts if part)
 
 

@@ -13,7 +13,7 @@ from outdial.config.zones import load_zone, zone_rules
 from outdial.core.compliance import FACTS_WAIT_MS, Refusal, RefusalReason, may_dial, refusals
 from outdial.core.dial_rules import DialRules, dial_rules
 from outdial.core.openings import LOOK_AHEAD_MS
-from outdial.core.records import NumberFacts, Record
+from outdial.core.records import NumberFacts, Record, RecordType
 from outdial.core.rules import ATTEMPTS_MAX, ClosedDays, RuleProfile, Week
 from outdial.core.settings import CallingList, Zone
 from outdial.core.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -192,6 +192,27 @@ def test_consent(consent, reason):
     refusal = may_dial(replace(record(), consent=consent), rules(consent_required=True), NOW, ())
     assert (refusal and refusal.reason) == reason
     assert refusal is None or refusal.not_before_utc_ms is None
+
+
+ASKED_FOR = [RecordType.PERSONAL_CALLBACK, RecordType.CAMPAIGN_CALLBACK]
+
+
+@pytest.mark.parametrize("kind", RecordType)
+def test_customer_who_asked_for_a_callback_has_consented_and_does_not_wait_out_a_pause(kind):
+    limits = rules(consent_required=True, after_conversation_ms=7 * DAY_MS)
+    found = replace(record(conversation_utc_ms=NOW - HOUR_MS), record_type=kind)
+    reasons = [refusal.reason for refusal in refusals(found, limits, NOW, ())]
+    assert reasons == ([] if kind in ASKED_FOR else [R.NO_CONSENT, R.AFTER_CONVERSATION])
+
+
+@pytest.mark.parametrize("kind", ASKED_FOR)
+def test_callback_heeds_hours_do_not_call_limits_and_other_pauses(kind):
+    sunday = ms("2026-07-05T12:00")
+    limits = rules(week=NO_SUNDAY, attempts_24h_max=1, after_abandoned_ms=DAY_MS, machine_ends_day=True)
+    facts = {"abandoned_utc_ms": sunday - HOUR_MS, "machine_utc_ms": sunday - HOUR_MS}
+    found = replace(record(dialed_utc_ms=(sunday - HOUR_MS,), **facts), record_type=kind)
+    reasons = [refusal.reason for refusal in refusals(found, limits, sunday, {"+15550100"})]
+    assert reasons == [R.DO_NOT_CALL, R.CLOSED_DAY, R.TOO_MANY_ATTEMPTS, R.AFTER_ABANDONED, R.AFTER_MACHINE]
 
 
 def test_every_reason_is_told_and_what_is_final_comes_first():

@@ -9,6 +9,9 @@ Every rule that can refuse, in this order:
 4. no more attempts to a number than the rules allow: ever, on one day where it may be, within a time that moves along;
 5. a number is left alone after an abandoned call, an answering machine, a conversation.
 
+A callback is a call that the customer has asked for: that is a consent, and no conversation before it forbids it. Hours,
+do-not-call and the numbers of attempts hold for it like for any other.
+
 What the record leaves open (from, till, zone), its calling list says, each on its own. A record that names no zone, but
 whose number may be in several, may be dialed only while every one of them allows it.
 
@@ -102,7 +105,7 @@ def refusals(record: Record, rules: DialRules, utc_ms: Millis, do_not_call: Cont
     found: list[Refusal] = []
     if record.do_not_call or record.number in do_not_call:
         found.append(_do_not_call(record, do_not_call))
-    if rules.consent and not record.consent:
+    if rules.consent and not record.consent and not record.record_type.is_callback:
         text = f"no consent is known, and {rules.consent} asks for one"
         found.append(Refusal(RefusalReason.NO_CONSENT, text, None))
     closed = _outside_hours(record, rules, utc_ms)
@@ -115,7 +118,7 @@ def refusals(record: Record, rules: DialRules, utc_ms: Millis, do_not_call: Cont
         else:
             zones = zones_of(record, rules)
             found += _too_many(record.facts, zones, rules, utc_ms)
-            found += _left_alone(record.facts, zones, rules, utc_ms)
+            found += _left_alone(record, record.facts, zones, rules, utc_ms)
     return tuple(found)
 
 
@@ -219,11 +222,14 @@ def _till_day_has_room(facts: NumberFacts, zones: tuple[Zone, ...], most: int, u
     return utc_ms
 
 
-def _left_alone(facts: NumberFacts, zones: tuple[Zone, ...], rules: DialRules, utc_ms: Millis) -> list[Refusal]:
+def _left_alone(
+    record: Record, facts: NumberFacts, zones: tuple[Zone, ...], rules: DialRules, utc_ms: Millis
+) -> list[Refusal]:
     found = []
+    rest = None if record.record_type.is_callback else rules.after_conversation
     for reason, limit, last_utc_ms in (
         (RefusalReason.AFTER_ABANDONED, rules.after_abandoned, facts.abandoned_utc_ms),
-        (RefusalReason.AFTER_CONVERSATION, rules.after_conversation, facts.conversation_utc_ms),
+        (RefusalReason.AFTER_CONVERSATION, rest, facts.conversation_utc_ms),
     ):
         if limit is not None and last_utc_ms is not None and utc_ms < last_utc_ms + limit.value:
             text = f"{reason}: {limit.profile} leaves the number alone for {_duration(limit.value)}"

@@ -28,6 +28,8 @@ class Evidence:
     """Earlier calls to the number; None: no rule asks for them."""
     consent: str
     consent_utc_ms: int | None
+    is_callback: bool = False
+    """The customer has asked for the call."""
 
 
 def evidence_of(record: Record, rules: DialRules, utc_ms: int) -> Evidence:
@@ -41,4 +43,5 @@ def evidence_of(record: Record, rules: DialRules, utc_ms: int) -> Evidence:
         record.facts if rules.needs_facts else None,
         record.consent,
         record.consent_utc_ms,
+        record.record_type.is_callback,
     )

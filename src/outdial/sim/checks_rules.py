@@ -89,7 +89,7 @@ class RuleChecks:
             found = (
                 self._against_hours(profile, zones, number)
                 or self._against_attempts(profile, zones, seen, number)
-                or self._against_pauses(profile, zones, seen, number, has_agent=has_agent, slack_ms=slack_ms)
+                or self._against_pauses(profile, zones, seen, record, has_agent=has_agent, slack_ms=slack_ms)
             )
             if found is not None:
                 return found
@@ -125,23 +125,25 @@ class RuleChecks:
         profile: RuleProfile,
         zones: tuple[Zone, ...],
         seen: SeenNumber,
-        number: str,
+        record: Record,
         *,
         has_agent: bool,
         slack_ms: Millis,
     ) -> tuple[str, str] | None:
         now, lifted = self._picture.utc_ms - slack_ms, has_agent and profile.lifted_by_agent
-        pauses = {"conversation": profile.after_conversation_ms}
+        pauses = {}
+        if not record.record_type.is_callback:  # else the customer has asked for the call
+            pauses["conversation"] = profile.after_conversation_ms
         if not lifted:
             pauses["abandoned"] = profile.after_abandoned_ms
         for what, pause_ms in pauses.items():
             # No pause is none, also when the clock has been set back behind that call.
             if pause_ms and what in seen.last and now < seen.last[what] + pause_ms:
-                return "left alone", f"{number} is dialed at {now}: {seen.last}, {profile}"
+                return "left alone", f"{record.number} is dialed at {now}: {seen.last}, {profile}"
         at = seen.last.get("machine")
         if profile.machine_ends_day and not lifted and at is not None:
             if any(_local(zone, at).date() == _local(zone, now).date() for zone in zones):
-                return "left alone", f"{number} is dialed at {now}: {seen.last}, {profile}"
+                return "left alone", f"{record.number} is dialed at {now}: {seen.last}, {profile}"
         return None
 
 
