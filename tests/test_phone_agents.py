@@ -45,6 +45,23 @@ def test_who_belongs_to_an_agent_group_is_signed_in_and_ready():
     assert 9 not in {event.agent_id for event in PhoneAgents(print, 1).follow(idle)}
 
 
+def test_who_has_a_desktop_is_left_alone_and_signed_out_when_they_get_one():
+    story = Story()
+    story.told()
+    assert list(story.agents.follow(CONFIGURATION, {ADA})) == [AgentLoggedOut(ADA)]
+    story.agents.carry_out(changed(AgentState.LOGGED_OUT))
+    assert story.agents.carry_out(OfferRecord(ADA, 1, Record(1, 1, "5550100")))
+    assert story.told() == []
+    assert list(story.agents.follow(CONFIGURATION)) == [AgentLoggedIn(ADA, "1007"), AgentBecameReady(ADA)]
+
+
+def test_who_has_a_desktop_ends_after_call_work():
+    [group] = CONFIGURATION.campaign_groups
+    with_desktop = with_after_call_work(CONFIGURATION, 700, {group.agent_group})
+    assert with_desktop.campaign_groups == CONFIGURATION.campaign_groups
+    assert with_after_call_work(CONFIGURATION, 700, {99}).campaign_groups[0].after_call_work_ms_max == 700
+
+
 def test_who_missed_a_call_is_ready_again_after_a_pause():
     async def story():
         story = Story()

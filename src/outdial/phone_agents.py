@@ -1,24 +1,24 @@
 """Agents without a desktop: they have a phone, and the server does the rest for them.
 
-Until agents can sign in by themselves, everybody who belongs to an agent group is signed in with the configured phone
-and made ready. Who misses a call is not ready, and ready again after a pause. After-call work ends by itself. A record
-on offer (Push Preview) is accepted at once: the agent sees nothing of it, so there is nothing to decide. Records are
-never asked for: in Preview mode nothing is dialed.
+Everybody who belongs to an agent group and does not sign in at a desktop (`desk_agents`) is signed in with the
+configured phone and made ready. Who misses a call is not ready, and ready again after a pause. After-call work ends by
+itself. A record on offer (Push Preview) is accepted at once: the agent sees nothing of it, so there is nothing to
+decide. Records are never asked for: in Preview mode nothing is dialed.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 
 from outdial.core.agents import AgentState
 from outdial.core.commands import AgentStateChanged, Command, OfferRecord, WithdrawOffer
 from outdial.core.events import AgentBecameReady, AgentLoggedIn, AgentLoggedOut, Event, PreviewAccepted
 from outdial.core.settings import Configuration
-from outdial.core.units import SECOND_MS, AgentId, Millis
+from outdial.core.units import SECOND_MS, AgentGroupId, AgentId, Millis
 
 
 class PhoneAgents:
-    """Stands in for the desktops of all agents."""
+    """Stands in for the desktops of agents who have none."""
 
     def __init__(self, emit: Callable[[Event], None], ready_again_ms: Millis) -> None:
         """Nobody is known yet.
@@ -31,12 +31,23 @@ class PhoneAgents:
         self._emit = emit
         self._phones: dict[AgentId, str] = {}
         """Who is to be signed in, and with which phone."""
+        self._with_desktop: Container[AgentId] = ()
         self._timers: dict[AgentId, asyncio.TimerHandle] = {}
 
-    def follow(self, configuration: Configuration) -> Iterator[Event]:
-        """What a configuration, which the core has already been given, means for agents. May be many events."""
+    def follow(self, configuration: Configuration, with_desktop: Container[AgentId] = ()) -> Iterator[Event]:
+        """What a configuration, which the core has already been given, means for agents. May be many events.
+
+        Args:
+            configuration: who works in which agent group.
+            with_desktop: agents who are none of ours.
+        """
+        self._with_desktop = with_desktop
         members = dict.fromkeys(agent for group in configuration.agent_groups for agent in group.agents)
-        phones = {agent.dbid: agent.phone for agent in configuration.agents if agent.dbid in members}
+        phones = {
+            agent.dbid: agent.phone
+            for agent in configuration.agents
+            if agent.dbid in members and agent.dbid not in with_desktop
+        }
         before, self._phones = self._phones, phones
         for agent_id, phone in before.items():
             # who is signed out is signed in again with the new phone, when the call that is going on is over
@@ -49,7 +60,8 @@ class PhoneAgents:
     def carry_out(self, command: Command) -> bool:
         """Carry out a command if it is one to a desktop. Returns whether it was."""
         if isinstance(command, OfferRecord):
-            self._emit(PreviewAccepted(command.agent_id))
+            if command.agent_id not in self._with_desktop:
+                self._emit(PreviewAccepted(command.agent_id))
         elif isinstance(command, AgentStateChanged):
             self._state_changed(command.agent_id, command.state)
         else:
@@ -84,12 +96,22 @@ class PhoneAgents:
         self._emit(AgentBecameReady(agent_id))
 
 
-def with_after_call_work(configuration: Configuration, after_call_work_ms: Millis) -> Configuration:
-    """The same configuration, in which after-call work ends by itself in every group: nobody else could end it."""
+def with_after_call_work(
+    configuration: Configuration, after_call_work_ms: Millis, with_desktop: Container[AgentGroupId] = ()
+) -> Configuration:
+    """The same configuration, in which after-call work ends by itself where nobody else could end it.
+
+    Args:
+        configuration: the configuration.
+        after_call_work_ms: when it ends in groups that do not say it themselves.
+        with_desktop: agent groups whose agents end it.
+    """
     return replace(
         configuration,
         campaign_groups=tuple(
-            group if group.after_call_work_ms_max else replace(group, after_call_work_ms_max=after_call_work_ms)
+            group
+            if group.after_call_work_ms_max or group.agent_group in with_desktop
+            else replace(group, after_call_work_ms_max=after_call_work_ms)
             for group in configuration.campaign_groups
         ),
     )

@@ -32,7 +32,7 @@ class Setup:
 
     loaded: Loaded
     configuration: Configuration
-    """What the core is given: after-call work ends by itself."""
+    """What the core is given: after-call work ends by itself for agents without a desktop."""
     servers: tuple[AsteriskSettings, ...]
     notes: tuple[str, ...]
     """What the operator should know."""
@@ -54,7 +54,9 @@ def read_setup(path: Path) -> Setup:
         raise ConfigError(found)
     return Setup(
         loaded=loaded,
-        configuration=with_after_call_work(loaded.configuration, loaded.serve.after_call_work_ms),
+        configuration=with_after_call_work(
+            loaded.configuration, loaded.serve.after_call_work_ms, loaded.desktop_groups
+        ),
         servers=tuple(map(asterisk_settings, loaded.edge.values())),
         notes=(*loaded.notes, *_preview_notes(loaded)),
     )
@@ -158,5 +160,5 @@ def _preview_notes(loaded: Loaded) -> list[str]:
         f'{loaded.file}: campaign-group[{group.name}].dialing-mode = "preview": nothing is dialed, because agents '
         "without a desktop cannot ask for records; push-preview needs no asking"
         for group in loaded.configuration.campaign_groups
-        if group.dialing_mode is DialingMode.PREVIEW
+        if group.dialing_mode is DialingMode.PREVIEW and group.agent_group not in loaded.desktop_groups
     ]

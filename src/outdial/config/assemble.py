@@ -9,6 +9,7 @@ from outdial.config.groups_check import Groups
 from outdial.config.lists import CallingListTable, CampaignListTable, CampaignTable, DoNotCallTable
 from outdial.config.lists_check import Lists
 from outdial.config.loaded import ARI_PORT, TCP_PORTS, Password, Server, ShiftEnd
+from outdial.config.people import SignIn
 from outdial.config.people_check import People
 from outdial.config.rows import Row
 from outdial.config.rules_check import RuleBook
@@ -153,6 +154,17 @@ def shift_ends_of(document: Document, people: People) -> dict[int, tuple[ShiftEn
             if second is not None:
                 found.setdefault(agent_id, {})[ShiftEnd(second, row.table.time_zone)] = None
     return {agent_id: tuple(ends) for agent_id, ends in found.items()}
+
+
+def desktop_groups_of(document: Document) -> frozenset[int]:
+    """Agent groups whose agents sign in by themselves."""
+    return frozenset(row.table.dbid for row in document.agent_groups if row.table.sign_in is SignIn.DESKTOP)
+
+
+def desktop_agents_of(document: Document, people: People) -> frozenset[int]:
+    """Agents of one of these groups."""
+    groups = zip(document.agent_groups, people.members, strict=True)
+    return frozenset(agent for row, members in groups for agent in members if row.table.sign_in is SignIn.DESKTOP)
 
 
 def _password(file: str | None, variable: str | None, folder: Path) -> Password | None:

@@ -10,7 +10,7 @@ from outdial.config.api import Api
 from outdial.config.servers import DIAL_STRING, PHONE_STRING, REQUESTS_IN_FLIGHT_MAX, STASIS_APP, Driver
 from outdial.core.errors import ConfigError
 from outdial.core.settings import Configuration
-from outdial.core.units import DAY_MS, SECOND_MS, AgentId, GroupId, ListId, Millis, NodeId, ServerId
+from outdial.core.units import DAY_MS, SECOND_MS, AgentGroupId, AgentId, GroupId, ListId, Millis, NodeId, ServerId
 from outdial.selection.terms import Selection
 
 PASSWORD_BYTES_MAX = 4_096
@@ -138,6 +138,10 @@ class Serve:
     """Pause before an agent without a desktop is ready again after a missed call."""
     after_call_work_ms: Millis = 10 * SECOND_MS
     """After-call work of agents without a desktop in groups that set no time for it."""
+    desktop_away_ms: Millis = 30 * SECOND_MS
+    """How long nobody may look at an agent's desktop before the agent is not ready."""
+    not_ready_reasons: tuple[str, ...] = ("break", "lunch", "meeting", "training", "other work")
+    """What agents with a desktop may give as their reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,10 @@ class Loaded:
     """Campaign groups that begin with the statistics of an earlier run, and how old these may be."""
     shift_ends: Mapping[AgentId, tuple[ShiftEnd, ...]] = field(default_factory=dict)
     """Agents whose shift ends, and when: once for every agent group that says so."""
+    desktop_groups: frozenset[AgentGroupId] = frozenset()
+    """Agent groups whose agents sign in by themselves."""
+    desktop_agents: frozenset[AgentId] = frozenset()
+    """Agents of one of these."""
     selections: Mapping[int, Mapping[ListId, Selection]] = field(default_factory=dict)
     """Which records of a list a campaign dials, and in which order. Shape: {campaign: {list: selection}}."""
     serve: Serve = field(default_factory=lambda: Serve(Path(RESULTS_DIR)))

@@ -8,6 +8,8 @@ from typing import Any
 from outdial.config.api import api_of, check_api
 from outdial.config.assemble import (
     configuration_of,
+    desktop_agents_of,
+    desktop_groups_of,
     edge_of,
     list_files_of,
     registries_of,
@@ -128,6 +130,8 @@ def _load(raw: dict[str, Any], name: str, folder: Path, mistakes: Mistakes) -> L
         start_groups=tuple(row.table.dbid for row in document.campaign_groups if row.table.start),
         statistics_ms_max=statistics_of(document),
         shift_ends=shift_ends_of(document, people),
+        desktop_groups=desktop_groups_of(document),
+        desktop_agents=desktop_agents_of(document, people),
         selections=selections_of(document, lists),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
         api=None if document.api is None else api_of(document.api.table),

@@ -1,5 +1,10 @@
 """Tables for people: `[[agent]]`, `[[agent-range]]`, `[[agent-group]]`."""
 
+import enum
+from typing import Annotated
+
+from pydantic import Field
+
 from outdial.config.options import (
     DBID_MAX,
     DN,
@@ -18,6 +23,15 @@ from outdial.config.options import (
 AGENTS_MAX = 100_000
 
 _TEMPLATE = r"^[^{}\p{Cc}]*\{n(:0[1-9])?\}[^{}\p{Cc}]*$"
+
+
+class SignIn(enum.StrEnum):
+    """Who signs an agent in."""
+
+    PHONE = "phone"
+    """The server does: they have a phone and no desktop."""
+    DESKTOP = "desktop"
+    """They do, on the agent page or through the API."""
 
 
 class AgentTable(Table):
@@ -77,6 +91,13 @@ class AgentGroupTable(Table):
         core="AgentGroup.agents",
         min_length=1,
         max_length=AGENTS_MAX,
+    )
+    sign_in: Annotated[SignIn, Field(strict=False)] = option(
+        "sign-in",
+        "Who signs its agents in. `phone`: `outdial serve` does, makes them ready and ends after-call work, as they "
+        "have nothing but a phone. `desktop`: they do themselves, on the agent page or through the API, and say what "
+        "calls came to. An agent of several groups has a desktop if one of them says so.",
+        default=SignIn.PHONE,
     )
     sip_cluster_asm_dial_node: Reference | None = option(
         "sip-cluster-asm-dial-node",

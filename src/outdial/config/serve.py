@@ -1,7 +1,10 @@
 """The table `[serve]`: what `outdial serve` needs to know beside the objects of the configuration."""
 
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
+
+from pydantic import StringConstraints
 
 from outdial.config.loaded import DATABASE_FILE, RESULTS_DIR, Database, Password, Serve
 from outdial.config.mistakes import Mistakes
@@ -12,6 +15,14 @@ from outdial.core.units import DAY_MS, SECOND_MS
 DATABASE = 'a path, "sqlite:///path", or "postgresql://user@host:port/name"'
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql", "postgres")
+
+
+REASON_CHARACTERS_MAX = 64
+DESKTOP_AWAY = "desktop away"
+"""Reason that the server gives for agents whose desktop is gone."""
+NotReadyReason = Annotated[
+    str, StringConstraints(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\p{Cc}]+$", strict=True)
+]
 
 
 class ServeTable(Table):
@@ -50,6 +61,23 @@ class ServeTable(Table):
         unit="seconds",
         ge=0.1,
         le=86_400,
+    )
+    desktop_away_s: float = option(
+        "desktop-away-s",
+        "How long the page of an agent with a desktop may be gone (closed, or cut off) before the agent is not ready, "
+        'with the reason "desktop away". A call that is going on goes on.',
+        default=seconds_default(Serve, "desktop_away_ms"),
+        unit="seconds",
+        ge=5,
+        le=3_600,
+    )
+    not_ready_reasons: list[NotReadyReason] = option(
+        "not-ready-reasons",
+        "Reasons that agents with a desktop may give for being not ready, in the order in which they are shown.",
+        default=list(core_default(Serve, "not_ready_reasons")),
+        allowed=f"an array of 1 … 50 texts of up to {REASON_CHARACTERS_MAX} characters, each once",
+        min_length=1,
+        max_length=50,
     )
     database: str | None = option(
         "database",
@@ -119,6 +147,8 @@ def check_serve(row: Row[ServeTable], mistakes: Mistakes) -> None:
     if row.given("database_password_file") and row.given("database_password_env"):
         wrong = "two places for one password: database-password-file and database-password-env"
         mistakes.add(row.key("database_password_env"), wrong, "one of them")
+    if row.has("not_ready_reasons"):
+        _check_reasons(row, mistakes)
     if not row.has("database"):
         return
     key, text = row.key("database"), table.database or ""
@@ -132,6 +162,17 @@ def check_serve(row: Row[ServeTable], mistakes: Mistakes) -> None:
     for name in ("database_password_file", "database_password_env"):
         if row.given(name):
             mistakes.add(row.key(name), "has no effect with a SQLite file", "left out, or a PostgreSQL database")
+
+
+def _check_reasons(row: Row[ServeTable], mistakes: Mistakes) -> None:
+    known: dict[str, int] = {}
+    for n, reason in enumerate(row.table.not_ready_reasons, 1):
+        key = f"{row.key('not_ready_reasons')}[#{n}]"
+        if reason in known:
+            mistakes.add(key, f"is there already, as #{known[reason]}", "each reason once", value=reason)
+        elif reason == DESKTOP_AWAY:
+            mistakes.add(key, "is what the server itself says", "another text", value=reason)
+        known.setdefault(reason, n)
 
 
 def serve_of(table: ServeTable, folder: Path) -> Serve:
@@ -152,6 +193,8 @@ def serve_of(table: ServeTable, folder: Path) -> Serve:
         drain_ms_max=round(table.drain_s_max * SECOND_MS),
         ready_again_ms=round(table.ready_again_s * SECOND_MS),
         after_call_work_ms=round(table.after_call_work_s * SECOND_MS),
+        desktop_away_ms=round(table.desktop_away_s * SECOND_MS),
+        not_ready_reasons=tuple(table.not_ready_reasons),
     )
 
 

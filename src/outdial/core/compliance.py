@@ -9,8 +9,8 @@ Every rule that can refuse, in this order:
 4. no more attempts to a number than the rules allow: ever, on one day where it may be, within a time that moves along;
 5. a number is left alone after an abandoned call, an answering machine, a conversation.
 
-A callback is a call that the customer has asked for: that is a consent, and no conversation before it forbids it. Hours,
-do-not-call and the numbers of attempts hold for it like for any other.
+A callback is a call that the customer has asked for: that is a consent, and no conversation before it forbids it.
+Hours, do-not-call and the numbers of attempts hold for it like for any other.
 
 What the record leaves open (from, till, zone), its calling list says, each on its own. A record that names no zone, but
 whose number may be in several, may be dialed only while every one of them allows it.
