@@ -156,7 +156,7 @@ def test_an_import_that_was_cut_off_goes_on(tmp_path, monkeypatch):
     (tmp_path / "list.csv").write_text((tmp_path / "list.csv").read_text().replace("phone\n", "phone\nnonsense\n"))
 
     async def cut_off(records, loaded, log):
-        add, batches = records._store.add_records, []
+        add, batches = records.store.add_records, []
 
         async def add_two(progress, batch):
             if len(batches) == 2:
@@ -164,12 +164,12 @@ def test_an_import_that_was_cut_off_goes_on(tmp_path, monkeypatch):
             batches.append(batch)
             await add(progress, batch)
 
-        records._store.add_records = add_two
+        records.store.add_records = add_two
         with pytest.raises(StoreUnavailable):
             await records.add_lists(loaded)
 
     async def goes_on(records, loaded, log):
-        [begun] = await records._store.imports()
+        [begun] = await records.store.imports()
         assert (begun.lines_done, begun.records, begun.finished_utc_ms) == (21, 20, None)
         [note, *_] = await records.add_lists(loaded)
         assert "1 of 36 lines are left out" in note and records.count == 35
@@ -203,8 +203,8 @@ def test_records_that_are_in_no_file(tmp_path):
         from outdial.calling_list_files import CallingListFile
 
         listed = list(CallingListFile(tmp_path / "list.csv", loaded.configuration.calling_lists[0]))
-        await listing.add_records(records._store, 1, listed, NOW.utc_ms)
-        [done] = await records._store.imports()
+        await listing.add_records(records.store, 1, listed, NOW.utc_ms)
+        [done] = await records.store.imports()
         assert (done.records, done.finished_utc_ms) == (200, NOW.utc_ms)
 
     open_and(path, story)
@@ -294,7 +294,7 @@ def test_results_that_the_database_does_not_give_are_no_file(tmp_path):
         async def away(*_):
             raise StoreUnavailable("connection refused")
 
-        records._store.fates = away
+        records.store.fates = away
         with pytest.raises(ResultsError, match=r"records.csv: cannot be written: connection refused"):
             await records.write_results(tmp_path / "records.csv", Names(loaded.configuration))
 

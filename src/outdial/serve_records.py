@@ -58,6 +58,7 @@ class ServeRecords:
     Attributes:
         epoch: number of this start.
         count: records of the lists in the configuration.
+        store: the database itself, for those who only look at it.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class ServeRecords:
         """Take over an open store and its spool; both are closed by `close`. Samples are kept for `samples_ms`."""
         self.epoch = opened.epoch
         self.count = 0
-        self._store = store
+        self.store = store
         self._spool = spool
         self._log = log
         self._lists: dict[ListId, None] = {}
@@ -95,7 +96,7 @@ class ServeRecords:
             ConfigError: files that are not usable: all of them.
             StoreUnavailable: the database does not answer.
         """
-        known = await self._store.imports()
+        known = await self.store.imports()
         notes: list[str] = []
         mistakes: list[str] = []
         for calling_list in loaded.configuration.calling_lists:
@@ -112,7 +113,7 @@ class ServeRecords:
         self._lists |= wanted
         await self._check_selections(loaded)
         await self._find_zones(loaded)
-        self.count = sum(each.records for each in await self._store.imports() if each.list_id in wanted)
+        self.count = sum(each.records for each in await self.store.imports() if each.list_id in wanted)
         return notes
 
     async def _check_selections(self, loaded: Loaded) -> None:
@@ -120,7 +121,7 @@ class ServeRecords:
         names = {campaign.dbid: campaign.name for campaign in loaded.configuration.campaigns}
         wrong: list[str] = []
         for list_id in dict.fromkeys(list_id for by_list in loaded.selections.values() for list_id in by_list):
-            found = await self._store.records(list_id, 0, RECORDS_LOOKED_AT)
+            found = await self.store.records(list_id, 0, RECORDS_LOOKED_AT)
             columns = dict.fromkeys(column for record in found for column in record.custom)
             if found:
                 wrong += unknown_columns(loaded.selections, names, list_id, columns)
@@ -149,14 +150,14 @@ class ServeRecords:
             changed = f"{where}: {file} is not what was read into the list; the list stays as it is in the database"
             return [] if same else [changed]
         begun = same[0] if same else Import(list_id, str(file), digest)
-        counts = await read_into(self._store, calling_list, file, begun, _utc_ms())
+        counts = await read_into(self.store, calling_list, file, begun, _utc_ms())
         seconds = round(time.monotonic() - began_s, 1)
         self._log.info("list read", list=calling_list.name, file=str(file), records=counts.loaded, seconds=seconds)
         return rejection_notes(file, counts)
 
     async def abandonment(self, since_utc_ms: int) -> tuple[LedgerRow, ...]:
         """The ledger of abandoned calls: see `Store.abandonment`."""
-        return await self._store.abandonment(since_utc_ms)
+        return await self.store.abandonment(since_utc_ms)
 
     # --- while it runs -------------------------------------------------------------------------------------------
 
@@ -177,7 +178,7 @@ class ServeRecords:
             submit(event)
 
         self._writer = StoreWriter(
-            self._store,
+            self.store,
             self._spool,
             self.epoch,
             self._log,
@@ -278,14 +279,14 @@ class ServeRecords:
 
     async def _write_list(self, file: CsvFile, list_id: ListId, names: Names) -> None:
         after = 0
-        while page := await self._store.fates(list_id, after, PAGE):
+        while page := await self.store.fates(list_id, after, PAGE):
             for fate in page:
                 file.add(record_row(fate, names))
             after = page[-1].record_id
 
     async def close(self) -> None:
         """Let go of database and spool."""
-        await self._store.close()
+        await self.store.close()
         self._spool.close()
 
 

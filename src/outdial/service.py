@@ -38,9 +38,9 @@ from outdial.drivers.runner import InboxFull, Runner
 from outdial.drivers.sd_notify import Systemd
 from outdial.log_lines import Rate
 from outdial.names import Names
-from outdial.phone_agents import PhoneAgents
 from outdial.record_shares import share_records
 from outdial.serve_abandonment import ServeLedgers
+from outdial.serve_agents import ServeAgents
 from outdial.serve_api import Host, ServeApi
 from outdial.serve_records import ServeRecords
 from outdial.serve_results import ServeResults
@@ -98,8 +98,9 @@ class Service:
         self._results = ServeResults(folder, names, self._cannot_go_on)
         self._statistics = ServeStatistics(setup.loaded.serve.results_dir, self.core, names, clock, log)
         self._shifts = ShiftEnds(setup.loaded.shift_ends, self._insist)
+        self._agents = ServeAgents(self.core, self._insist, clock, records.store, setup.loaded)
         dialer = ApiDialer(self.core, lambda event: self._runner.submit(event))
-        observers = (self._results, self._lines, self._statistics, self._shifts, dialer)
+        observers = (self._results, self._lines, self._statistics, self._shifts, dialer, self._agents)
         self._runner = Runner(
             self.core,
             clock,
@@ -111,7 +112,6 @@ class Service:
         api, host = setup.loaded.api, Host(dialer, records.why_away, self._lines)
         self._api = None if api is None else ServeApi(api.listen, host)
         self._ledgers = ServeLedgers(records, clock, log, self._insist, setup.loaded.serve.database)
-        self._agents = PhoneAgents(self._insist, setup.loaded.serve.ready_again_ms)
         self._servers = parts.make_servers(self._emit)
         primaries = [node.dbid for node in setup.configuration.nodes]
         self._watch = Watch(self.core, self._lines, Systemd(), primaries, self._counts, self._records.look)
@@ -195,7 +195,7 @@ class Service:
         drain_s = self._setup.loaded.serve.drain_ms_max / SECOND_MS
         self._watch.stopping()
         self._log.info("stopping", running_calls=self._calls(), drain_s_max=drain_s)
-        self._agents.close()
+        self._agents.let_be()
         for group in list(self.core.state.groups.values()):
             if group.is_running:
                 self._request_id += 1
@@ -283,7 +283,7 @@ class Service:
     async def _take_effect(self, setup: Setup) -> None:
         before, self._setup = self._setup, setup
         self._results.names = self._lines.names = self._statistics.names = Names(setup.configuration)
-        self._agents.ready_again_ms = setup.loaded.serve.ready_again_ms
+        self._agents.take_in(setup.loaded)
         self._shifts.ends = setup.loaded.shift_ends
         self._servers.configure(setup.configuration, setup.servers)
         await self._give(setup.configuration)

@@ -259,7 +259,7 @@ async def main(folder: Path, seed: int, url: str) -> None:
     records = await open_records(serve, Silence())  # type: ignore[arg-type]
     os.write(log, f"open {records.epoch} {utc_ms()}\n".encode())
     print("open", flush=True)
-    records._store = Moody(records._store, dice)  # type: ignore[assignment]
+    records.store = Moody(records.store, dice)  # type: ignore[assignment]
     try:
         await Dialer(records, log, dice).run()
     finally:
