@@ -288,6 +288,11 @@ class DeskAgents:
         is_there = agent_id is not None and self._core.state.agents[agent_id].is_logged_in
         return (agent_id,) if agent_id is not None and is_there else ()
 
+    def mono_ms_at(self, utc_ms: int) -> Millis:
+        """What the dialer's own clock will show at an instant."""
+        now = self._clock.read()
+        return now.mono_ms + utc_ms - now.utc_ms
+
     def _draw(self, place: Place) -> Desk:
         agent = self._core.state.agents[place.agent_id]
         self._find_cards(place, agent)
@@ -320,10 +325,13 @@ class DeskAgents:
         Raises:
             TooManyWatchers: so many are open already.
         """
-        place = self._places[agent_id]
-        if place.watchers >= WATCHERS_MAX:
+        if self.is_crowded(agent_id):
             raise TooManyWatchers
-        return Watch(self, place)
+        return Watch(self, self._places[agent_id])
+
+    def is_crowded(self, agent_id: AgentId) -> bool:
+        """Whether no further stream may be opened."""
+        return self._places[agent_id].watchers >= WATCHERS_MAX
 
     def touch(self, agent_id: AgentId) -> None:
         """Somebody has looked at the desk, or used it: with no stream open, patience begins anew."""

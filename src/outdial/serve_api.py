@@ -22,6 +22,7 @@ from outdial.live_alarms import LiveAlarms
 from outdial.store.steady import pause
 
 if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
+    from outdial.api.desk_view import Desks
     from outdial.api.live_board import LiveBoard
 
 BACKLOG = 1_024
@@ -30,6 +31,8 @@ CLOSE_S = 2
 READY_S = 0.02
 """Period of looking whether there is a configuration. Unit: seconds."""
 IDLE_CONNECTION_S = 30
+UNHEARD_MS = 20_000
+"""How long what was sent may stay without an acknowledgement before a connection is given up. Unit: ms."""
 
 
 class ApiError(OutdialError):
@@ -62,6 +65,8 @@ class Host:
     why_away: Callable[[], str]
     """Why the database counts as away; empty: it does not."""
     log: ApiLog
+    desks: "Desks | None" = None
+    """Desktops of agents. None: nobody has one."""
 
 
 class ServeApi:
@@ -114,6 +119,7 @@ class ServeApi:
             access=_Loopback(),
             audit=_ToldAudit(host.log.changed),
             version=__version__,
+            desks=host.desks,
         )
         app = make_app(parts)
         add_dashboard(app)
@@ -175,6 +181,8 @@ def _bind(listen: Listen) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it: a page whose machine is gone does not stay
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
         bound.bind((listen.host, listen.port))
         bound.listen(BACKLOG)
         bound.setblocking(False)

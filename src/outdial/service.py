@@ -36,7 +36,6 @@ from outdial.drivers.clock import SystemClock
 from outdial.drivers.journal import JournalWriter
 from outdial.drivers.runner import InboxFull, Runner
 from outdial.drivers.sd_notify import Systemd
-from outdial.log_lines import Rate
 from outdial.names import Names
 from outdial.record_shares import share_records
 from outdial.serve_abandonment import ServeLedgers
@@ -61,9 +60,6 @@ LAST_S_MAX = 1.0
 """Longest wait for what the core makes of calls whose end nobody reported. Unit: seconds."""
 POLL_S = 0.1
 """Period of looking whether something awaited has happened. Unit: seconds."""
-FAILURES_PER_S = 1
-"""Lines about failures that nobody awaits, in the long run. Unit: lines per second."""
-FAILURES_BURST = 20
 INSIST_S = 0.5
 """Pause before the core is told again what it had no room for. Unit: seconds."""
 NOTE_CHARACTERS_MAX = 2_000
@@ -109,7 +105,7 @@ class Service:
             journal=journal,
         )
         self._records = records
-        api, host = setup.loaded.api, Host(dialer, records.why_away, self._lines)
+        api, host = setup.loaded.api, Host(dialer, records.why_away, self._lines, self._agents.desks)
         self._api = None if api is None else ServeApi(api.listen, host)
         self._ledgers = ServeLedgers(records, clock, log, self._insist, setup.loaded.serve.database)
         self._servers = parts.make_servers(self._emit)
@@ -123,7 +119,6 @@ class Service:
         self._running: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._request_id = 0
-        self._failures = Rate(FAILURES_PER_S, FAILURES_BURST)
         self._lost_events = 0
         """Facts for which the core had no room."""
 
@@ -132,7 +127,7 @@ class Service:
     async def run(self) -> int:
         """Serve. Returns the exit code."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._loop_failed)
+        loop.set_exception_handler(self._lines.loop_failed)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
@@ -390,11 +385,3 @@ class Service:
         self._exit_code = EXIT_ERROR if isinstance(error, OutdialError) else EXIT_BUG
         self._stops = max(self._stops, 1)
         self._woken.set()
-
-    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Something failed in a callback that nobody awaits."""
-        if self._failures.allows(int(loop.time() * SECOND_MS)):
-            left_out = self._failures.take_left_out()
-            self._log.error(
-                "failure", text=context.get("message"), left_out=left_out, exc_info=context.get("exception")
-            )

@@ -4,6 +4,7 @@ Lines are bounded: attempts by a rate, connections that keep failing and holds o
 telephone number is logged (a record's number says which one it was, and `attempts.csv` has them), and no password.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,9 @@ OTHERS_PER_S = 10
 """Lines about agents, holds and refusals in the long run. Unit: lines per second."""
 BURST_S = 4
 """A burst is what this many seconds allow."""
+FAILURES_PER_S = 1
+"""Lines about failures that nobody awaits, in the long run. Unit: lines per second."""
+FAILURES_BURST = 20
 HOLD_MS_MIN: Millis = 10 * SECOND_MS
 """Shortest time between two lines about the hold of one group. Unit: ms."""
 
@@ -43,6 +47,7 @@ class ServiceLog:
         self._log = log
         self._attempts = Rate(ATTEMPTS_PER_S, BURST_S * ATTEMPTS_PER_S)
         self._others = Rate(OTHERS_PER_S, BURST_S * OTHERS_PER_S)
+        self._failures_told = Rate(FAILURES_PER_S, FAILURES_BURST)
         self._lost: dict[ServerId, str] = {}
         """Servers that are down, and why."""
         self._failures: dict[ServerId, int] = {}
@@ -68,6 +73,14 @@ class ServiceLog:
                     self._log.warning("refused", code=command.code, why=command.message, left_out=left_out)
             elif isinstance(command, AgentStateChanged) and command.reason:
                 self._agent_changed(now, command)
+
+    def loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something failed in a callback that nobody awaits: the exception handler of the event loop."""
+        if self._failures_told.allows(int(loop.time() * SECOND_MS)):
+            left_out = self._failures_told.take_left_out()
+            self._log.error(
+                "failure", text=context.get("message"), left_out=left_out, exc_info=context.get("exception")
+            )
 
     # --- the API -------------------------------------------------------------------------------------------------
 

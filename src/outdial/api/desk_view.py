@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.core.units import AgentId
+from outdial.core.units import AgentId, Millis
 
 WATCHERS_MAX = 8
 """Streams that may be open on one desk at once: a few windows, and one that has not been noticed to be gone. Ours."""
@@ -183,6 +183,14 @@ class Desks(Protocol):
         Raises:
             TooManyWatchers: see `WATCHERS_MAX`.
         """
+        ...
+
+    def is_crowded(self, agent_id: AgentId) -> bool:
+        """Whether no further stream may be opened."""
+        ...
+
+    def mono_ms_at(self, utc_ms: int) -> Millis:
+        """What the dialer's own clock will show at an instant."""
         ...
 
     def phone_of(self, agent_id: AgentId) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from outdial.api.access import Access
 from outdial.api.audit import Audit
+from outdial.api.desk_view import Desks
 from outdial.api.dialer import RunningDialer
 from outdial.api.live_board import LiveBoard
 
@@ -18,3 +19,5 @@ class ApiParts:
     audit: Audit
     version: str
     """Of the server."""
+    desks: Desks | None = None
+    """Desktops of agents. None: nobody has one."""
