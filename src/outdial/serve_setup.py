@@ -1,15 +1,17 @@
 """What a configuration file means for `outdial serve`: servers that can be spoken to, lists that can be dialed.
 
-The same reading serves the start, `--check` and every reload; mistakes are told all at once, as everywhere. The files
-of calling lists are not read here, because the database may have their records already.
+The same reading serves the start, `--check`, every reload and every change at run time; mistakes are told all at once,
+as everywhere. The files of calling lists are not read here, because the database may have their records already.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from outdial.calling_list_files import CallingListFile
-from outdial.config import Driver, Loaded, Server, load
+from outdial.config import Driver, Loaded, Server, loads
+from outdial.config.changes import fitting
+from outdial.config.loading import text_of
 from outdial.config.mistakes import Mistakes
 from outdial.core.errors import ConfigError
 from outdial.core.modes import DialingMode
@@ -17,6 +19,7 @@ from outdial.core.settings import Configuration
 from outdial.drivers.ami.requests import DialStrings
 from outdial.drivers.asterisk import AsteriskSettings
 from outdial.phone_agents import with_after_call_work
+from outdial.setting_overrides import Override
 from outdial.world_lists import rejection_notes
 
 ALLOWED_DRIVERS = '"asterisk-ami" or "asterisk-ari"'
@@ -36,15 +39,27 @@ class Setup:
     servers: tuple[AsteriskSettings, ...]
     notes: tuple[str, ...]
     """What the operator should know."""
+    text: str = ""
+    """The file, without what was changed at run time."""
+    overrides: tuple[Override, ...] = ()
+    """What was changed at run time and is in effect."""
+    left_out: tuple[tuple[Override, str], ...] = ()
+    """What was changed and has no effect, because the file does not allow it any more; with a mistake each."""
 
 
-def read_setup(path: Path) -> Setup:
+def read_setup(path: Path, text: str | None = None, overrides: Sequence[Override] = ()) -> Setup:
     """Read a configuration file.
+
+    Args:
+        path: the file.
+        text: what it says; None: it is read.
+        overrides: settings that were changed at run time.
 
     Raises:
         ConfigError: mistakes: all of them.
     """
-    loaded = load(path)
+    text = text_of(path) if text is None else text
+    loaded = loads(text, str(path), path.parent, overrides)
     mistakes = Mistakes(loaded.file)
     _check_servers(loaded, mistakes)
     _check_lists(loaded, mistakes)
@@ -59,7 +74,25 @@ def read_setup(path: Path) -> Setup:
         ),
         servers=tuple(map(asterisk_settings, loaded.edge.values())),
         notes=(*loaded.notes, *_preview_notes(loaded)),
+        text=text,
+        overrides=tuple(overrides),
     )
+
+
+def read_setup_with(path: Path, overrides: Sequence[Override], text: str | None = None) -> Setup:
+    """Read a configuration file with those changes that it allows. Arguments: see `read_setup`.
+
+    Raises:
+        ConfigError: the file has mistakes of its own.
+    """
+    text = text_of(path) if text is None else text
+    setup, left_out = fitting(lambda fit: read_setup(path, text, fit), overrides)
+    notes = [
+        f"{path}: {override.place.kind} {override.place.dbid}: what {override.changed_by} changed at run time "
+        f"({override.place.name}) is left out: {mistake}"
+        for override, mistake in left_out
+    ]
+    return replace(setup, notes=(*setup.notes, *notes), left_out=tuple(left_out))
 
 
 def look_at_lists(loaded: Loaded) -> tuple[int, list[str]]:
