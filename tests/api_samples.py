@@ -68,13 +68,16 @@ class GivenAccess:
 class ApiStory:
     """An application with everything behind it, and a client."""
 
-    def __init__(self, configuration: Configuration | None = None) -> None:
+    def __init__(self, configuration: Configuration | None = None, **more: Any) -> None:
+        """`more`: further parts of the API, by name."""
         self.dialer = SteppedDialer(configuration or load_text(text_with()).configuration)
         self.board = LiveBoard(self.dialer, lambda snapshot: (), "start")
         self.audit = ToldAudit()
         self.access = GivenAccess(SOMEBODY)
-        parts = ApiParts(dialer=self.dialer, board=self.board, access=self.access, audit=self.audit, version="0")
-        self.app = make_app(parts)
+        self.parts = ApiParts(
+            dialer=self.dialer, board=self.board, access=self.access, audit=self.audit, version="0", **more
+        )
+        self.app = make_app(self.parts)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api/v1")
 

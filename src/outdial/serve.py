@@ -13,7 +13,7 @@ from outdial.drivers.journal import JournalWriter
 from outdial.log_lines import LibraryLines, LineWriter, make_log
 from outdial.serve_records import open_records
 from outdial.serve_results import folder_of_this_start
-from outdial.serve_setup import Setup, look_at_lists, read_setup
+from outdial.serve_setup import Setup, look_at_lists, read_setup, read_setup_with
 from outdial.service import Service
 from outdial.service_parts import Parts
 
@@ -54,6 +54,9 @@ async def _serve(path: Path, setup: Setup, log: FilteringBoundLogger, parts: Par
     records = await open_records(serve, log)
     journal = None
     try:
+        overrides = await records.store.setting_overrides(serve.server_name)
+        if overrides:
+            setup = await asyncio.to_thread(read_setup_with, path, overrides, setup.text)
         notes = await records.add_lists(setup.loaded)
         setup = replace(setup, notes=(*setup.notes, *notes))
         folder = folder_of_this_start(serve.results_dir, start)

@@ -24,6 +24,7 @@ from outdial.store.steady import pause
 if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
     from outdial.api.desk_view import Desks
     from outdial.api.live_board import LiveBoard
+    from outdial.service_configuration import ServiceConfiguration
 
 BACKLOG = 1_024
 CLOSE_S = 2
@@ -67,6 +68,8 @@ class Host:
     log: ApiLog
     desks: "Desks | None" = None
     """Desktops of agents. None: nobody has one."""
+    configuration: "ServiceConfiguration | None" = None
+    """What may be changed. None: nothing, as there is no file."""
 
 
 class ServeApi:
@@ -107,8 +110,10 @@ class ServeApi:
         from outdial.api.app import make_app
         from outdial.api.live_board import LiveBoard
         from outdial.api.parts import ApiParts
+        from outdial.serve_changes import ServeFile, ServeSettings
+        from outdial.serve_reasons import ServeReasons
 
-        host = self._host
+        host, changes = self._host, self._host.configuration
         while not host.dialer.is_ready:
             await pause(READY_S)
         alarms = LiveAlarms(host.dialer, lambda: Outside(host.why_away()), host.log.alarms)
@@ -120,6 +125,9 @@ class ServeApi:
             audit=_ToldAudit(host.log.changed),
             version=__version__,
             desks=host.desks,
+            settings=None if changes is None else ServeSettings(changes),
+            configuration_file=None if changes is None else ServeFile(changes),
+            record_reasons=None if changes is None else ServeReasons(changes),
         )
         app = make_app(parts)
         add_dashboard(app)

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from outdial.api_dialer import ApiDialer
 from outdial.core.attempt import AttemptState
 from outdial.core.commands import Command, Release, ReleaseEngaging
-from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
+from outdial.core.errors import InvariantViolated, OutdialError
 from outdial.core.events import (
     CallReleased,
     ConfigurationLoaded,
@@ -43,8 +42,9 @@ from outdial.serve_agents import ServeAgents
 from outdial.serve_api import Host, ServeApi
 from outdial.serve_records import ServeRecords
 from outdial.serve_results import ServeResults
-from outdial.serve_setup import Setup, read_setup, unchanged_notes
+from outdial.serve_setup import Setup
 from outdial.serve_statistics import ServeStatistics
+from outdial.service_configuration import ServiceConfiguration
 from outdial.service_log import ServiceLog
 from outdial.service_parts import Parts
 from outdial.service_watch import Watch
@@ -87,8 +87,6 @@ class Service:
         """
         names, clock = Names(setup.configuration), SystemClock()
         self.core = parts.make_core()
-        self._path = path
-        self._setup = setup
         self._log = log
         self._lines = ServiceLog(log, names)
         self._results = ServeResults(folder, names, self._cannot_go_on)
@@ -105,19 +103,19 @@ class Service:
             journal=journal,
         )
         self._records = records
-        api, host = setup.loaded.api, Host(dialer, records.why_away, self._lines, self._agents.desks)
-        self._api = None if api is None else ServeApi(api.listen, host)
         self._ledgers = ServeLedgers(records, clock, log, self._insist, setup.loaded.serve.database)
         self._servers = parts.make_servers(self._emit)
         primaries = [node.dbid for node in setup.configuration.nodes]
         self._watch = Watch(self.core, self._lines, Systemd(), primaries, self._counts, self._records.look)
+        self._woken = asyncio.Event()
+        self._configuration = ServiceConfiguration(path, setup, records, log, self._watch, self._woken.set)
+        api = setup.loaded.api
+        host = Host(dialer, records.why_away, self._lines, self._agents.desks, self._configuration)
+        self._api = None if api is None else ServeApi(api.listen, host)
         self._exit_code = EXIT_FINE
         self._stops = 0
         """Signals to end, so far."""
-        self._reload_wanted = False
-        self._reading: asyncio.Task[Setup] | None = None
         self._running: asyncio.Task[None] | None = None
-        self._woken = asyncio.Event()
         self._request_id = 0
         self._lost_events = 0
         """Facts for which the core had no room."""
@@ -149,7 +147,7 @@ class Service:
                 self._watch.look()
                 self._statistics.look()
                 self._ledgers.look()
-                await self._follow_reload()
+                await self._configuration.follow(self._take_effect)
                 await self._pause(POLL_S)
             if not self._is_broken():
                 await self._drain()
@@ -158,8 +156,9 @@ class Service:
         return self._exit_code
 
     async def _start(self) -> None:
-        setup, results = self._setup, str(self._results.folder)
-        self._log.info("started", configuration=str(self._path), results=results, servers=len(setup.servers))
+        setup, results = self._configuration.setup, str(self._results.folder)
+        path = str(self._configuration.path)
+        self._log.info("started", configuration=path, results=results, servers=len(setup.servers))
         if self._api is not None:
             self._log.info("api", address=self._api.address)
         for note in setup.notes:
@@ -176,7 +175,7 @@ class Service:
         for ledger in await self._ledgers.found(configuration, self._request_id + 1):
             self._request_id = ledger.request_id
             await self._put(ledger)
-        for group_id, learned in self._statistics.found(self._setup.loaded):
+        for group_id, learned in self._statistics.found(self._configuration.setup.loaded):
             self._request_id += 1
             await self._put(StatisticsFound(self._request_id, group_id, learned))
 
@@ -187,7 +186,7 @@ class Service:
 
     async def _drain(self) -> None:
         """Stop the groups, let calls end, release the rest."""
-        drain_s = self._setup.loaded.serve.drain_ms_max / SECOND_MS
+        drain_s = self._configuration.setup.loaded.serve.drain_ms_max / SECOND_MS
         self._watch.stopping()
         self._log.info("stopping", running_calls=self._calls(), drain_s_max=drain_s)
         self._agents.let_be()
@@ -232,8 +231,7 @@ class Service:
             self._log.critical("bug", text=repr(error)[:NOTE_CHARACTERS_MAX], exc_info=error)
             await self._abandon()
         finally:
-            if self._reading is not None:
-                self._reading.cancel()
+            self._configuration.close()
             if self._api is not None:
                 await self._api.close()
             await self._servers.close()
@@ -251,32 +249,10 @@ class Service:
         self._woken.clear()
         await self._pause(LAST_S_MAX)  # the orders must leave before the connections are reset
 
-    # --- reloading -----------------------------------------------------------------------------------------------
+    # --- another configuration ------------------------------------------------------------------------------------
 
-    async def _follow_reload(self) -> None:
-        """Read the file beside the loop, as calls go on; take effect when it has been read."""
-        if self._reading is None:
-            if self._reload_wanted:
-                self._reload_wanted = False
-                self._watch.reloading()
-                self._reading = asyncio.create_task(self._read())
-            return
-        if not self._reading.done():
-            return
-        reading_done, self._reading = self._reading, None
-        try:
-            await self._take_effect(reading_done.result())
-        except OutdialError as error:
-            mistakes = error.mistakes if isinstance(error, ConfigError) else [str(error)]
-            self._log.error("not reloaded", configuration=str(self._path), mistakes=mistakes)
-        self._watch.reloaded()
-
-    async def _read(self) -> Setup:
-        setup = await asyncio.to_thread(read_setup, self._path)
-        return replace(setup, notes=(*setup.notes, *await self._records.add_lists(setup.loaded)))
-
-    async def _take_effect(self, setup: Setup) -> None:
-        before, self._setup = self._setup, setup
+    async def _take_effect(self, before: Setup) -> None:
+        setup = self._configuration.setup
         self._results.names = self._lines.names = self._statistics.names = Names(setup.configuration)
         self._agents.take_in(setup.loaded)
         self._shifts.ends = setup.loaded.shift_ends
@@ -284,9 +260,6 @@ class Service:
         await self._give(setup.configuration)
         known = {group.dbid for group in before.configuration.campaign_groups}
         await self._start_groups([group_id for group_id in setup.loaded.start_groups if group_id not in known])
-        for note in (*setup.notes, *unchanged_notes(before, setup)):
-            self._log.warning("note", text=note)
-        self._log.info("reloaded", configuration=str(self._path))
 
     # --- calls in progress ---------------------------------------------------------------------------------------
 
@@ -376,8 +349,7 @@ class Service:
         self._woken.set()
 
     def _on_reload(self) -> None:
-        self._reload_wanted = True
-        self._woken.set()
+        self._configuration.reload()
 
     def _cannot_go_on(self, error: Exception) -> None:
         """Calls that nobody writes down must not be made: come to an end."""

@@ -23,6 +23,8 @@ from outdial.store.stored import FINISHED, StoredRecord
 class Reason:
     """What keeps a record from being dialed."""
 
+    code: str
+    """Stable, for programs."""
     text: str
     until_utc_ms: Millis | None
     """When it is over. None: not by itself."""
@@ -57,17 +59,19 @@ async def reasons_of(store: Store, stored: StoredRecord, loaded: Loaded, utc_ms:
     fate, found = stored.fate, []
     if fate.status in FINISHED:
         result = "" if fate.call_result is None else f", {fate.call_result.name.lower().replace('_', ' ')}"
-        found.append(Reason(f"it is finished ({fate.status.label}{result})", None))
+        found.append(Reason("finished", f"it is finished ({fate.status.label}{result})", None))
     elif stored.claim_epoch is not None:
-        found.append(Reason(f"a server has it (start {stored.claim_epoch}), in memory or in a call", None))
+        found.append(Reason("claimed", f"a server has it (start {stored.claim_epoch}), in memory or in a call", None))
     elif stored.due_utc_ms is None:
         claimed = fate.status is RecordStatus.RETRIEVED
-        found.append(Reason(f"another record of its customer is {'with a server' if claimed else 'tried first'}", None))
+        found.append(
+            Reason("chain", f"another record of its customer is {'with a server' if claimed else 'tried first'}", None)
+        )
     elif stored.due_utc_ms > utc_ms:
-        found.append(Reason("it waits for a retry, or was given back till then", stored.due_utc_ms))
+        found.append(Reason("due_later", "it waits for a retry, or was given back till then", stored.due_utc_ms))
     groups = [group for group in loaded.configuration.campaign_groups if fate.list_id in rules_for(loaded, group)]
     if not groups:
-        found.append(Reason("no campaign group dials its list", None))
+        found.append(Reason("no_group", "no campaign group dials its list", None))
     for group in groups:
         found += await _of_group(store, stored, loaded, group, utc_ms)
     return found
@@ -80,7 +84,7 @@ async def _of_group(
     [record] = await records_of(store, [stored], rules, campaign_of(loaded, group), utc_ms)
     do_not_call = frozenset(loaded.configuration.do_not_call)
     return [
-        Reason(f"{refusal.reason}: {refusal.text}", refusal.not_before_utc_ms, group.name)
+        Reason(refusal.reason, f"{refusal.reason}: {refusal.text}", refusal.not_before_utc_ms, group.name)
         for refusal in refusals(record, rules, utc_ms, do_not_call)
     ]
 

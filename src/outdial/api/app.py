@@ -6,7 +6,19 @@ No interactive documentation is served, as it would load scripts from elsewhere;
 
 from fastapi import FastAPI
 
-from outdial.api import agents, cluster, desk, desk_acts, groups, problems, stream
+from outdial.api import (
+    agents,
+    cluster,
+    configuration,
+    decisions,
+    desk,
+    desk_acts,
+    groups,
+    problems,
+    settings,
+    stream,
+    why,
+)
 from outdial.api.parts import ApiParts
 
 PREFIX = "/v1"
@@ -40,6 +52,9 @@ def make_app(parts: ApiParts) -> FastAPI:
     )
     app.state.access = parts.access
     problems.install(app)
-    for make_router in (groups.router, cluster.router, agents.router, desk.router, desk_acts.router, stream.router):
+    for make_router in (
+        *(groups.router, cluster.router, agents.router, desk.router, desk_acts.router, stream.router),
+        *(settings.router, configuration.router, decisions.router, why.router),
+    ):
         app.include_router(make_router(parts), prefix=PREFIX)
     return app

@@ -10,7 +10,7 @@ from outdial.api.board import NodeBoard, PoolBoard
 from outdial.api.dialer import demand
 from outdial.api.parts import ApiParts
 from outdial.api.problems import Problem, not_found
-from outdial.core.events import NodeDrainRequested, NodeEnableRequested
+from outdial.core.events import NodeDrainRequested, NodeEnableRequested, NodePromoteRequested
 from outdial.core.units import NodeId
 
 Reader = Annotated[Caller, Depends(needs(Scope.READ))]
@@ -61,9 +61,10 @@ def router(parts: ApiParts) -> APIRouter:
                 return node
         raise not_found(f"node {dbid}")
 
-    async def changed(caller: Caller, action: str, before: NodeBoard) -> NodeBoard:
+    async def changed(caller: Caller, action: str, before: NodeBoard, told: str = "admin") -> NodeBoard:
         after = node_of(before.dbid)
-        await parts.audit.note(caller, action, f"node {before.dbid}", {"admin": before.admin}, {"admin": after.admin})
+        was, now = before.model_dump(include={told}), after.model_dump(include={told})
+        await parts.audit.note(caller, action, f"node {before.dbid}", was, now)
         return after
 
     @routes.get("/nodes", summary="All SIP cluster nodes")
@@ -87,6 +88,13 @@ def router(parts: ApiParts) -> APIRouter:
         before = node_of(dbid)
         await demand(parts.dialer, lambda number: NodeEnableRequested(number, dbid))
         return await changed(caller, "node.enable", before)
+
+    @routes.post("/nodes/{dbid}/promote", summary="Make an active node the prime node")
+    async def promote_node(dbid: NodeDbid, caller: Operator) -> NodeBoard:
+        _demand_all_campaigns(caller)
+        before = node_of(dbid)
+        await demand(parts.dialer, lambda number: NodePromoteRequested(number, dbid))
+        return await changed(caller, "node.promote", before, "is_prime")
 
     @routes.get("/pools", summary="All port pools")
     async def list_pools(caller: Reader) -> PoolsView:

@@ -10,7 +10,13 @@ from outdial.api.board import GroupBoard
 from outdial.api.dialer import demand
 from outdial.api.parts import ApiParts
 from outdial.api.problems import not_found
-from outdial.core.events import GroupModeChangeRequested, GroupStartRequested, GroupStopRequested
+from outdial.core.events import (
+    GroupModeChangeRequested,
+    GroupPauseRequested,
+    GroupResumeRequested,
+    GroupStartRequested,
+    GroupStopRequested,
+)
 from outdial.core.modes import DialingMode
 from outdial.core.units import GroupId
 
@@ -82,6 +88,20 @@ def router(parts: ApiParts) -> APIRouter:
         before = visible_group(parts, caller, dbid)
         await demand(parts.dialer, lambda number: GroupStopRequested(number, dbid))
         return await changed(caller, "group.stop", before)
+
+    @routes.post(
+        "/{dbid}/pause", summary="Dial nothing new for a while; calls in progress go on, ports and agents stay"
+    )
+    async def pause_group(dbid: GroupDbid, caller: Operator) -> GroupBoard:
+        before = visible_group(parts, caller, dbid)
+        await demand(parts.dialer, lambda number: GroupPauseRequested(number, dbid))
+        return await changed(caller, "group.pause", before)
+
+    @routes.post("/{dbid}/resume", summary="Take back a pause")
+    async def resume_group(dbid: GroupDbid, caller: Operator) -> GroupBoard:
+        before = visible_group(parts, caller, dbid)
+        await demand(parts.dialer, lambda number: GroupResumeRequested(number, dbid))
+        return await changed(caller, "group.resume", before)
 
     @routes.post("/{dbid}/mode", summary="Change the dialing mode")
     async def change_mode(dbid: GroupDbid, change: ModeChange, caller: Operator) -> GroupBoard:

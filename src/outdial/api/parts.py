@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from outdial.api.access import Access
 from outdial.api.audit import Audit
+from outdial.api.configuration_file import ConfigurationFile
 from outdial.api.desk_view import Desks
 from outdial.api.dialer import RunningDialer
 from outdial.api.live_board import LiveBoard
+from outdial.api.record_reasons import RecordReasons
+from outdial.api.running_settings import RunningSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,8 @@ class ApiParts:
     """Of the server."""
     desks: Desks | None = None
     """Desktops of agents. None: nobody has one."""
+    settings: RunningSettings | None = None
+    """None: there is no configuration file, and nothing of it can be changed."""
+    configuration_file: ConfigurationFile | None = None
+    record_reasons: RecordReasons | None = None
+    """None: no database of records can be asked."""
