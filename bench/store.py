@@ -28,7 +28,8 @@ from outdial.core.modes import DialingMode
 from outdial.core.records import Chain
 from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction
-from outdial.store.interface import AttemptBegun, ClaimRequest, Store
+from outdial.store.claims import ClaimRequest
+from outdial.store.interface import AttemptBegun, Store
 from outdial.store.sqlite import SqliteStore
 
 SLOW = True

@@ -22,7 +22,7 @@ import asyncpg
 
 from bench.store import BATCHES, CHAINS_MAX, CLAIMS, LISTS, NOW_MS, at, attempts, claims, not_called, rows
 from outdial.lab.postgres import Postgres, make_postgres, other_installations, wheel_installation
-from outdial.store.interface import ClaimRequest
+from outdial.store.claims import ClaimRequest
 from outdial.store.postgres import PostgresStore
 
 SLOW = True

@@ -13,8 +13,9 @@ from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction
 from outdial.core.units import Now
 from outdial.drivers.runner import InboxFull
+from outdial.store.claims import Claimed, ClaimRequest
 from outdial.store.do_not_call import Objections
-from outdial.store.interface import Change, Claimed, ClaimRequest, EpochLost, StoreUnavailable
+from outdial.store.interface import Change, EpochLost, StoreUnavailable
 from outdial.store.spool import Spool
 from outdial.store.stored import PortSample
 from outdial.store.writer import StoreWriter

@@ -11,7 +11,7 @@ import pytest
 from outdial.calling_list_files import CallingListFile
 from outdial.config.zones import load_zone
 from outdial.core.settings import CallingList
-from outdial.store.interface import ClaimRequest
+from outdial.store.claims import ClaimRequest
 from outdial.store.listing import digest_of, read_into
 from outdial.store.sqlite import SqliteStore
 from outdial.store.stored import Import

@@ -21,7 +21,8 @@ from outdial.core.results import CallResult, Fault
 from outdial.core.settings import TreatmentAction
 from outdial.lab.postgres import Postgres
 from outdial.store import postgres_link, postgres_statements, upgrade
-from outdial.store.interface import AttemptBegun, Claimed, ClaimRequest, EpochLost, StoreError, StoreUnavailable
+from outdial.store.claims import Claimed, ClaimRequest
+from outdial.store.interface import AttemptBegun, EpochLost, StoreError, StoreUnavailable
 from outdial.store.postgres import PostgresStore
 from outdial.store.postgres_statements import column_type
 from outdial.store.schema import METADATA

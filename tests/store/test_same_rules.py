@@ -12,7 +12,7 @@ from outdial.core.records import PRIORITIES, Record, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.sim.lists import Lists, StoredSource
-from outdial.store.interface import CallbackRequest, ClaimRequest
+from outdial.store.claims import CallbackRequest, ClaimRequest
 from outdial.store.sqlite_file import connect
 from store.contract.databases import SqliteDatabase
 from store.contract.story import NOW, add, cancelled, listed, returned, settled

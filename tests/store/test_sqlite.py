@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from outdial.store import sqlite_claim, sqlite_file, sqlite_lists, sqlite_write
-from outdial.store.interface import AttemptBegun, ClaimRequest, StoreError, StoreUnavailable
+from outdial.store.claims import ClaimRequest
+from outdial.store.interface import AttemptBegun, StoreError, StoreUnavailable
 from outdial.store.sqlite import SqliteStore
 from outdial.store.sqlite_file import connect, errors_of, sqlite_warning, transaction, warning_of
 from store.contract.story import NOW, STALE_MS, add_singles, claim, opened

@@ -15,7 +15,8 @@ from outdial.core.records import RecordType
 from outdial.core.results import CallResult
 from outdial.store import upgrade
 from outdial.store.attempt_rows import ATTEMPT_COLUMNS
-from outdial.store.interface import ClaimRequest, StoreError
+from outdial.store.claims import ClaimRequest
+from outdial.store.interface import StoreError
 from outdial.store.schema import METADATA
 from outdial.store.sqlite import SqliteStore
 from outdial.store.sqlite_file import connect

@@ -27,16 +27,9 @@ from outdial.core.events import DialRejected, FetchFailed, RecordCancelled, Reco
 from outdial.core.evidence import Evidence
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId, DialerKind, TreatmentAction
+from outdial.store.claims import CallbackRequest, ClaimRequest
 from outdial.store.do_not_call import NumberForbidden, Objections
-from outdial.store.interface import (
-    AgentStateBegun,
-    AttemptBegun,
-    CallbackRequest,
-    ClaimRequest,
-    EpochLost,
-    StoreError,
-    StoreUnavailable,
-)
+from outdial.store.interface import AgentStateBegun, AttemptBegun, EpochLost, StoreError, StoreUnavailable
 from outdial.store.spool import Spool
 from outdial.store.stored import PortSample
 

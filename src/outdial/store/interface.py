@@ -13,17 +13,17 @@ Source: fencing by epoch after the lease tokens of Gray and Cheriton (1989). Our
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from outdial.calling_lists import ListedRecord
 from outdial.core.commands import CancelRecord, DisposeRecord, ReturnRecord, SettleAttempt, TreatRecord
 from outdial.core.errors import OutdialError
-from outdial.core.records import PRIORITIES, Chain, NumberFacts, Priority
+from outdial.core.records import Chain, NumberFacts
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Millis, NodeId, RecordId
-from outdial.selection.terms import Selection
 from outdial.setting_overrides import OverrideStore
 from outdial.sim.lists import RecordFate, RecordStatus
+from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, NumberForbidden, Objections
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.steps import Steps
@@ -114,61 +114,6 @@ Change = (
 
 LeftBehind: TypeAlias = Iterable[tuple[int, Sequence[Change]]]
 """What earlier starts of this server could not write, in order. Shape: (epoch, changes) for each transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
-    """Which chains to claim."""
-
-    group_id: GroupId
-    lists: tuple[tuple[ListId, int], ...]
-    """Lists with their weights. Shape: ((list, weight ≥ 1), …)."""
-    chains_max: int
-    """Range: 1 … 10,000."""
-    utc_ms: int
-    """Now: what is due by then."""
-    do_not_call_lists: tuple[str, ...] = ()
-    """Do-not-call lists that count beside the internal one. Empty: all do."""
-    priorities: tuple[Priority, ...] = PRIORITIES
-    """What goes first, to last; each of `PRIORITIES` once."""
-    selections: Mapping[ListId, Selection] = field(default_factory=dict)
-    """Which records of a list, and in which order; a list that is missing gives all, the longest due first.
-
-    A selection says nothing of campaign callbacks: those have been promised.
-    """
-    with_facts: bool = False
-    """Records come with what earlier calls to their numbers have come to, as far as it has been written down."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackRequest:
-    """Which records to claim that wait for one agent."""
-
-    group_id: GroupId
-    lists: tuple[ListId, ...]
-    agent_ids: tuple[AgentId, ...]
-    """Agents who are there."""
-    overdue_utc_ms: int
-    """What has been due since before this is claimed whoever it waits for."""
-    count_max: int
-    """Range: 1 … 1,000."""
-    utc_ms: int
-    """Now: what is due by then."""
-    do_not_call_lists: tuple[str, ...] = ()
-    """Do-not-call lists that count beside the internal one. Empty: all do."""
-    with_facts: bool = False
-    """Records come with what earlier calls to their numbers have come to, as far as it has been written down."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """What was claimed."""
-
-    chains: tuple[Chain, ...]
-    exhausted: bool
-    """Nothing else is due in these lists."""
-    next_due_utc_ms: int | None
-    """When the next chain becomes due, if nothing else is due; None: none waits."""
 
 
 class Store(Steps, OverrideStore, Protocol):

@@ -34,19 +34,11 @@ from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_overrides, postgres_singles, postgres_steps
 from outdial.store import postgres_statements as sql
 from outdial.store.attempt_rows import stored_attempt_of
+from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.disposition_rows import word_of
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
 from outdial.store.facts import RECENT_MS, facts_by_number
-from outdial.store.interface import (
-    CallbackRequest,
-    Change,
-    Claimed,
-    ClaimRequest,
-    EpochLost,
-    LeftBehind,
-    StoreError,
-    StoreUnavailable,
-)
+from outdial.store.interface import Change, EpochLost, LeftBehind, StoreError, StoreUnavailable
 from outdial.store.ledger_rows import ledger_row_of
 from outdial.store.postgres_changes import start, write
 from outdial.store.postgres_claim import FACTS, claim, claim_callbacks

@@ -8,12 +8,8 @@ from outdial.selection.terms import Selection, Value
 from outdial.sim.lists import RecordStatus
 from outdial.store import facts
 from outdial.store import postgres_do_not_call as dnc
+from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.facts import RECENT_MS, numbers_of, with_facts
-from outdial.store.interface import (
-    CallbackRequest,
-    Claimed,
-    ClaimRequest,
-)
 from outdial.store.postgres_link import Connection
 from outdial.store.postgres_statements import listed, transposed
 from outdial.store.rows import (

@@ -40,17 +40,10 @@ from outdial.store import (
     sqlite_steps,
     sqlite_write,
 )
+from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
 from outdial.store.facts import facts_by_number
-from outdial.store.interface import (
-    CallbackRequest,
-    Change,
-    Claimed,
-    ClaimRequest,
-    EpochLost,
-    LeftBehind,
-    StoreUnavailable,
-)
+from outdial.store.interface import Change, EpochLost, LeftBehind, StoreUnavailable
 from outdial.store.rows import Row
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction

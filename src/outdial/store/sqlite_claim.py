@@ -14,6 +14,7 @@ from outdial.core.units import ListId
 from outdial.selection.sql import Dialect, Writer
 from outdial.selection.terms import EVERYTHING, Selection, Value
 from outdial.sim.lists import RecordStatus
+from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.facts import (
     ABANDONED,
     CONVERSATION,
@@ -24,7 +25,6 @@ from outdial.store.facts import (
     numbers_of,
     with_facts,
 )
-from outdial.store.interface import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.rows import RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
 from outdial.store.sqlite_do_not_call import look_up
 from outdial.store.turns import Claim, Credit

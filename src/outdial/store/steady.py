@@ -20,8 +20,9 @@ from structlog.typing import FilteringBoundLogger
 from outdial.core.errors import OutdialError
 from outdial.core.records import Chain
 from outdial.drivers.backoff import longest_pause_s
+from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import Objections
-from outdial.store.interface import CallbackRequest, Change, Claimed, ClaimRequest, EpochLost, Store, StoreUnavailable
+from outdial.store.interface import Change, EpochLost, Store, StoreUnavailable
 from outdial.store.spool import Spool, SpoolError
 
 PATIENCE_S = 2.0

@@ -37,9 +37,10 @@ from outdial.core.units import AgentId, CallId, GroupId, ListId, Now, RecordId
 from outdial.drivers.runner import InboxFull
 from outdial.evidence_text import evidence_text
 from outdial.selection.terms import Selection
+from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
-from outdial.store.interface import AgentStateBegun, AttemptBegun, CallbackRequest, Change, Claimed, ClaimRequest, Store
+from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, Store
 from outdial.store.spool import Spool
 from outdial.store.steady import PATIENCE_S, SteadyStore, pause
 from outdial.store.stored import PortSample

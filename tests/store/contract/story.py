@@ -14,7 +14,8 @@ from outdial.core.results import CallResult, Fault, Verdict
 from outdial.core.settings import TreatmentAction
 from outdial.selection.terms import Selection
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, Claimed, ClaimRequest, Store
+from outdial.store.claims import Claimed, ClaimRequest
+from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, Store
 from outdial.store.stored import Import
 
 NOW = 1_800_000_000_000

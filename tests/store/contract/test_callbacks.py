@@ -8,7 +8,8 @@ from outdial.core.records import Priority, Record, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.sim.lists import RecordStatus
-from outdial.store.interface import CallbackRequest, Store
+from outdial.store.claims import CallbackRequest
+from outdial.store.interface import Store
 from store.contract.story import (
     CHAIN_UPDATED,
     DONE,

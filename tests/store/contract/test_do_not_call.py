@@ -6,8 +6,9 @@ import pytest
 
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import Record
+from outdial.store.claims import ClaimRequest
 from outdial.store.do_not_call import Addition, NumberForbidden, entry_of
-from outdial.store.interface import ClaimRequest, EpochLost
+from outdial.store.interface import EpochLost
 from store.contract.story import NOW, add, add_chain, add_singles, claim, claim_one, listed, opened, settled, write
 
 DAY = 86_400_000

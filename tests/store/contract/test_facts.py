@@ -8,7 +8,7 @@ from outdial.core.records import NumberFacts
 from outdial.core.results import NEVER_DIALED, CallResult
 from outdial.core.units import DAY_MS
 from outdial.sim.lists import Lists, StoredSource
-from outdial.store.interface import ClaimRequest
+from outdial.store.claims import ClaimRequest
 from store.contract.story import DONE, NOW, REDIAL, add, add_chain, begun, claim_one, listed, opened, settled, write
 
 

@@ -25,9 +25,9 @@ from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.sim.lists import RecordStatus
 from outdial.store import sqlite_write
+from outdial.store.claims import ClaimRequest
 from outdial.store.do_not_call import Addition
 from outdial.store.fates import Fates
-from outdial.store.interface import ClaimRequest
 from outdial.store.ledger_rows import ledger_values
 from outdial.store.single_records import Cancelling
 from store.contract.databases import SqliteDatabase
