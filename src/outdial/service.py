@@ -157,10 +157,8 @@ class Service:
 
     async def _start(self) -> None:
         setup, results = self._configuration.setup, str(self._results.folder)
-        path = str(self._configuration.path)
-        self._log.info("started", configuration=path, results=results, servers=len(setup.servers))
-        if self._api is not None:
-            self._log.info("api", address=self._api.address)
+        path, api = str(self._configuration.path), None if self._api is None else self._api.address
+        self._log.info("started", configuration=path, results=results, servers=len(setup.servers), api=api)
         for note in setup.notes:
             self._log.warning("note", text=note)
         self._servers.configure(setup.configuration, setup.servers)
