@@ -4,7 +4,6 @@ A caller has scopes, and may be bound to campaigns: what belongs to other campai
 agent's caller is bound to that agent.
 """
 
-import enum
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,21 +11,8 @@ from typing import Any, Protocol
 from starlette.requests import HTTPConnection
 
 from outdial.api.problems import Problem
+from outdial.api.roles import Scope as Scope
 from outdial.core.units import AgentId
-
-
-class Scope(enum.StrEnum):
-    """What a caller may do. None includes another; roles are sets of them."""
-
-    READ = "read"
-    """See groups, ports, nodes, agents, lists, records, reports."""
-    OPERATE = "operate"
-    """Start and stop, change what runs, import records, forbid numbers."""
-    AGENT = "agent"
-    """Act as one agent."""
-    ADMIN = "admin"
-    """Tokens, users, audit, the configuration as a whole."""
-
 
 ALL_SCOPES = frozenset(Scope)
 
@@ -42,6 +28,10 @@ class Caller:
     """Names of the campaigns that exist for the caller. None: all."""
     agent_id: AgentId | None = None
     """With scope `agent`: as whom."""
+    how: str = "token"
+    """For the audit: `token`, `session` (a browser's) or `loopback`."""
+    address: str = ""
+    """For the audit: where the request comes from."""
 
     def may_see(self, campaign: str) -> bool:
         """Whether a campaign exists for the caller."""
@@ -69,6 +59,7 @@ def needs(*scopes: Scope) -> Identified:
     async def identified(connection: HTTPConnection) -> Caller:
         access: Access = connection.app.state.access
         caller = await access.identify(connection)
+        connection.state.caller = caller.name
         if caller.scopes.isdisjoint(scopes):
             wanted = " or ".join(scope.value for scope in scopes)
             raise Problem(403, "forbidden", f"{caller.name} lacks scope {wanted}")

@@ -7,6 +7,7 @@ No interactive documentation is served, as it would load scripts from elsewhere;
 from fastapi import FastAPI
 
 from outdial.api import (
+    account_routes,
     agents,
     cluster,
     configuration,
@@ -19,7 +20,9 @@ from outdial.api import (
     stream,
     why,
 )
+from outdial.api.document import describe
 from outdial.api.parts import ApiParts
+from outdial.api.protection import protect
 
 PREFIX = "/v1"
 DESCRIPTION = """The API of an outbound contact server. Instants are UTC in milliseconds, durations milliseconds, rates
@@ -57,4 +60,8 @@ def make_app(parts: ApiParts) -> FastAPI:
         *(settings.router, configuration.router, decisions.router, why.router),
     ):
         app.include_router(make_router(parts), prefix=PREFIX)
+    for made in account_routes.routers(parts):
+        app.include_router(made, prefix=PREFIX)
+    protect(app, parts.access, parts.accounts, parts.protection)
+    describe(app)
     return app

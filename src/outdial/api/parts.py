@@ -1,6 +1,6 @@
 """What the API is put together from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outdial.api.access import Access
 from outdial.api.audit import Audit
@@ -8,6 +8,7 @@ from outdial.api.configuration_file import ConfigurationFile
 from outdial.api.desk_view import Desks
 from outdial.api.dialer import RunningDialer
 from outdial.api.live_board import LiveBoard
+from outdial.api.protection import Accounts, Protection
 from outdial.api.record_reasons import RecordReasons
 from outdial.api.running_settings import RunningSettings
 
@@ -29,3 +30,6 @@ class ApiParts:
     configuration_file: ConfigurationFile | None = None
     record_reasons: RecordReasons | None = None
     """None: no database of records can be asked."""
+    accounts: Accounts | None = None
+    """Tokens, people and sessions. None: `access` alone says who asks, and there are no routes for these."""
+    protection: Protection = field(default_factory=Protection)

@@ -9,6 +9,7 @@ Ours: at most two at once, in threads of their own, so that a flood of sign-ins 
 """
 
 import asyncio
+import functools
 import hashlib
 import hmac
 import secrets
@@ -58,15 +59,17 @@ def is_right(password: str, kept: str) -> bool:
 class PasswordCheck:
     """Checks passwords, a few at once."""
 
-    def __init__(self, nobody: str | None = None) -> None:
+    def __init__(self, cost: int = COST) -> None:
         """Prepare.
 
         Args:
-            nobody: a hash that no password has, for people who are not there. None: made when it is needed.
+            cost: of new hashes. Range: a power of 2.
         """
         self._turn = asyncio.Semaphore(AT_ONCE_MAX)
         self._waiting = 0
-        self._nobody = nobody
+        self._hashed = functools.partial(hashed, cost=cost)
+        self._nobody: str | None = None
+        """A hash that no password has, for people who are not there."""
 
     async def hash(self, password: str) -> str:
         """Hash a new password.
@@ -74,7 +77,7 @@ class PasswordCheck:
         Raises:
             TooManySignIns: too many wait.
         """
-        return await self._in_turn(hashed, password)
+        return await self._in_turn(self._hashed, password)
 
     async def is_right(self, password: str, kept: str | None) -> bool:
         """Whether a password is right. For somebody who is not there it takes as long, and is not.
@@ -87,7 +90,7 @@ class PasswordCheck:
             TooManySignIns: too many wait.
         """
         if self._nobody is None:
-            self._nobody = await self._in_turn(hashed, secrets.token_urlsafe())
+            self._nobody = await self._in_turn(self._hashed, secrets.token_urlsafe())
         found = await self._in_turn(is_right, password, self._nobody if kept is None else kept)
         return found and kept is not None
 

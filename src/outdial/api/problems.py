@@ -18,6 +18,8 @@ from outdial.core.errors import ConfigError, OutdialError
 MEDIA_TYPE = "application/problem+json"
 VALUE_CHARACTERS_MAX = 100
 """Longest piece of a wrong value that is shown."""
+SECRETS = frozenset({"password", "token", "key"})
+"""Names of values that are never shown."""
 MISTAKES_MAX = 100
 """Most mistakes that are told at once."""
 
@@ -119,6 +121,7 @@ def _mistake(found: Mapping[str, Any]) -> str:
     """One mistake that pydantic has found: where, what is wrong, and the value."""
     where = ".".join(str(part) for part in found["loc"])
     text = f"{where}: {found['msg']}"
-    if found["type"] != "missing" and not isinstance(found.get("input"), dict | list):
+    is_secret = bool(SECRETS.intersection(found["loc"]))
+    if found["type"] != "missing" and not is_secret and not isinstance(found.get("input"), dict | list):
         text += f", not {str(found.get('input'))[:VALUE_CHARACTERS_MAX]!r}"
     return text

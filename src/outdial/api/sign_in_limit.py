@@ -1,0 +1,83 @@
+"""How often somebody may try to sign in before being told to wait.
+
+Counted are tries that have not succeeded, within a window that begins with the first of them. A try counts from its
+beginning, so that a hundred at the same moment are a hundred. Three counts, each with a limit of its own: one login
+from one address (a person who mistypes, a program that guesses), one address (many logins tried from one place), and
+one login from everywhere (one person attacked from many places). Nobody can lock out another person with a few tries
+from elsewhere.
+
+Ours: the numbers (decision 0027).
+"""
+
+import ipaddress
+from collections import OrderedDict
+from typing import Final
+
+from outdial.core.units import MINUTE_MS, Millis
+
+WINDOW_MS: Final = 15 * MINUTE_MS
+PAIR_TRIES_MAX: Final = 10
+ADDRESS_TRIES_MAX: Final = 100
+LOGIN_TRIES_MAX: Final = 100
+KEYS_MAX: Final = 10_000
+"""Logins and addresses that are remembered; of more, those that were counted longest ago are forgotten."""
+
+
+class SignInLimit:
+    """Counts tries to sign in. Memory is bounded by `KEYS_MAX`."""
+
+    def __init__(self) -> None:
+        """Nobody has tried yet."""
+        self._counts: OrderedDict[tuple[str, str], tuple[int, Millis]] = OrderedDict()
+
+    def wait_ms(self, login: str, address: str, now_ms: Millis) -> Millis:
+        """How long to wait before the next try. 0: it may be now.
+
+        Args:
+            login: as it was typed; empty for what has none, such as a key.
+            address: see `network_of`.
+            now_ms: of a clock that only goes forward.
+        """
+        longest = 0
+        for key, tries_max in _keys(login, address):
+            count, began_ms = self._counts.get(key, (0, now_ms))
+            if count >= tries_max:
+                longest = max(longest, began_ms + WINDOW_MS - now_ms)
+        return longest
+
+    def tries(self, login: str, address: str, now_ms: Millis) -> None:
+        """Count a try; it has failed unless `succeeded` follows."""
+        for key, _ in _keys(login, address):
+            count, began_ms = self._counts.pop(key, (0, now_ms))
+            self._counts[key] = (1, now_ms) if now_ms - began_ms >= WINDOW_MS else (count + 1, began_ms)
+        while len(self._counts) > KEYS_MAX:
+            self._counts.popitem(last=False)
+
+    def succeeded(self, login: str, address: str) -> None:
+        """Take the last try back; who knows the password from here starts from nothing."""
+        for key, tries_max in _keys(login, address):
+            count, began_ms = self._counts.get(key, (0, 0))
+            if count <= 1 or tries_max == PAIR_TRIES_MAX:
+                self._counts.pop(key, None)
+            else:
+                self._counts[key] = (count - 1, began_ms)
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: of IPv6 the network of 64 bits that one household has."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
+    return str(found)
+
+
+def _keys(login: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:
+    from_there = (("", address), ADDRESS_TRIES_MAX)
+    if not login:
+        return (from_there,)
+    return (((login, address), PAIR_TRIES_MAX), from_there, ((login, ""), LOGIN_TRIES_MAX))
