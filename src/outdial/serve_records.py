@@ -89,6 +89,11 @@ class ServeRecords:
 
     # --- calling lists -------------------------------------------------------------------------------------------
 
+    @property
+    def store(self) -> Store:
+        """The database, for who looks on beside the dialer; it stays open until `close`."""
+        return self._store
+
     async def add_lists(self, loaded: Loaded) -> list[str]:
         """Read the files of lists that are new in the database. Returns notes for the operator.
 

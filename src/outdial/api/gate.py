@@ -8,6 +8,7 @@ desks away from people who talk.
 Ours: the numbers (decision 0027).
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ from outdial.core.units import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 
 RECHECK_MS: Final = 5 * SECOND_MS
 """How long is believed what the database has said."""
+PATIENCE_S: Final = 2.0
+"""Silence that makes the database count as away. Unit: seconds."""
 KNOWN_MAX: Final = 10_000
 """Callers that are remembered; of more, those that have been silent for longest are forgotten."""
 STRANGERS_PER_S: Final = 50
@@ -84,6 +87,7 @@ class Gate:
         self._strangers = float(STRANGERS_BURST)
         self._strangers_ms = 0
         self._is_open: tuple[bool, int] | None = None
+        self._away_till_ms = 0
 
     # --- recognising -------------------------------------------------------------------------------------------------
 
@@ -192,12 +196,18 @@ class Gate:
             return known
         if known is None or known.caller is None:
             self._count_stranger(now)
+        elif now < self._away_till_ms:
+            return known
         try:
-            found = await (self._read_session(digest, now) if is_session else self._read_token(digest, now))
-        except OutdialError as error:
-            if not error.retriable or known is None:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await (self._read_session(digest, now) if is_session else self._read_token(digest, now))
+        except (OutdialError, TimeoutError) as error:
+            if isinstance(error, OutdialError) and not error.retriable:
                 raise
-            found = replace(known, checked_ms=now)
+            self._away_till_ms = now + RECHECK_MS
+            if known is None or known.caller is None:
+                raise Problem(503, "away", "the database does not answer", headers={"Retry-After": "5"}) from error
+            return known
         self._known[digest] = found
         self._known.move_to_end(digest)
         while len(self._known) > KNOWN_MAX:

@@ -11,9 +11,9 @@ from outdial.api.gate import Gate, nobody
 from outdial.api.passwords import PASSWORD_CHARACTERS_MAX, PasswordCheck
 from outdial.api.problems import Problem
 from outdial.api.sign_in_limit import SignInLimit, network_of
-from outdial.core.units import SECOND_MS, Millis
+from outdial.core.units import HOUR_MS, SECOND_MS, Millis
 
-KEY_MS_MAX: Final = 10 * 60 * SECOND_MS
+KEY_MS_MAX: Final = HOUR_MS
 """How long a one-time key waits to be used. Ours."""
 
 
@@ -94,17 +94,16 @@ class SignIns:
         await self._gate.records.end_session(digest_of(secret))
         self._gate.forget()
 
-    def new_key(self, name: str, caller: Caller) -> str:
-        """Make a one-time key that lets a guest in.
+    def expect(self, key: str, name: str, caller: Caller) -> None:
+        """Let a guest in who has a one-time key.
 
         Args:
-            name: the guest, in the audit.
-            caller: what the guest may do.
+            key: see `outdial.api.credentials.new_secret`.
+            name: the guest.
+            caller: what the guest may do, and its name for the audit.
         """
         self._gate.invite(name, caller)
-        key = new_secret()
         self._keys[digest_of(key)] = (name, self._mono_ms() + KEY_MS_MAX)
-        return key
 
     async def _with(self, login: str, address: str, check: Callable[[], Awaitable[str | None]], wrong: str) -> SignedIn:
         """Begin a session for whom a check says.

@@ -134,7 +134,7 @@ def _load(raw: dict[str, Any], name: str, folder: Path, mistakes: Mistakes) -> L
         desktop_agents=desktop_agents_of(document, people),
         selections=selections_of(document, lists),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
-        api=None if document.api is None else api_of(document.api.table),
+        api=None if document.api is None else api_of(document.api.table, folder),
         do_not_call_region=document.do_not_call.table.default_region if document.do_not_call else "",
         registries=registries_of(document),
         world=document.world,

@@ -1,0 +1,128 @@
+"""Who is let into the API of one server: where that is kept, and how the application is protected."""
+
+import contextlib
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from outdial.api.credentials import AccessRecords
+from outdial.config.api import Api
+from outdial.core.errors import OutdialError
+from outdial.core.units import Millis
+from outdial.store.steady import pause
+
+if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
+    from outdial.api.audit_log import AuditLog
+    from outdial.api.protection import Accounts, Protection
+
+KEEP_UP_S = 60.0
+"""Period of writing down who was seen, and of clearing away what is over. Unit: seconds."""
+
+
+class ApiError(OutdialError):
+    """The API cannot be served."""
+
+    code = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use an API, and who is told."""
+
+    api: Api
+    records: AccessRecords
+    tell_change: Callable[[dict[str, Any]], None]
+    """Takes every change that somebody makes, for the log."""
+    tell_request: Callable[[dict[str, Any]], None] = lambda line: None
+    """Takes requests that change something or are refused, for the log."""
+    guests: Mapping[str, str] = field(default_factory=dict)
+    """One-time keys of guests who may do everything. Shape: {name: key}."""
+    import_maps: tuple[str, ...] = ()
+    """Text of each import map that stands in a page."""
+
+    async def check(self) -> None:
+        """Look whether the API may be served as it is configured.
+
+        Raises:
+            ApiError: nobody could use it, or the certificate cannot be used.
+            OutdialError: the database cannot be asked.
+        """
+        if self.api.tls is not None:
+            self.tls_context()
+        if not self.api.listen.is_loopback and not self.guests and not await self.records.has_anybody(utc_ms()):
+            raise ApiError(
+                f"{self.api.listen}: can be reached from elsewhere, and nobody has been let in yet: make somebody first, "
+                "with outdial user add or outdial token create"
+            )
+
+    def tls_context(self) -> ssl.SSLContext:
+        """What speaks TLS.
+
+        Raises:
+            ApiError: the certificate or its key cannot be used.
+        """
+        tls = self.api.tls
+        assert tls is not None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(tls.certificate, tls.key, _no_password)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
+            raise ApiError(f"{tls.certificate}, {tls.key}: cannot be used for TLS: {reason}") from error
+        return context
+
+    def make(self) -> "tuple[Accounts, AuditLog, Protection]":
+        """The parts of the application."""
+        from outdial.api.access import ALL_SCOPES, Caller
+        from outdial.api.audit_log import AuditLog
+        from outdial.api.gate import Gate, GateSettings
+        from outdial.api.origins import Origins
+        from outdial.api.passwords import PasswordCheck
+        from outdial.api.protection import Accounts, Protection
+        from outdial.api.request_limits import RequestLimits
+        from outdial.api.sign_in import SignIns
+
+        origins = Origins(
+            is_tls=self.api.tls is not None,
+            is_loopback=self.api.listen.is_loopback,
+            trusted=frozenset(self.api.trusted_origins),
+        )
+        settings = GateSettings(origins, self.api.session_idle_ms, self.api.session_ms_max)
+        gate, passwords = Gate(self.records, settings, utc_ms), PasswordCheck()
+        sign_ins = SignIns(gate, passwords, mono_ms)
+        for name, key in self.guests.items():
+            sign_ins.expect(key, name, Caller(f"guest {name}", ALL_SCOPES))
+        audit = AuditLog(self.records, utc_ms, self.tell_change)
+        protection = Protection(RequestLimits(origins), self.import_maps, self.tell_request, mono_ms)
+        return Accounts(gate, sign_ins, passwords), audit, protection
+
+
+async def keep_up(accounts: "Accounts", audit: "AuditLog") -> None:
+    """Write down what waits and clear away what is over, again and again."""
+    while True:
+        await pause(KEEP_UP_S)
+        await keep_up_once(accounts, audit)
+
+
+async def keep_up_once(accounts: "Accounts", audit: "AuditLog") -> None:
+    """The same, once. A database that is away is asked again the next time."""
+    for work in (accounts.gate.keep_up, audit.write):
+        with contextlib.suppress(OutdialError):
+            await work()
+
+
+def utc_ms() -> int:
+    """The present instant."""
+    return time.time_ns() // 1_000_000
+
+
+def mono_ms() -> Millis:
+    """A clock that only goes forward."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password; outdial takes keys without one")
