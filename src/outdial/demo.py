@@ -79,7 +79,7 @@ def play(
         with CsvFile(folder / "attempts.csv", ATTEMPT_COLUMNS) as attempts_file:
             demo = Demo(scene, clock, options, attempts_file, journal)
             if demo.api is not None:
-                lines = [f"Dashboard: {demo.api.address}/", *filter(None, [lacking()])]
+                lines = [f"Dashboard: {demo.api.link}", *filter(None, [lacking()])]
                 (stderr if as_json else stdout).print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
             display = choose_display(as_json=as_json, stdout=stdout, stderr=stderr)
             try:

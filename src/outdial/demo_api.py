@@ -6,10 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from outdial.alarms import Alarm
+from outdial.api.credentials import new_secret
+from outdial.api.memory_access import MemoryAccess
 from outdial.api_dialer import ApiDialer
-from outdial.config.api import LISTEN, Listen, listen_of
-from outdial.serve_api import ApiError, Host, ServeApi
+from outdial.config.api import LISTEN, Api, Listen, listen_of
+from outdial.serve_access import ApiError
+from outdial.serve_api import Host, ServeApi
 
+GUEST = "demo"
 Say = Callable[[str, str], None]
 """Takes a kind and a sentence, for the log of the demonstration."""
 
@@ -24,6 +28,9 @@ class DemoApiLog:
     def changed(self, change: dict[str, Any]) -> None:
         """Somebody has changed something."""
         self._say("plain", f"{change['by']}: {change['action']} {change['subject']}")
+
+    def requested(self, line: dict[str, Any]) -> None:
+        """A request has changed something, which `changed` tells, or was refused, which its sender has been told."""
 
     def alarms(self, raised: tuple[Alarm, ...], cleared: tuple[Alarm, ...]) -> None:
         """Alarms have been raised and cleared."""
@@ -43,11 +50,13 @@ def demo_api(listen: Listen, dialer: ApiDialer, say: Say) -> ServeApi:
     Raises:
         ApiError: the address cannot be had.
     """
-    host = Host(dialer, lambda: "", DemoApiLog(say))  # the database is a file beside the demonstration
+    # whoever reaches loopback may watch and operate; from elsewhere it takes the key that stands in the address
+    guests = {} if listen.is_loopback else {GUEST: new_secret()}
+    host = Host(dialer, lambda: "", DemoApiLog(say), MemoryAccess(), guests)  # the database is a file beside it
     try:
-        return ServeApi(listen, host)
+        return ServeApi(Api(listen), host)
     except ApiError as error:
         cause = error.__cause__
         if listen != listen_of(LISTEN) or not isinstance(cause, OSError) or cause.errno != errno.EADDRINUSE:
             raise
-        return ServeApi(replace(listen, port=0), host)
+        return ServeApi(Api(replace(listen, port=0)), host)

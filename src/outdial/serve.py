@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from outdial.drivers.journal import JournalWriter
 from outdial.log_lines import LibraryLines, LineWriter, make_log
+from outdial.serve_access import Door
 from outdial.serve_records import open_records
 from outdial.serve_results import folder_of_this_start
 from outdial.serve_setup import Setup, look_at_lists, read_setup, read_setup_with
@@ -57,6 +58,8 @@ async def _serve(path: Path, setup: Setup, log: FilteringBoundLogger, parts: Par
         overrides = await records.store.setting_overrides(serve.server_name)
         if overrides:
             setup = await asyncio.to_thread(read_setup_with, path, overrides, setup.text)
+        if setup.loaded.api is not None:
+            await Door(setup.loaded.api, records.access, lambda change: None).check()
         notes = await records.add_lists(setup.loaded)
         setup = replace(setup, notes=(*setup.notes, *notes))
         folder = folder_of_this_start(serve.results_dir, start)

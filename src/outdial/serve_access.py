@@ -28,8 +28,8 @@ class ApiError(OutdialError):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Who may use an API, and who is told."""
+class Door:
+    """Who is let in, and who is told."""
 
     api: Api
     records: AccessRecords
@@ -53,8 +53,8 @@ class Access:
             self.tls_context()
         if not self.api.listen.is_loopback and not self.guests and not await self.records.has_anybody(utc_ms()):
             raise ApiError(
-                f"{self.api.listen}: can be reached from elsewhere, and nobody has been let in yet: make somebody first, "
-                "with outdial user add or outdial token create"
+                f"{self.api.listen}: can be reached from elsewhere, and nobody has been let in yet: make somebody "
+                "first, with outdial user add or outdial token create"
             )
 
     def tls_context(self) -> ssl.SSLContext:

@@ -8,17 +8,18 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from outdial import __version__
 from outdial.alarms import Alarm, Outside
+from outdial.api.credentials import AccessRecords
 from outdial.api_dialer import ApiDialer
-from outdial.config.api import Listen
-from outdial.core.errors import OutdialError
+from outdial.config.api import Api, Listen
 from outdial.dashboard_files import add_dashboard
 from outdial.live_alarms import LiveAlarms
+from outdial.serve_access import ApiError, Door, keep_up, keep_up_once
 from outdial.store.steady import pause
 
 if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
@@ -32,14 +33,11 @@ CLOSE_S = 2
 READY_S = 0.02
 """Period of looking whether there is a configuration. Unit: seconds."""
 IDLE_CONNECTION_S = 30
+HEAD_BYTES_MAX = 65_536
+CONNECTIONS_MAX = 5_000
+"""More get 503 at once. Unit: connections. Ours: a thousand agent pages with a stream and a request each, and some."""
 UNHEARD_MS = 20_000
 """How long what was sent may stay without an acknowledgement before a connection is given up. Unit: ms."""
-
-
-class ApiError(OutdialError):
-    """The API cannot be served."""
-
-    code = "api"
 
 
 class ApiLog(Protocol):
@@ -47,6 +45,10 @@ class ApiLog(Protocol):
 
     def changed(self, change: dict[str, Any]) -> None:
         """Somebody has changed something."""
+        ...
+
+    def requested(self, line: dict[str, Any]) -> None:
+        """A request has changed something, or was refused."""
         ...
 
     def alarms(self, raised: tuple[Alarm, ...], cleared: tuple[Alarm, ...]) -> None:
@@ -66,6 +68,10 @@ class Host:
     why_away: Callable[[], str]
     """Why the database counts as away; empty: it does not."""
     log: ApiLog
+    access: AccessRecords
+    """Where tokens, people, sessions and the audit are kept."""
+    guests: Mapping[str, str] = field(default_factory=dict)
+    """One-time keys of guests who may do everything. Shape: {name: key}."""
     desks: "Desks | None" = None
     """Desktops of agents. None: nobody has one."""
     configuration: "ServiceConfiguration | None" = None
@@ -76,20 +82,27 @@ class ServeApi:
     """The API of one server.
 
     Attributes:
-        address: where it listens, as `http://host:port`.
+        address: where it listens, as `http://host:port`, with `https` over TLS.
     """
 
-    def __init__(self, listen: Listen, host: Host) -> None:
+    def __init__(self, api: Api, host: Host) -> None:
         """Bind the socket; nothing is answered yet.
 
         Raises:
             ApiError: the address cannot be had.
         """
         self._host = host
-        self._socket = _bind(listen)
+        self._door = Door(api, host.access, host.log.changed, host.log.requested, host.guests)
+        self._socket = _bind(api.listen)
         address, port = self._socket.getsockname()[:2]
-        self.address = f"http://{Listen(address, port)}"
+        self.address = f"{'http' if api.tls is None else 'https'}://{Listen(address, port)}"
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def link(self) -> str:
+        """The address for people: with the key of the first guest, which works once."""
+        key = next(iter(self._host.guests.values()), "")
+        return f"{self.address}/" + (f"#key={key}" if key else "")
 
     def begin(self) -> None:
         """Serve from now on, as soon as the dialer has a configuration."""
@@ -118,12 +131,15 @@ class ServeApi:
             await pause(READY_S)
         alarms = LiveAlarms(host.dialer, lambda: Outside(host.why_away()), host.log.alarms)
         board = LiveBoard(host.dialer, alarms.of, secrets.token_hex(4))
+        accounts, audit, protection = self._door.make()
         parts = ApiParts(
             dialer=host.dialer,
             board=board,
-            access=_Loopback(),
-            audit=_ToldAudit(host.log.changed),
+            access=accounts.gate,
+            audit=audit,
             version=__version__,
+            accounts=accounts,
+            protection=protection,
             desks=host.desks,
             settings=None if changes is None else ServeSettings(changes),
             configuration_file=None if changes is None else ServeFile(changes),
@@ -131,8 +147,9 @@ class ServeApi:
         )
         app = make_app(parts)
         add_dashboard(app)
-        server = _server(uvicorn, app)
+        server = _server(uvicorn, app, self._door.api)
         looking = asyncio.create_task(_look(board))
+        keeping = asyncio.create_task(keep_up(accounts, audit))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         try:
             await asyncio.wait({looking, serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -143,9 +160,11 @@ class ServeApi:
             board.feed.close()
             server.should_exit = True
             looking.cancel()
+            keeping.cancel()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(serving), CLOSE_S + 1)
-            await asyncio.gather(looking, return_exceptions=True)
+            await asyncio.gather(looking, keeping, return_exceptions=True)
+            await keep_up_once(accounts, audit)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()
@@ -161,7 +180,7 @@ async def _look(board: "LiveBoard") -> None:
         await pause(board.pause_s(time.perf_counter() - began_s))
 
 
-def _server(uvicorn: Any, app: Any) -> Any:
+def _server(uvicorn: Any, app: Any, api: Api) -> Any:
     """uvicorn, which leaves signals to the server around it."""
 
     class Server(uvicorn.Server):  # type: ignore[misc]
@@ -177,7 +196,12 @@ def _server(uvicorn: Any, app: Any) -> Any:
             access_log=False,
             ws="none",
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(api.proxies),
+            forwarded_allow_ips=",".join(api.proxies) or None,
+            ssl_certfile=None if api.tls is None else api.tls.certificate,
+            ssl_keyfile=None if api.tls is None else api.tls.key,
+            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+            limit_concurrency=CONNECTIONS_MAX,
             timeout_keep_alive=IDLE_CONNECTION_S,
             timeout_graceful_shutdown=CLOSE_S,
         )
@@ -198,22 +222,3 @@ def _bind(listen: Listen) -> socket.socket:
         bound.close()
         raise ApiError(f"{listen}: the API cannot listen there: {error.strerror or error}") from error
     return bound
-
-
-class _Loopback:
-    """Whoever reaches the loopback address."""
-
-    async def identify(self, connection: Any) -> Any:
-        from outdial.api.access import ALL_SCOPES, Caller
-
-        return Caller("loopback", ALL_SCOPES)
-
-
-class _ToldAudit:
-    """Changes as lines of the log."""
-
-    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
-        self._tell = tell
-
-    async def note(self, caller: Any, action: str, subject: str, before: Any, after: Any) -> None:
-        self._tell({"by": caller.name, "action": action, "subject": subject, "before": before, "after": after})

@@ -16,6 +16,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from outdial.api.credentials import AccessRecords
 from outdial.config import Loaded
 from outdial.config.loaded import Database, Serve
 from outdial.config.number_zones import chains_with_zones, load_all_zones
@@ -32,6 +33,7 @@ from outdial.names import Names
 from outdial.port_sampling import PortSampler
 from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
 from outdial.selection.terms import Selection
+from outdial.store.access_rows import StoredAccess
 from outdial.store.interface import Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
 from outdial.store.spool import Spool
@@ -90,9 +92,9 @@ class ServeRecords:
     # --- calling lists -------------------------------------------------------------------------------------------
 
     @property
-    def store(self) -> Store:
-        """The database, for who looks on beside the dialer; it stays open until `close`."""
-        return self._store
+    def access(self) -> AccessRecords:
+        """Who may use the API, and the audit, in the same database."""
+        return StoredAccess(self.store)
 
     async def add_lists(self, loaded: Loaded) -> list[str]:
         """Read the files of lists that are new in the database. Returns notes for the operator.

@@ -134,6 +134,8 @@ def unchanged_notes(before: Setup, after: Setup) -> list[str]:
     ):
         if one != other:
             notes.append(f"{after.loaded.file}: serve.{name}: takes effect at the next start")
+    if before.loaded.api != after.loaded.api:
+        notes.append(f"{after.loaded.file}: api: takes effect at the next start")
     return notes
 
 

@@ -110,8 +110,15 @@ class Service:
         self._woken = asyncio.Event()
         self._configuration = ServiceConfiguration(path, setup, records, log, self._watch, self._woken.set)
         api = setup.loaded.api
-        host = Host(dialer, records.why_away, self._lines, self._agents.desks, self._configuration)
-        self._api = None if api is None else ServeApi(api.listen, host)
+        host = Host(
+            dialer,
+            records.why_away,
+            self._lines,
+            records.access,
+            desks=self._agents.desks,
+            configuration=self._configuration,
+        )
+        self._api = None if api is None else ServeApi(api, host)
         self._exit_code = EXIT_FINE
         self._stops = 0
         """Signals to end, so far."""

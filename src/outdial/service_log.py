@@ -88,6 +88,10 @@ class ServiceLog:
         """Somebody has changed something."""
         self._log.info("changed", **change)
 
+    def requested(self, line: dict[str, Any]) -> None:
+        """A request has changed something, or was refused."""
+        self._log.info("request", **line)
+
     def alarms(self, raised: tuple[Alarm, ...], cleared: tuple[Alarm, ...]) -> None:
         """Alarms have been raised and cleared."""
         for alarm in raised:

@@ -114,16 +114,7 @@ def user_router(
     @routes.patch("/{login}", summary="Change what a person may do")
     async def change_user(login: Login, change: UserChange, caller: Admin) -> UserView:
         before = await there(login)
-        given = change.model_fields_set
-        after = replace(
-            before,
-            role=change.role if "role" in given else before.role,
-            campaigns=(None if change.campaigns is None else frozenset(change.campaigns))
-            if "campaigns" in given
-            else before.campaigns,
-            agent_id=change.agent_id if "agent_id" in given else before.agent_id,
-            is_disabled=change.disabled if "disabled" in given else before.is_disabled,
-        )
+        after = _changed(before, change)
         _check(configuration(), after)
         if caller.name == f"user {login}" and (after.role is not Role.ADMIN or after.campaigns or after.is_disabled):
             raise Problem(409, "conflict", "nobody takes the last rights from oneself; another admin can")
@@ -155,6 +146,19 @@ def user_router(
         return Response(status_code=204)
 
     return routes
+
+
+def _changed(user: User, change: UserChange) -> User:
+    """A person with what is given of a change."""
+    given = change.model_fields_set
+    campaigns = None if change.campaigns is None else frozenset(change.campaigns)
+    return replace(
+        user,
+        role=change.role if "role" in given else user.role,
+        campaigns=campaigns if "campaigns" in given else user.campaigns,
+        agent_id=change.agent_id if "agent_id" in given else user.agent_id,
+        is_disabled=change.disabled if "disabled" in given else user.is_disabled,
+    )
 
 
 def _check(configuration: Configuration, user: User) -> None:

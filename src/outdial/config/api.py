@@ -63,8 +63,8 @@ class ApiTable(Table):
 
     listen: str = option(
         "listen",
-        "Address and port. Port 0: any free one, which the log names. Beyond loopback the API needs TLS, and somebody who "
-        "may use it (`outdial user add`, `outdial token create`).",
+        "Address and port. Port 0: any free one, which the log names. Beyond loopback the API needs TLS, and somebody "
+        "who may use it (`outdial user add`, `outdial token create`).",
         default=LISTEN,
         allowed=ALLOWED,
         min_length=1,
@@ -89,8 +89,8 @@ class ApiTable(Table):
     )
     insecure_plain_http: bool = option(
         "insecure-plain-http",
-        "Whether to listen beyond loopback without TLS: passwords and tokens can then be read on the way. For a network "
-        "of its own between the server and a proxy that speaks TLS.",
+        "Whether to listen beyond loopback without TLS: passwords and tokens can then be read on the way. For a "
+        "network of its own between the server and a proxy that speaks TLS.",
         default=False,
     )
     trusted_origins: list[str] = option(
