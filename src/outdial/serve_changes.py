@@ -215,7 +215,11 @@ def _keep(path: Path) -> None:
     spare = path.with_name(f".{path.name}{PREVIOUS}")
     spare.unlink(missing_ok=True)
     os.link(path, spare)
-    os.replace(spare, path.with_name(path.name + PREVIOUS))
+    try:
+        os.replace(spare, path.with_name(path.name + PREVIOUS))
+    except OSError:
+        spare.unlink(missing_ok=True)
+        raise
 
 
 def _sync(folder: Path) -> None:

@@ -107,7 +107,8 @@ class Reasons:
         text = ", ".join(f"{count} {what}" for what, count in states.most_common()) or "none"
         if detail:
             text = f"{detail}; {text}"
-        return [Reason("no_free_agent", f"no agent is free: {text}", "an agent becomes free")]
+        found = [Reason("no_free_agent", f"no agent is free: {text}", "an agent becomes free")]
+        return found + (self._of_pacing(group) if group.mode.is_predictive else [])
 
     def _doing(self, agent: AgentView) -> str:
         """What an agent does, in words; of those who are ready, what their phones say."""
