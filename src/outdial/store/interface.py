@@ -225,6 +225,10 @@ class Store(Steps, OverrideStore, Protocol):
         """The record with this id and those with one of these numbers, by record id."""
         ...
 
+    async def chain(self, list_id: ListId, chain_id: int, count_max: int) -> tuple[StoredRecord, ...]:
+        """The first records of a chain, in its order."""
+        ...
+
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """Every attempt on a record, in the order in which they were dialed, those under way included."""
         ...

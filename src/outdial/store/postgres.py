@@ -231,6 +231,10 @@ class PostgresStore:
         """See `Store.find_records`."""
         return tuple(stored_of(row) for row in await self._fetch(sql.FIND_RECORDS, record_id, numbers))
 
+    async def chain(self, list_id: ListId, chain_id: int, count_max: int) -> tuple[StoredRecord, ...]:
+        """See `Store.chain`."""
+        return tuple(stored_of(row) for row in await self._fetch(sql.CHAIN, list_id, chain_id, count_max))
+
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """See `Store.attempts`."""
         rows = [*await self._fetch(sql.ATTEMPTS_ON, record_id), *await self._fetch(sql.OPEN_ATTEMPTS_ON, record_id)]

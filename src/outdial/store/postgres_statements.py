@@ -277,6 +277,10 @@ FIND_RECORDS = f"""
 SELECT {listed(STORED_COLUMNS)} FROM records WHERE record_id = $1
 UNION SELECT {listed(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[]) ORDER BY record_id
 """
+CHAIN = f"""
+SELECT {listed(STORED_COLUMNS)} FROM records WHERE list_id = $1 AND chain_id = $2 AND chain_id > 0
+ORDER BY chain_n, record_id LIMIT $3
+"""
 _EVIDENCE = "(SELECT evidence FROM evidence e WHERE e.epoch = a.epoch AND e.call_id = a.call_id)"
 ATTEMPTS_ON = f"SELECT {listed(STORED_ATTEMPT_COLUMNS)}, {_EVIDENCE} FROM attempts a WHERE record_id = $1"
 OPEN_ATTEMPTS_ON = f"SELECT {listed(STORED_OPEN_COLUMNS)}, {_EVIDENCE} FROM open_attempts a WHERE record_id = $1"

@@ -167,6 +167,10 @@ class SqliteStore:
         """See `Store.find_records`."""
         return await self._in_transaction(sqlite_looks.find_records, record_id, numbers)
 
+    async def chain(self, list_id: ListId, chain_id: int, count_max: int) -> tuple[StoredRecord, ...]:
+        """See `Store.chain`."""
+        return await self._in_transaction(sqlite_looks.chain, list_id, chain_id, count_max)
+
     async def attempts(self, record_id: RecordId) -> tuple[StoredAttempt, ...]:
         """See `Store.attempts`."""
         return await self._in_transaction(sqlite_looks.attempts, record_id)

@@ -71,6 +71,15 @@ def find_records(
     return tuple(stored_of(row) for row in sorted(dict.fromkeys(rows)))
 
 
+def chain(connection: sqlite3.Connection, list_id: ListId, chain_id: int, count_max: int) -> tuple[StoredRecord, ...]:
+    """The first records of a chain."""
+    rows = connection.execute(
+        f"{_FIND} list_id = ? AND chain_id = ? AND chain_id > 0 ORDER BY chain_n, record_id LIMIT ?",
+        (list_id, chain_id, count_max),
+    )
+    return tuple(stored_of(row) for row in rows)
+
+
 def attempts(connection: sqlite3.Connection, record_id: RecordId) -> tuple[StoredAttempt, ...]:
     """Every attempt on a record."""
     rows: list[Row] = []
