@@ -14,6 +14,7 @@ import pytest
 from fake_store import NOW, dial, settled
 from outdial.config import Loaded
 from outdial.config.loaded import Database
+from outdial.configured_store import make_store
 from outdial.core.commands import CancelRecord, Dial, FetchRecords, ReturnRecord
 from outdial.core.errors import ConfigError
 from outdial.core.events import Event, RecordsFetched
@@ -21,7 +22,7 @@ from outdial.core.results import CallResult
 from outdial.core.units import Now
 from outdial.names import Names
 from outdial.results_files import ResultsError
-from outdial.serve_records import ServeRecords, make_store, open_records
+from outdial.serve_records import ServeRecords, open_records
 from outdial.serve_setup import read_setup
 from outdial.store import listing
 from outdial.store.interface import AttemptBegun, StoreError, StoreUnavailable

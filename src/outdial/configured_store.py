@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from outdial.config import Loaded
+from outdial.config.loaded import Database
 from outdial.config.mistakes import show_value, suggest
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
-from outdial.serve_records import make_store
-from outdial.store.interface import Store
+from outdial.store.interface import Store, StoreError
 
 T = TypeVar("T")
 
@@ -72,3 +72,24 @@ async def _looking(loaded: Loaded) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def make_store(database: Database) -> Store:
+    """The store for a database; not open.
+
+    Raises:
+        StoreError: its driver is not installed, or its address is none.
+    """
+    if database.file is not None:
+        with contextlib.suppress(OSError):
+            database.file.parent.mkdir(parents=True, exist_ok=True)  # else opening says what is wrong
+        from outdial.store.sqlite import SqliteStore
+
+        return SqliteStore(database.file)
+    try:
+        from outdial.store.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise StoreError('PostgreSQL needs the driver asyncpg: pip install "outdial[postgres]"') from error
+    return PostgresStore(database.url, database.password)

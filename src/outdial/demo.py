@@ -202,7 +202,8 @@ class Demo:
         self._start()
         self._running = asyncio.create_task(self._runner.run())
         if self.api is not None:
-            self.api.begin()
+            assert self._records is not None
+            self.api.begin(self._records.shared(self.scene.loaded))
         try:
             await self._watch(self._seconds, lambda: self._interrupts > 0)
             self.dialed_s = loop.time() - self._began_at_s

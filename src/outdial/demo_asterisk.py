@@ -118,7 +118,7 @@ class AsteriskScene:
     """The far side of real servers.
 
     Attributes:
-        title, configuration, names, seed, groups_to_start, lists, source: see `far_side.FarSide`.
+        title, configuration, loaded, names, seed, groups_to_start, lists, source: see `far_side.FarSide`.
         dialed: dial requests per number.
     """
 
@@ -137,12 +137,12 @@ class AsteriskScene:
         self.dialed: Counter[str] = Counter()
         self._cluster = cluster
         self._seconds = min(options.seconds, SECONDS_OF_FAILURES)
-        self._loaded = loaded
         sources = made_up_lists(loaded, self.seed)
         self.lists = Lists(sources)
         records = sum(source.count for source in sources)
         with_pauses = with_after_call_work(loaded.configuration, loaded.serve.after_call_work_ms)
         self.configuration = share_records(with_pauses, records)
+        self.loaded = replace(loaded, configuration=self.configuration)
         self.names = Names(self.configuration)
         self._servers = Servers(self._emit)
         self._agents = PhoneAgents(self._emit, loaded.serve.ready_again_ms)
@@ -153,9 +153,7 @@ class AsteriskScene:
     def begin(self, submit: Callable[[Event], None], say: Callable[[str, str], None]) -> None:
         """Connect servers, sign agents in, and see to it that things go wrong in time."""
         self._submit, self._say = submit, say
-        settings = [
-            replace(asterisk_settings(server), password=lambda: SECRET) for server in self._loaded.edge.values()
-        ]
+        settings = [replace(asterisk_settings(server), password=lambda: SECRET) for server in self.loaded.edge.values()]
         self._servers.configure(self.configuration, settings)
         for event in self._agents.follow(self.configuration):
             submit(event)
@@ -218,7 +216,7 @@ class AsteriskScene:
         self._tell("plain", f"started again: {self._named(servers)}")
 
     def _node(self, server_id: ServerId) -> Node:
-        return self._cluster.node_at(self._loaded.edge[server_id].host)
+        return self._cluster.node_at(self.loaded.edge[server_id].host)
 
     def _named(self, servers: Sequence[ServerId]) -> str:
         return " and ".join(map(self.names.server, servers))

@@ -16,12 +16,14 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from outdial.calling_lists import ListedRecord
+from outdial.config import Loaded
 from outdial.core.commands import Command, SettleAttempt
 from outdial.core.errors import ConfigError, InvariantViolated
 from outdial.core.events import Event
 from outdial.core.units import CallId, ListId, Now, RecordId
 from outdial.names import Names
 from outdial.results_files import RECORD_COLUMNS, CsvFile, record_row
+from outdial.shared_store import SharedStore
 from outdial.sim.lists import Lists
 from outdial.store.listing import PAGE, add_records
 from outdial.store.spool import Spool
@@ -98,15 +100,16 @@ class DemoRecords:
         self._writing = asyncio.create_task(self._writer.run())
 
     async def _fill(self) -> None:
-        known = {each.list_id: each for each in await self._store.imports()}
+        known = await self._store.imports()
         for list_id, state in self._lists.by_id.items():
             records = [ListedRecord(state.source.record(place), ()) for place in range(state.source.count)]
             digest = hashlib.sha256("\n".join(listed.record.number for listed in records).encode()).hexdigest()
-            if list_id not in known:
+            own = [each for each in known if each.list_id == list_id]
+            if not own:
                 await add_records(self._store, list_id, records, _utc_ms(), digest)
-            elif known[list_id].digest != digest or known[list_id].finished_utc_ms is None:
+            elif not any(each.digest == digest and each.finished_utc_ms is not None for each in own):
                 raise ConfigError([f"{self.path}: has the records of another list; choose another folder with --out"])
-            if await self._count(list_id) != len(records):
+            if await self._count(list_id) < len(records):  # more have been read in
                 raise InvariantViolated(f"list {list_id}: the database has not all of its {len(records)} records")
         self.attempts_before = self._attempts.total()
 
@@ -124,6 +127,19 @@ class DemoRecords:
         if isinstance(command, SettleAttempt):
             self._attempts[command.record_id] += 1
         return self._writer.carry_out(now, command)
+
+    def shared(self, loaded: Loaded) -> SharedStore:
+        """The database for others than the dialer."""
+        return SharedStore(
+            store=self._store,
+            is_single=True,
+            loaded=lambda: loaded,
+            why_away=lambda: "" if self._writer is None else self._writer.why_away,
+            waiting=lambda: 0 if self._writer is None else self._writer.waiting,
+            folder=self.path.parent / "imports",
+            log=_quiet(),
+            being_read=set(),
+        )
 
     async def finish(self) -> None:
         """Write down everything that is left."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from outdial.config import load
+from outdial.config import Loaded, load
 from outdial.config.api import Listen
 from outdial.config.world import world_seed, world_settings
 from outdial.core.commands import Command
@@ -52,6 +52,8 @@ class Scene:
     names: Names
     notes: tuple[str, ...]
     """What the user should know about the calling list."""
+    loaded: Loaded
+    """With the configuration that the core is given."""
     submit_to: list[Callable[[Event], None]] = field(default_factory=list)
     """How the core is given a fact, once it runs."""
     title: str = "outdial demo"
@@ -116,4 +118,5 @@ def load_scene(options: DemoOptions, clock: Clock) -> Scene:
     seed = options.seed if options.seed is not None else world_seed(loaded) or 0
     records = sum(state.source.count for state in lists.by_id.values())
     configuration = share_records(loaded.configuration, records)
-    return Scene(configuration, World(configuration, settings, seed, lists), seed, Names(configuration), notes)
+    world, names = World(configuration, settings, seed, lists), Names(configuration)
+    return Scene(configuration, world, seed, names, notes, replace(loaded, configuration=configuration))

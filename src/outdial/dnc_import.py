@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -51,7 +52,13 @@ def run_import(config: Path, path: Path, list_name: str, *, is_whole: bool, as_j
 
 
 async def read_numbers(
-    store: Store, file: NumberFile, addition: Addition, *, is_whole: bool, batch: int = BATCH
+    store: Store,
+    file: NumberFile,
+    addition: Addition,
+    *,
+    is_whole: bool,
+    batch: int = BATCH,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> tuple[int, int]:
     """Read a file into a do-not-call list.
 
@@ -61,6 +68,7 @@ async def read_numbers(
         addition: what is said of its numbers.
         is_whole: what the file lacks is taken off the list.
         batch: numbers of one transaction.
+        on_batch: told after each; what it raises ends the reading, before anything is taken off the list.
 
     Returns:
         Numbers that were added, and that were taken off.
@@ -72,6 +80,7 @@ async def read_numbers(
     entries, added = iter(file), 0
     while numbers := await asyncio.to_thread(lambda: list(islice(entries, batch))):
         added += await store.forbid(addition, numbers)
+        on_batch()
     if not is_whole:
         return added, 0
     return added, await store.allow_unseen(addition.list_name, addition.utc_ms, addition.added_by, utc_now_ms())

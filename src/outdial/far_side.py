@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from outdial.config import Loaded
 from outdial.core.commands import Command
 from outdial.core.events import Event
 from outdial.core.settings import Configuration
@@ -23,6 +24,11 @@ class FarSide(Protocol):
     @property
     def configuration(self) -> Configuration:
         """What the core is given."""
+        ...
+
+    @property
+    def loaded(self) -> Loaded:
+        """What it was read from, with this configuration."""
         ...
 
     @property

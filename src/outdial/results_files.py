@@ -7,6 +7,7 @@ and CR LF line ends (RFC 4180).
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -147,6 +148,13 @@ class CsvFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as lines of such a file."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([safe_cell(value) for value in row] for row in rows)
+    return stream.getvalue()
 
 
 def attempt_row(attempt: SettleAttempt, names: Names) -> tuple[object, ...]:

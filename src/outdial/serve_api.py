@@ -20,6 +20,7 @@ from outdial.config.api import Api, Listen
 from outdial.dashboard_files import add_dashboard
 from outdial.live_alarms import LiveAlarms
 from outdial.serve_access import ApiError, Door, keep_up, keep_up_once
+from outdial.shared_store import SharedStore
 from outdial.store.steady import pause
 
 if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
@@ -104,9 +105,9 @@ class ServeApi:
         key = next(iter(self._host.guests.values()), "")
         return f"{self.address}/" + (f"#key={key}" if key else "")
 
-    def begin(self) -> None:
-        """Serve from now on, as soon as the dialer has a configuration."""
-        self._task = asyncio.create_task(self._serve())
+    def begin(self, shared: SharedStore) -> None:
+        """Serve from now on, as soon as the dialer has a configuration. `shared`: its database."""
+        self._task = asyncio.create_task(self._serve(shared))
         self._task.add_done_callback(self._ended)
 
     async def close(self) -> None:
@@ -117,18 +118,20 @@ class ServeApi:
                 await self._task
         self._socket.close()
 
-    async def _serve(self) -> None:
+    async def _serve(self, shared: SharedStore) -> None:
         import uvicorn
 
         from outdial.api.app import make_app
         from outdial.api.live_board import LiveBoard
         from outdial.api.parts import ApiParts
+        from outdial.operations.side import Operations
         from outdial.serve_changes import ServeFile, ServeSettings
         from outdial.serve_reasons import ServeReasons
 
         host, changes = self._host, self._host.configuration
         while not host.dialer.is_ready:
             await pause(READY_S)
+        operations = Operations(shared)
         alarms = LiveAlarms(host.dialer, lambda: Outside(host.why_away()), host.log.alarms)
         board = LiveBoard(host.dialer, alarms.of, secrets.token_hex(4))
         accounts, audit, protection = self._door.make()
@@ -144,6 +147,7 @@ class ServeApi:
             settings=None if changes is None else ServeSettings(changes),
             configuration_file=None if changes is None else ServeFile(changes),
             record_reasons=None if changes is None else ServeReasons(changes),
+            store=operations.side,
         )
         app = make_app(parts)
         add_dashboard(app)
@@ -151,19 +155,20 @@ class ServeApi:
         looking = asyncio.create_task(_look(board))
         keeping = asyncio.create_task(keep_up(accounts, audit))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+        beside = [looking, asyncio.create_task(operations.run())]
         try:
-            await asyncio.wait({looking, serving}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (looking, serving):
+            await asyncio.wait({*beside, serving}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (*beside, serving):
                 if task.done():
                     task.result()  # raises what has broken it
         finally:
             board.feed.close()
             server.should_exit = True
-            looking.cancel()
-            keeping.cancel()
+            for task in (*beside, keeping):
+                task.cancel()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(serving), CLOSE_S + 1)
-            await asyncio.gather(looking, keeping, return_exceptions=True)
+            await asyncio.gather(*beside, keeping, return_exceptions=True)
             await keep_up_once(accounts, audit)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:

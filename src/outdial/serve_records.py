@@ -5,7 +5,6 @@ is read into its list once. Then what is in the database counts, and the next st
 """
 
 import asyncio
-import contextlib
 import os
 import random
 import time
@@ -21,6 +20,7 @@ from outdial.config import Loaded
 from outdial.config.loaded import Database, Serve
 from outdial.config.number_zones import chains_with_zones, load_all_zones
 from outdial.config.selections import unknown_columns
+from outdial.configured_store import make_store
 from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import Command
 from outdial.core.errors import ConfigError
@@ -33,6 +33,7 @@ from outdial.names import Names
 from outdial.port_sampling import PortSampler
 from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
 from outdial.selection.terms import Selection
+from outdial.shared_store import SharedStore
 from outdial.store.access_rows import StoredAccess
 from outdial.store.interface import Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
@@ -86,6 +87,8 @@ class ServeRecords:
         self._writer: StoreWriter | None = None
         self._sampler = PortSampler()
         self._samples_ms = samples_ms
+        self._being_read: set[ListId] = set()
+        """Lists that a file is being read into."""
         self._writing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -157,7 +160,13 @@ class ServeRecords:
             changed = f"{where}: {file} is not what was read into the list; the list stays as it is in the database"
             return [] if same else [changed]
         begun = same[0] if same else Import(list_id, str(file), digest)
-        counts = await read_into(self.store, calling_list, file, begun, _utc_ms())
+        if list_id in self._being_read:
+            raise ConfigError([f"{file}: another file is being read into {calling_list.name}; wait for its end"])
+        self._being_read.add(list_id)
+        try:
+            counts = await read_into(self.store, calling_list, file, begun, _utc_ms())
+        finally:
+            self._being_read.discard(list_id)
         seconds = round(time.monotonic() - began_s, 1)
         self._log.info("list read", list=calling_list.name, file=str(file), records=counts.loaded, seconds=seconds)
         return rejection_notes(file, counts)
@@ -165,6 +174,20 @@ class ServeRecords:
     async def abandonment(self, since_utc_ms: int) -> tuple[LedgerRow, ...]:
         """The ledger of abandoned calls: see `Store.abandonment`."""
         return await self.store.abandonment(since_utc_ms)
+
+    def shared(self, loaded: Callable[[], Loaded]) -> SharedStore:
+        """The database for others than the dialer. `loaded`: gives the configuration that is in effect."""
+        serve = loaded().serve
+        return SharedStore(
+            store=self.store,
+            is_single=serve.database.file is not None,
+            loaded=loaded,
+            why_away=self.why_away,
+            waiting=lambda: 0 if self._writer is None else self._writer.waiting,
+            folder=serve.results_dir / "imports",
+            log=self._log,
+            being_read=self._being_read,
+        )
 
     # --- while it runs -------------------------------------------------------------------------------------------
 
@@ -344,27 +367,6 @@ async def _open(store: Store, spool: Spool, serve: Serve, log: FilteringBoundLog
             if failures == 1:
                 log.warning("database away", why=str(error))
         await pause(longest_pause_s(failures) * random.random())
-
-
-def make_store(database: Database) -> Store:
-    """The store for a database; not open.
-
-    Raises:
-        StoreError: its driver is not installed, or its address is none.
-    """
-    if database.file is not None:
-        with contextlib.suppress(OSError):
-            database.file.parent.mkdir(parents=True, exist_ok=True)  # else opening says what is wrong
-        from outdial.store.sqlite import SqliteStore
-
-        return SqliteStore(database.file)
-    try:
-        from outdial.store.postgres import PostgresStore
-    except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
-            raise
-        raise StoreError('PostgreSQL needs the driver asyncpg: pip install "outdial[postgres]"') from error
-    return PostgresStore(database.url, database.password)
 
 
 def _identity(database: Database, folder: Path) -> str:

@@ -147,7 +147,7 @@ class Service:
         )
         self._watch.begin()
         if self._api is not None:
-            self._api.begin()
+            self._api.begin(self._records.shared(lambda: self._configuration.setup.loaded))
         try:
             await self._start()
             while not self._stops and not self._is_broken():

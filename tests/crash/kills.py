@@ -36,10 +36,10 @@ import asyncpg
 
 from outdial.calling_lists import RECORD_IDS_PER_LIST, ListedRecord
 from outdial.config.loaded import Database
+from outdial.configured_store import make_store
 from outdial.core.records import Record
 from outdial.core.results import CallResult
 from outdial.lab.postgres import Postgres, make_postgres, wheel_installation
-from outdial.serve_records import make_store
 from outdial.sim.lists import RecordStatus
 from outdial.store.listing import add_records
 

@@ -17,6 +17,7 @@ from outdial.api import (
     groups,
     problems,
     settings,
+    store_side,
     stream,
     why,
 )
@@ -35,6 +36,7 @@ REFUSALS = {
         (404, "There is no such object, or not for this caller."),
         (409, "The state of things forbids it."),
         (422, "Wrong values, all of them named."),
+        (429, "Too much at once; `Retry-After` says when to try again."),
         (503, "Not now; try again."),
     )
 }
@@ -60,6 +62,9 @@ def make_app(parts: ApiParts) -> FastAPI:
         *(settings.router, configuration.router, decisions.router, why.router),
     ):
         app.include_router(make_router(parts), prefix=PREFIX)
+    if parts.store is not None:
+        for routes in store_side.routers(parts.store, parts.audit):
+            app.include_router(routes, prefix=PREFIX)
     for made in account_routes.routers(parts):
         app.include_router(made, prefix=PREFIX)
     protect(app, parts.access, parts.accounts, parts.protection)

@@ -11,6 +11,7 @@ from outdial.api.live_board import LiveBoard
 from outdial.api.protection import Accounts, Protection
 from outdial.api.record_reasons import RecordReasons
 from outdial.api.running_settings import RunningSettings
+from outdial.api.store_side import StoreSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,5 @@ class ApiParts:
     accounts: Accounts | None = None
     """Tokens, people and sessions. None: `access` alone says who asks, and there are no routes for these."""
     protection: Protection = field(default_factory=Protection)
+    store: StoreSide | None = None
+    """Lists, records, do-not-call lists, rules and reports. None: there is no database, and no routes about them."""

@@ -87,32 +87,49 @@ def heading_of(query: Query) -> Heading:
     )
 
 
-async def write_report(store: Store, query: Query, out: Out) -> None:
-    """Ask a database and write what it says, row by row."""
-    kind, keys = query.kind, len(query.by)
-    sums = [0] * len(kind.measures)
+class RowWriter:
+    """Brings what a database says into words, and adds it up."""
 
-    def take(rows: Sequence[Row]) -> None:
+    def __init__(self, query: Query, out: Out) -> None:
+        """Nothing has been read yet."""
+        self._query = query
+        self._out = out
+        self._sums = [0] * len(query.kind.measures)
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """Write the next rows."""
+        query, sums = self._query, self._sums
+        kind, keys = query.kind, len(query.by)
         for row in rows:
             labels = [
                 str(key) if one.is_text else one.label(query, key) for one, key in zip(query.by, row, strict=False)
             ]
             counts = row[keys:]
             if keys:
-                out.row(labels, _values(kind, counts))
+                self._out.row(labels, _values(kind, counts))
             for place, count in enumerate(counts):
                 sums[place] += count or 0
 
-    await store.read(kind.statement(query), take)
-    if not kind.has_totals:
-        return
-    totals: Sequence[int | None] = sums
-    separately = kind.totals(query)
-    if separately is not None:
-        found: list[Row] = []
+    def finish(self, totals: Row | None) -> None:
+        """Write the totals, if there are any. None: they are the sums of the rows."""
+        kind = self._query.kind
+        if kind.has_totals:
+            self._out.totals(_values(kind, self._sums if totals is None else totals))
+
+
+async def write_report(store: Store, query: Query, out: Out) -> None:
+    """Ask a database and write what it says, row by row."""
+    writer = RowWriter(query, out)
+    await store.read(query.kind.statement(query), writer.take)
+    found: list[Row] = []
+    if separately := totals_statement(query):
         await store.read(separately, found.extend)
-        totals = found[0]
-    out.totals(_values(kind, totals))
+    writer.finish(found[0] if found else None)
+
+
+def totals_statement(query: Query) -> str | None:
+    """What to ask for the totals. None: there are none, or they are the sums of the rows."""
+    return query.kind.totals(query) if query.kind.has_totals else None
 
 
 def _values(kind: Kind, counts: Sequence[int | None]) -> list[Value]:
