@@ -42,6 +42,7 @@ from outdial.drivers.runner import Runner
 from outdial.far_side import FarSide
 from outdial.happenings import Happenings
 from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder
+from outdial.store.interface import Store
 from outdial.summary import print_demo_summary
 from outdial.tally import Tally, group_totals, node_totals
 
@@ -154,15 +155,16 @@ class Demo:
         self._record_attempts = 0
         """What the records say at the end."""
         dialer = ApiDialer(self.core, self._submit)
+        self._desks = scene.desktops.open(self.core, self._submit, clock, scene.configuration, self._store)
         self._runner = Runner(
             self.core,
             clock,
             carry_out=self._carry_out,
             source=scene.source,
-            observers=(self.tally.observe, self.happenings.observe, dialer.observe),
+            observers=(self.tally.observe, self.happenings.observe, dialer.observe, self._desks.observe),
             journal=journal,
         )
-        self.api = None if options.listen is None else demo_api(options.listen, dialer, self._say)
+        self.api = None if options.listen is None else demo_api(options.listen, dialer, self._say, self._desks)
         self._running: asyncio.Task[None] | None = None
         self._began_at_s = 0.0
 
@@ -210,6 +212,7 @@ class Demo:
             if not self._running.done():
                 await self._end()
         finally:
+            self._desks.close()
             if self.api is not None:
                 await self.api.close()
             self._runner.stop()
@@ -228,6 +231,9 @@ class Demo:
         """A call whose beginning is written down leaves."""
         self.scene.carry_out(self._clock.read(), command)
         self._runner.wake()
+
+    def _store(self) -> Store | None:
+        return None if self._records is None else self._records.store
 
     def _submit(self, event: Event) -> None:
         self._runner.submit(event)

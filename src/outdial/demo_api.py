@@ -10,6 +10,7 @@ from outdial.api.credentials import new_secret
 from outdial.api.memory_access import MemoryAccess
 from outdial.api_dialer import ApiDialer
 from outdial.config.api import LISTEN, Api, Listen, listen_of
+from outdial.desk_agents import DeskAgents
 from outdial.serve_access import ApiError
 from outdial.serve_api import Host, ServeApi
 
@@ -44,7 +45,7 @@ class DemoApiLog:
         self._say("bad", f"the API has ended: {error!r}")
 
 
-def demo_api(listen: Listen, dialer: ApiDialer, say: Say) -> ServeApi:
+def demo_api(listen: Listen, dialer: ApiDialer, say: Say, desks: DeskAgents) -> ServeApi:
     """Open the API. Where nothing else was asked for and the usual port is taken, any free one will do.
 
     Raises:
@@ -52,7 +53,8 @@ def demo_api(listen: Listen, dialer: ApiDialer, say: Say) -> ServeApi:
     """
     # whoever reaches loopback may watch and operate; from elsewhere it takes the key that stands in the address
     guests = {} if listen.is_loopback else {GUEST: new_secret()}
-    host = Host(dialer, lambda: "", DemoApiLog(say), MemoryAccess(), guests)  # the database is a file beside it
+    why_away = str  # never: the database is a file beside the demonstration
+    host = Host(dialer, why_away, DemoApiLog(say), MemoryAccess(), guests, desks)
     try:
         return ServeApi(Api(listen), host)
     except ApiError as error:

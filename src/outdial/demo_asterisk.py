@@ -25,6 +25,7 @@ from outdial.core.events import Event
 from outdial.core.records import Record
 from outdial.core.units import CallId, GroupId, ListId, Now, RecordId, ServerId
 from outdial.demo import play
+from outdial.demo_desks import Desktops
 from outdial.demo_scene import DemoOptions
 from outdial.drivers.clock import SystemClock
 from outdial.drivers.runner import InboxFull
@@ -118,7 +119,7 @@ class AsteriskScene:
     """The far side of real servers.
 
     Attributes:
-        title, configuration, loaded, names, seed, groups_to_start, lists, source: see `far_side.FarSide`.
+        title, configuration, loaded, names, seed, groups_to_start, lists, source, desktops: see `far_side.FarSide`.
         dialed: dial requests per number.
     """
 
@@ -145,6 +146,7 @@ class AsteriskScene:
         self.loaded = replace(loaded, configuration=self.configuration)
         self.names = Names(self.configuration)
         self._servers = Servers(self._emit)
+        self.desktops = Desktops()
         self._agents = PhoneAgents(self._emit, loaded.serve.ready_again_ms)
         self._submit: Callable[[Event], None] | None = None
         self._say: Callable[[str, str], None] | None = None

@@ -45,6 +45,7 @@ class DemoRecords:
     Attributes:
         path: the SQLite file.
         attempts_before: attempts that earlier demonstrations have made.
+        store: the database itself, for those who only look at it.
         failure: why no further call could be made; None: nothing was wrong.
     """
 
@@ -61,7 +62,7 @@ class DemoRecords:
         self._lists = lists
         self._attempts: Counter[RecordId] = Counter()
         """Attempts on each record, settled ones."""
-        self._store = SqliteStore(self.path)
+        self.store = SqliteStore(self.path)
         self._spool = Spool(folder / "spool" / f"{SERVER}.jsonl", SERVER, DATABASE)
         self._writer: StoreWriter | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -84,11 +85,11 @@ class DemoRecords:
             StoreError: it cannot be used.
             StoreUnavailable: the disk is full or fails.
         """
-        opened = await self._store.open(SERVER, _utc_ms(), STALE_MS, self._spool.batches())
+        opened = await self.store.open(SERVER, _utc_ms(), STALE_MS, self._spool.batches())
         self._spool.clear()
         await self._fill()
         self._writer = StoreWriter(
-            self._store,
+            self.store,
             self._spool,
             opened.epoch,
             _quiet(),
@@ -100,13 +101,13 @@ class DemoRecords:
         self._writing = asyncio.create_task(self._writer.run())
 
     async def _fill(self) -> None:
-        known = await self._store.imports()
+        known = await self.store.imports()
         for list_id, state in self._lists.by_id.items():
             records = [ListedRecord(state.source.record(place), ()) for place in range(state.source.count)]
             digest = hashlib.sha256("\n".join(listed.record.number for listed in records).encode()).hexdigest()
             own = [each for each in known if each.list_id == list_id]
             if not own:
-                await add_records(self._store, list_id, records, _utc_ms(), digest)
+                await add_records(self.store, list_id, records, _utc_ms(), digest)
             elif not any(each.digest == digest and each.finished_utc_ms is not None for each in own):
                 raise ConfigError([f"{self.path}: has the records of another list; choose another folder with --out"])
             if await self._count(list_id) < len(records):  # more have been read in
@@ -116,7 +117,7 @@ class DemoRecords:
     async def _count(self, list_id: ListId) -> int:
         """Take in what has been made of a list. Returns how many records it has."""
         after = count = 0
-        while page := await self._store.fates(list_id, after, PAGE):
+        while page := await self.store.fates(list_id, after, PAGE):
             self._attempts.update({fate.record_id: fate.attempts for fate in page if fate.attempts})
             after, count = page[-1].record_id, count + len(page)
         return count
@@ -131,7 +132,7 @@ class DemoRecords:
     def shared(self, loaded: Loaded) -> SharedStore:
         """The database for others than the dialer."""
         return SharedStore(
-            store=self._store,
+            store=self.store,
             is_single=True,
             loaded=lambda: loaded,
             why_away=lambda: "" if self._writer is None else self._writer.why_away,
@@ -164,7 +165,7 @@ class DemoRecords:
         with CsvFile(path, RECORD_COLUMNS) as file:
             for list_id in self._lists.by_id:
                 after = 0
-                while page := await self._store.fates(list_id, after, PAGE):
+                while page := await self.store.fates(list_id, after, PAGE):
                     for fate in page:
                         attempts += fate.attempts
                         file.add(record_row(fate, names))
@@ -175,7 +176,7 @@ class DemoRecords:
         """Let go of the database. Closing twice does no harm."""
         if self._writing is not None:
             self._writing.cancel()
-        await self._store.close()
+        await self.store.close()
         self._spool.close()
 
     def _failed(self, error: Exception) -> None:

@@ -13,13 +13,15 @@ from outdial.core.commands import Command
 from outdial.core.events import CallReleased, EngagingReleased, Event
 from outdial.core.settings import Configuration
 from outdial.core.units import CallId, GroupId, ListId, Now, RecordId
+from outdial.demo_desks import Desktops
 from outdial.drivers.clock import Clock
 from outdial.drivers.runner import TimedSource
 from outdial.names import Names
 from outdial.record_shares import share_records
 from outdial.sim.lists import Lists
+from outdial.sim.people import hand_over
 from outdial.sim.world import World
-from outdial.world_lists import read_lists
+from outdial.world_lists import Columns, read_lists
 
 SECONDS_DEFAULT = 75
 # Q.850 cause of the calls that are hung up at the end: normal call clearing.
@@ -57,6 +59,7 @@ class Scene:
     submit_to: list[Callable[[Event], None]] = field(default_factory=list)
     """How the core is given a fact, once it runs."""
     title: str = "outdial demo"
+    desktops: Desktops = field(default_factory=Desktops)
 
     @property
     def groups_to_start(self) -> Sequence[GroupId]:
@@ -114,9 +117,13 @@ def load_scene(options: DemoOptions, clock: Clock) -> Scene:
         files = {}
         if options.calling_list is not None:
             files[loaded.configuration.calling_lists[0].dbid] = options.calling_list
-        lists, notes = read_lists(loaded, settings, files)
+        columns: dict[RecordId, Columns] = {}
+        lists, notes = read_lists(loaded, settings, files, columns)
     seed = options.seed if options.seed is not None else world_seed(loaded) or 0
     records = sum(state.source.count for state in lists.by_id.values())
     configuration = share_records(loaded.configuration, records)
     world, names = World(configuration, settings, seed, lists), Names(configuration)
-    return Scene(configuration, world, seed, names, notes, replace(loaded, configuration=configuration))
+    hand_over(world.workforce, loaded.desktop_agents)
+    desktops = Desktops.of(loaded, columns)
+    whole = replace(loaded, configuration=configuration)
+    return Scene(configuration, world, seed, names, notes, whole, desktops=desktops)

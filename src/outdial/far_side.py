@@ -8,6 +8,7 @@ from outdial.core.commands import Command
 from outdial.core.events import Event
 from outdial.core.settings import Configuration
 from outdial.core.units import CallId, GroupId, ListId, Now, RecordId
+from outdial.demo_desks import Desktops
 from outdial.drivers.runner import TimedSource
 from outdial.names import Names
 from outdial.sim.lists import Lists
@@ -49,6 +50,11 @@ class FarSide(Protocol):
     @property
     def lists(self) -> Lists:
         """The calling lists as they are to begin with; what becomes of their records is in the database."""
+        ...
+
+    @property
+    def desktops(self) -> Desktops:
+        """Agents whom people play."""
         ...
 
     @property

@@ -18,9 +18,15 @@ from outdial.sim.list_state import Due
 from outdial.sim.lists import Lists, Source, StoredSource, SyntheticSource
 from outdial.sim.settings import ListShape, WorldSettings
 
+Columns = tuple[tuple[str, str], ...]
+"""Shape: ((column, text), …)."""
+
 
 def read_lists(
-    loaded: Loaded, settings: WorldSettings, files: Mapping[ListId, Path] | None = None
+    loaded: Loaded,
+    settings: WorldSettings,
+    files: Mapping[ListId, Path] | None = None,
+    columns: dict[RecordId, Columns] | None = None,
 ) -> tuple[Lists, tuple[str, ...]]:
     """Read every calling list of a configuration into memory.
 
@@ -29,6 +35,7 @@ def read_lists(
         settings: the world, which knows the shapes of lists that are made up.
         files: other files for some lists. Their rejected lines are written beside them; those of the configuration's
             own files are only counted.
+        columns: is given the columns of each record that mean nothing to the dialer. None: nobody wants them.
 
     Returns:
         The lists, and notes about lines that were left out.
@@ -55,6 +62,8 @@ def read_lists(
         records: list[Record] = []
         for listed in file:
             records.append(with_zones(listed.record) if calling_list.zone_by_number else listed.record)
+            if columns is not None:
+                columns[listed.record.record_id] = listed.custom
             if is_selected:
                 fields[listed.record.record_id] = (listed.record, dict(listed.custom))
         sources.append(StoredSource(list_id, records))

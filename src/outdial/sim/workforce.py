@@ -57,13 +57,14 @@ class Doing(enum.Enum):
 class Phone:
     """One phone: a line for one call."""
 
-    __slots__ = ("agent", "call", "dn", "state", "timer")
+    __slots__ = ("agent", "call", "dn", "is_attended", "state", "timer")
 
     def __init__(self, dn: str) -> None:
         self.dn = dn
         self.state = PhoneState.IDLE
         self.call: Call | None = None
         self.agent: SimAgent | None = None
+        self.is_attended = False  # by somebody who is not simulated
         self.timer = 0
 
     def __repr__(self) -> str:
@@ -160,7 +161,7 @@ class Workforce:
         phone.call = call
         call.phone = phone
         agent = phone.agent
-        is_there = agent is not None and agent.doing not in (Doing.AWAY, Doing.BREAK)
+        is_there = phone.is_attended or (agent is not None and agent.doing not in (Doing.AWAY, Doing.BREAK))
         answer_ms = self._luck.draw(self._answer)
         if is_there and answer_ms < ring_ms_max and not self._luck.chance(self._settings.no_answer_ratio):
             phone.timer = self._agenda.add(at_ms + answer_ms, self._pick_up, phone)
