@@ -43,7 +43,7 @@ async def test_desk_of_a_day():
     desks = DeskStory(story)
     desk = desks.desk()
     assert (desk.dbid, desk.login, desk.state, desk.may) == (101, desk.login, "logged out", ("login",))
-    assert [(each.name, each.is_running, each.mode) for each in desk.groups] == [("group 1", True, "progressive")]
+    assert [(each.name, each.state, each.mode) for each in desk.groups] == [("group 1", "running", "progressive")]
 
     story.tell(AgentLoggedIn(101, "7101"))
     desk = desks.desk()
@@ -206,7 +206,7 @@ async def test_own_phone_and_own_groups_are_told():
         after = desks.versions()
         assert {agent_id for agent_id in before if before[agent_id] != after[agent_id]} == told
     assert desks.desk(101).phone_state == "unreachable"
-    assert not desks.desk(201).groups[0].is_running
+    assert desks.desk(201).groups[0].state == "stopped"
 
 
 @in_a_loop

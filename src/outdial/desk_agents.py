@@ -16,6 +16,7 @@ from outdial.api.desk_view import (
     WATCHERS_MAX,
     Desk,
     DeskChoices,
+    DeskName,
     DeskNotice,
     DeskResult,
     DeskWord,
@@ -268,6 +269,15 @@ class DeskAgents:
             ),
             callback_ahead_ms_max=CALLBACK_AHEAD_MS_MAX,
             note_characters_max=NOTE_MAX,
+        )
+
+    def names(self) -> tuple[DeskName, ...]:
+        """Whose desks there are, by DBID."""
+        agents = self._core.state.agents
+        return tuple(
+            DeskName(dbid=agent_id, login=agents[agent_id].settings.login, state=agents[agent_id].state.value)
+            for agent_id in sorted(self._places)
+            if agent_id in agents
         )
 
     def has(self, agent_id: AgentId) -> bool:

@@ -16,7 +16,7 @@ from outdial.api.desk_view import (
 from outdial.core.agents import Agent, AgentState
 from outdial.core.attempt import Attempt, AttemptState, Word
 from outdial.core.deadlines import Timer
-from outdial.core.groups import Group
+from outdial.core.groups import Group, GroupState
 from outdial.core.modes import DialingMode
 from outdial.core.records import Record, RecordType
 from outdial.core.state import State
@@ -162,7 +162,7 @@ def _about_calls(agent: Agent) -> tuple[str, ...]:
 
 def _may_ask(state: State, group_id: GroupId) -> bool:
     group = state.groups[group_id]
-    return group.is_running and group.mode is DialingMode.PREVIEW
+    return group.is_running and not group.is_paused and group.mode is DialingMode.PREVIEW
 
 
 def _attempt(state: State, agent: Agent) -> Attempt | None:
@@ -180,13 +180,13 @@ def _groups(state: State, agent: Agent) -> tuple[DeskGroup, ...]:
 def _group(state: State, group_id: GroupId) -> DeskGroup:
     group = state.groups.get(group_id)
     if group is None:  # it has left the configuration since
-        return DeskGroup(dbid=group_id, name=f"group {group_id}", mode="", is_running=False)
+        return DeskGroup(dbid=group_id, name=f"group {group_id}", mode="", state=GroupState.STOPPED.value)
     return _shown(group)
 
 
 def _shown(group: Group) -> DeskGroup:
     settings = group.settings
-    return DeskGroup(dbid=settings.dbid, name=settings.name, mode=group.mode.value, is_running=group.is_running)
+    return DeskGroup(dbid=settings.dbid, name=settings.name, mode=group.mode.value, state=group.state.value)
 
 
 def _record(state: State, record: Record, memory: Memory) -> DeskRecord:

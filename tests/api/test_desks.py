@@ -199,6 +199,23 @@ async def test_own_desk_and_those_of_campaigns_that_one_operates(story, caller):
     assert (await story.post("login")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "caller, seen",
+    [
+        (SOMEBODY, [ADA]),
+        (as_agent(ADA), [ADA]),
+        (as_agent(101), []),
+        (Caller("spring", frozenset({Scope.OPERATE}), frozenset({"spring"})), [ADA]),
+        (Caller("autumn", frozenset({Scope.OPERATE}), frozenset({"autumn"})), []),
+    ],
+)
+async def test_desks_that_one_may_use(story, caller, seen):
+    story.access.caller = caller
+    desks = (await story.client.get("/desks")).json()["desks"]
+    assert [desk["dbid"] for desk in desks] == seen
+    assert all((desk["login"], desk["state"]) == ("ada", "logged out") for desk in desks)
+
+
 async def test_operator_who_acts_for_an_agent_is_put_on_record(story):
     await story.ready()
     await story.post("not-ready", {"reason": "lunch"})

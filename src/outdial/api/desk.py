@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from outdial.api.access import Caller, Scope, needs
-from outdial.api.desk_view import WATCHERS_MAX, Desk, DeskChoices, Desks, TooManyWatchers
+from outdial.api.desk_view import WATCHERS_MAX, Desk, DeskChoices, DeskName, Desks, TooManyWatchers
 from outdial.api.event_stream import HEADERS, LAST_ID_CHARACTERS_MAX, RETRY_MS
 from outdial.api.parts import ApiParts
 from outdial.api.problems import Problem, not_found
@@ -35,6 +35,12 @@ class DeskPage(BaseModel):
     choices: DeskChoices
 
 
+class DesksView(BaseModel):
+    """Whose desks there are."""
+
+    desks: list[DeskName]
+
+
 class DeskDoor:
     """Says who may sit at which desk."""
 
@@ -51,11 +57,8 @@ class DeskDoor:
         Raises:
             Problem: 404, there is no such agent for the caller; 409, the agent has no desktop.
         """
-        configuration = self._parts.dialer.configuration
-        if configuration is not self._configuration:
-            self._configuration, self._campaigns = configuration, _campaigns_of(configuration)
-        is_own = Scope.AGENT in caller.scopes and caller.agent_id == dbid
-        if not is_own and not self._may_operate(caller, dbid):
+        configuration = self._follow()
+        if not self._may_use(caller, dbid):
             raise not_found(f"agent {dbid}")
         desks = self._parts.desks
         if desks is not None and desks.has(dbid):
@@ -64,6 +67,23 @@ class DeskDoor:
             raise not_found(f"agent {dbid}")
         wrong = f"agent {dbid} has no desktop: the server signs them in, as their agent groups have sign-in phone"
         raise Problem(409, "no_desktop", wrong)
+
+    def names(self, caller: Caller) -> list[DeskName]:
+        """Desks that exist for the caller."""
+        self._follow()
+        desks = self._parts.desks
+        names = () if desks is None else desks.names()
+        return [name for name in names if self._may_use(caller, name.dbid)]
+
+    def _follow(self) -> Configuration:
+        configuration = self._parts.dialer.configuration
+        if configuration is not self._configuration:
+            self._configuration, self._campaigns = configuration, _campaigns_of(configuration)
+        return configuration
+
+    def _may_use(self, caller: Caller, dbid: AgentId) -> bool:
+        is_own = Scope.AGENT in caller.scopes and caller.agent_id == dbid
+        return is_own or self._may_operate(caller, dbid)
 
     def _may_operate(self, caller: Caller, dbid: AgentId) -> bool:
         if Scope.OPERATE not in caller.scopes:
@@ -87,18 +107,22 @@ def _campaigns_of(configuration: Configuration) -> dict[AgentId, frozenset[str]]
 
 
 def router(parts: ApiParts) -> APIRouter:
-    """Routes `/agents/{dbid}/desk` and `/agents/{dbid}/stream`."""
-    routes = APIRouter(prefix="/agents", tags=["desktops"])
+    """Routes `/desks`, `/agents/{dbid}/desk` and `/agents/{dbid}/stream`."""
+    routes = APIRouter(tags=["desktops"])
     door = DeskDoor(parts)
 
-    @routes.get("/{dbid}/desk", summary="What an agent's desktop shows now")
+    @routes.get("/desks", summary="Agents who have a desktop")
+    async def list_desks(caller: AtDesk) -> DesksView:
+        return DesksView(desks=door.names(caller))
+
+    @routes.get("/agents/{dbid}/desk", summary="What an agent's desktop shows now")
     async def get_desk(dbid: AgentDbid, caller: AtDesk) -> DeskPage:
         desks = door.desks(caller, dbid)
         desks.touch(dbid)
         return DeskPage(desk=desks.desk(dbid), choices=desks.choices())
 
     @routes.get(
-        "/{dbid}/stream",
+        "/agents/{dbid}/stream",
         summary="An agent's desktop as it changes, as server-sent events",
         response_class=StreamingResponse,
         responses={

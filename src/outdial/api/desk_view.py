@@ -27,7 +27,7 @@ class DeskGroup(Shown):
     dbid: int
     name: str
     mode: str = Field(description="Dialing mode.", examples=["preview"])
-    is_running: bool
+    state: str = Field(description="Whether it dials.", examples=["running"])
 
 
 class DeskWord(Shown):
@@ -142,6 +142,14 @@ class DeskChoices(Shown):
     note_characters_max: int
 
 
+class DeskName(Shown):
+    """Whose desk it is."""
+
+    dbid: int
+    login: str
+    state: str = Field(examples=["ready"])
+
+
 class TooManyWatchers(Exception):
     """So many streams of one desk are open already."""
 
@@ -163,6 +171,10 @@ class Desks(Protocol):
 
     def choices(self) -> DeskChoices:
         """What agents may choose from."""
+        ...
+
+    def names(self) -> Sequence[DeskName]:
+        """Whose desks there are, by DBID."""
         ...
 
     def has(self, agent_id: AgentId) -> bool:
