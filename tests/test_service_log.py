@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from config_samples import load_text, text_with
-from outdial.core.commands import AgentStateChanged, Disposition, Reply, SettleAttempt
+from outdial.core.commands import AgentStateChanged, DisposeRecord, Disposition, Reply, SettleAttempt
 from outdial.core.dialer import Dialer
 from outdial.core.events import ConfigurationLoaded, DialAccepted, GroupStartRequested, ServerConnected, ServerLost
 from outdial.core.modes import DialingMode
@@ -34,7 +34,7 @@ class Story:
     def __init__(self) -> None:
         self._stream = io.StringIO()
         self._writer = LineWriter(self._stream)
-        self.log = ServiceLog(make_log(self._writer, as_json=True), Names(CONFIGURATION))
+        self.log = ServiceLog(make_log(self._writer, as_json=True), Names(CONFIGURATION), 7)
 
     def step(self, *commands, event=NOTHING, at_ms: int = 0) -> None:
         self.log.observe(Now(at_ms, at_ms), event, commands)
@@ -64,7 +64,7 @@ def test_an_attempt_is_told_with_names_and_without_its_number(story):
     assert line == {
         "level": "info",
         "event": "attempt settled",
-        "call_id": 4,
+        "attempt_id": "7-4",
         "group": "east",
         "list": "customers",
         "record_id": 55,
@@ -76,6 +76,23 @@ def test_an_attempt_is_told_with_names_and_without_its_number(story):
         "agent": "ada",
         "disposition": "done",
     }
+
+
+def test_what_an_agent_says_of_a_call_is_told_without_the_note(story):
+    fate = Disposition(TreatmentAction.DONE)
+    story.step(DisposeRecord(1, 4, 1, 55, 1, 7, CallResult.WRONG_PARTY, fate, "her brother was on the line", 0))
+    assert story.lines() == [
+        {
+            "level": "info",
+            "event": "disposition given",
+            "attempt_id": "7-4",
+            "list": "customers",
+            "record_id": 55,
+            "agent": "ada",
+            "result": "wrong_party",
+            "disposition": "done",
+        }
+    ]
 
 
 def test_many_attempts_at_once_are_counted_instead_of_told(story):

@@ -88,7 +88,7 @@ class Service:
         names, clock = Names(setup.configuration), SystemClock()
         self.core = parts.make_core()
         self._log = log
-        self._lines = ServiceLog(log, names)
+        self._lines = ServiceLog(log, names, records.epoch)
         self._results = ServeResults(folder, names, self._cannot_go_on)
         self._statistics = ServeStatistics(setup.loaded.serve.results_dir, self.core, names, clock, log)
         self._shifts = ShiftEnds(setup.loaded.shift_ends, self._insist)

@@ -11,8 +11,9 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from outdial.alarms import Alarm
+from outdial.attempt_ids import attempt_id
 from outdial.core.agents import AgentState
-from outdial.core.commands import AgentStateChanged, Command, Reply, SettleAttempt
+from outdial.core.commands import AgentStateChanged, Command, DisposeRecord, Reply, SettleAttempt
 from outdial.core.events import Event, ServerConnected, ServerLost
 from outdial.core.groups import GroupState
 from outdial.core.nodes import NodeState
@@ -41,9 +42,16 @@ class ServiceLog:
         names: of the configuration in effect.
     """
 
-    def __init__(self, log: FilteringBoundLogger, names: Names) -> None:
-        """Nothing has happened yet."""
+    def __init__(self, log: FilteringBoundLogger, names: Names, epoch: int) -> None:
+        """Nothing has happened yet.
+
+        Args:
+            log: takes the lines.
+            names: of the configuration.
+            epoch: number of this start, for the ids of attempts.
+        """
         self.names = names
+        self._epoch = epoch
         self._log = log
         self._attempts = Rate(ATTEMPTS_PER_S, BURST_S * ATTEMPTS_PER_S)
         self._others = Rate(OTHERS_PER_S, BURST_S * OTHERS_PER_S)
@@ -67,6 +75,8 @@ class ServiceLog:
         for command in commands:
             if isinstance(command, SettleAttempt):
                 self._settled(now, command)
+            elif isinstance(command, DisposeRecord):
+                self._disposed(now, command)
             elif isinstance(command, Reply):
                 if not command.ok and self._others.allows(now.mono_ms):
                     left_out = self._others.take_left_out()
@@ -126,7 +136,7 @@ class ServiceLog:
             return
         self._log.info(
             "attempt settled",
-            call_id=attempt.call_id,
+            attempt_id=attempt_id(self._epoch, attempt.call_id),
             group=self.names.group(attempt.group_id),
             list=self.names.calling_list(attempt.list_id),
             record_id=attempt.record_id,
@@ -139,6 +149,20 @@ class ServiceLog:
             disposition=attempt.disposition.action.value,
             left_out=self._attempts.take_left_out(),
         )
+
+    def _disposed(self, now: Now, given: DisposeRecord) -> None:
+        """The note stays in the database: it is about a person."""
+        if self._attempts.allows(now.mono_ms):
+            self._log.info(
+                "disposition given",
+                attempt_id=attempt_id(self._epoch, given.call_id),
+                list=self.names.calling_list(given.list_id),
+                record_id=given.record_id,
+                agent=self.names.agent(given.agent_id),
+                result=given.call_result.name.lower(),
+                disposition=given.disposition.action.value,
+                left_out=self._attempts.take_left_out(),
+            )
 
     def _agent_changed(self, now: Now, command: AgentStateChanged) -> None:
         if command.state == AgentState.NOT_READY.value and self._others.allows(now.mono_ms):

@@ -12,6 +12,7 @@ Invariant: the database is asked for one thing at a time. What has an uncertain 
 import asyncio
 import contextlib
 import random as dice
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -59,6 +60,7 @@ class SteadyStore:
         on_unclaimed: Callable[[tuple[Chain, ...]], None],
         random: Callable[[], float] = dice.random,
         patience_s: float = PATIENCE_S,
+        on_answer: Callable[[str, float], None] | None = None,
     ) -> None:
         """Nothing is asked yet.
 
@@ -71,6 +73,8 @@ class SteadyStore:
             on_unclaimed: told of chains that may have been claimed for nobody; they have to be returned.
             random: draws from 0 up to 1, for the pauses between tries.
             patience_s: silence that makes the database count as away. Unit: seconds.
+            on_answer: told what was asked (`write`, `claim`, `look`, `sample`) and how long the answer took, also when
+                it was no good, or none. Unit: seconds.
         """
         self.why_away = ""
         self.failure: Exception | None = None
@@ -82,6 +86,7 @@ class SteadyStore:
         self._on_unclaimed = on_unclaimed
         self._random = random
         self._patience_s = patience_s
+        self._on_answer = on_answer
         self._asked: asyncio.Task[object] | None = None
         """What the database has not answered in time and may still do."""
         self._is_broken = False
@@ -114,7 +119,7 @@ class SteadyStore:
         task = asyncio.ensure_future(self._store.claim(request))
         try:
             is_selecting = isinstance(request, ClaimRequest) and bool(request.selections)
-            claimed = await self._answer(task, SELECTION_PATIENCE if is_selecting else 1)
+            claimed = await self._answer("claim", task, SELECTION_PATIENCE if is_selecting else 1)
         except StoreUnavailable as error:
             self._gone(str(error))
             if task.done():
@@ -138,7 +143,7 @@ class SteadyStore:
         if not self.is_direct:
             raise StoreUnavailable(self.why_away or "the database has not taken everything yet")
         try:
-            found = await self._answer(asyncio.ensure_future(self._store.objections(seq, utc_ms)))
+            found = await self._answer("look", asyncio.ensure_future(self._store.objections(seq, utc_ms)))
         except StoreUnavailable as error:
             self._gone(str(error))
             raise
@@ -156,7 +161,7 @@ class SteadyStore:
         if not self.is_direct:
             return False
         try:
-            await self._answer(asyncio.ensure_future(work(self._store)))
+            await self._answer("sample", asyncio.ensure_future(work(self._store)))
         except StoreUnavailable as error:
             self._gone(str(error))
             return False
@@ -179,7 +184,7 @@ class SteadyStore:
     async def _try(self, changes: Sequence[Change]) -> bool:
         """Ask the database to write. Returns whether it has, for certain."""
         try:
-            await self._answer(asyncio.ensure_future(self._store.write(changes)))
+            await self._answer("write", asyncio.ensure_future(self._store.write(changes)))
         except StoreUnavailable as error:
             self._gone(str(error))
             return False
@@ -193,9 +198,12 @@ class SteadyStore:
         self._there()
         return True
 
-    async def _answer(self, task: "asyncio.Task[T]", times: int = 1) -> T:
+    async def _answer(self, what: str, task: "asyncio.Task[T]", times: int = 1) -> T:
         """Wait for the database, but not forever; what it is still busy with is not disturbed."""
+        began_s = time.perf_counter()
         await asyncio.wait({task}, timeout=times * self._patience_s)
+        if self._on_answer is not None:
+            self._on_answer(what, time.perf_counter() - began_s)
         if not task.done():
             self._asked = task
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
