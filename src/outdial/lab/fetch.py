@@ -1,8 +1,9 @@
-"""Puts a real Asterisk 22, Asterisk 16 or sipp into a cache folder; nothing is installed, nobody has to be root.
+"""Puts a real Asterisk 22 or 16, sipp or Chromium into a cache folder; nothing is installed, nobody has to be root.
 
 The work is done by the script unpack.sh beside this file, which says how. It needs bash and the Debian tools `apt-get`
 and `dpkg-deb`, and an archive that this machine's apt knows (or the environment variable DEBIAN_ARCHIVE). A first run
-takes about 10 s and 160 MB for Asterisk 22, 8 s and 120 MB for 16, 3 s and 16 MB for sipp; later ones nothing.
+takes about 10 s and 160 MB for Asterisk 22, 8 s and 120 MB for 16, 3 s and 16 MB for sipp, 17 s and 620 MB for
+Chromium; later ones nothing.
 """
 
 import os
@@ -13,7 +14,7 @@ from typing import Literal
 
 from outdial.core.errors import OutdialError
 
-Program = Literal["asterisk22", "asterisk16", "sipp"]
+Program = Literal["asterisk22", "asterisk16", "sipp", "chromium"]
 
 CACHE_VARIABLE = "OUTDIAL_LAB_CACHE"
 """Environment variable that names another cache folder."""
@@ -48,7 +49,7 @@ def fetch(what: Program, cache: Path | None = None) -> Path:
         cache: the cache folder. Default: `cache_folder()`.
 
     Returns:
-        The program's folder; what to run is `bin/asterisk` or `bin/sipp` in it.
+        The program's folder; what to run is `bin/asterisk`, `bin/sipp` or `bin/chromium` in it.
 
     Raises:
         LabUnavailable: no archive can be reached, a tool is missing, or the archive has another version.

@@ -4,6 +4,7 @@
 #   WHAT   asterisk22   newest Asterisk of Debian's suite sid; an error unless its major version is 22
 #          asterisk16   Asterisk 16 of bullseye
 #          sipp         package sip-tester of this machine's own suite, else of bookworm
+#          chromium     package chromium of this machine's own suite, else of bookworm; with a font
 #
 # Result: FOLDER/WHAT/bin/NAME (run it), root (the files), MANIFEST (package versions), READY (version, suite, layout).
 # The folder may be moved: nothing in it holds its own path.
@@ -29,7 +30,8 @@ case $WHAT in
   asterisk22) PACKAGE=asterisk BINARY=usr/sbin/asterisk VERSION_PATTERN='^Asterisk 22\.' SUITES=sid MB=500 ;;
   asterisk16) PACKAGE=asterisk BINARY=usr/sbin/asterisk VERSION_PATTERN='^Asterisk 16\.' SUITES=bullseye MB=500 ;;
   sipp) PACKAGE=sip-tester BINARY=usr/bin/sipp VERSION_PATTERN='SIPp v3\.' MB=100 SUITES="$(. /etc/os-release && echo "${VERSION_CODENAME:-}") bookworm" ;;
-  *) give_up "unknown: $WHAT; asterisk22, asterisk16 or sipp" ;;
+  chromium) PACKAGE=chromium BINARY=usr/lib/chromium/chromium VERSION_PATTERN='^Chromium [0-9]' MB=1200 SUITES="$(. /etc/os-release && echo "${VERSION_CODENAME:-}") bookworm" ;;
+  *) give_up "unknown: $WHAT; asterisk22, asterisk16, sipp or chromium" ;;
 esac
 NAME=$(basename "$BINARY")
 for tool in apt-get apt-cache apt-config dpkg-deb dpkg tar flock awk sed find xargs df; do
@@ -115,12 +117,14 @@ unpack_one() { # DEB TARGET: only what runs - libraries, the loader, the program
   case $(basename "$1") in
     asterisk_* | asterisk-modules_* | asterisk-config_* | asterisk-core-sounds-* | sip-tester_*)
       wanted=('./*') unwanted=('--exclude=./usr/share/doc' '--exclude=./usr/share/man') ;;
+    chromium_* | chromium-common_* | fonts-*) wanted=('./usr/lib/chromium/*' './usr/share/fonts/*') unwanted=() ;;
+    libc6_*) [ "$PACKAGE" != chromium ] || return 0 ;;
   esac
   # most packages hold none of some patterns, which tar calls an error; what matters is whether the program starts
   dpkg-deb --fsys-tarfile "$1" |
     tar -x -C "$2" --no-same-owner --keep-directory-symlink --wildcards "${unwanted[@]}" "${wanted[@]}" 2>/dev/null || true
 }
-export -f unpack_one; export TRIPLET
+export -f unpack_one; export TRIPLET PACKAGE
 
 write_launcher() { # TREE
   local tree=$1 loader folder libraries='' argv0=''
@@ -140,6 +144,28 @@ E
   chmod 755 "$tree/bin/$NAME"
 }
 
+write_browser_launcher() { # TREE: it starts itself again and again, so it runs on this machine's own loader and libc
+  local tree=$1
+  mkdir -p "$tree/bin" "$tree/fonts"
+  cat >"$tree/fonts/fonts.conf" <<'E'
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+<dir prefix="relative">../root/usr/share/fonts</dir>
+<dir>/usr/share/fonts</dir>
+<cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+E
+  cat >"$tree/bin/$NAME" <<E
+#!/bin/sh
+here=\$(dirname "\$(dirname "\$(readlink -f "\$0")")")
+export FONTCONFIG_FILE="\$here/fonts/fonts.conf"
+export LD_LIBRARY_PATH="\$here/root/usr/lib/$TRIPLET:\$here/root/lib/$TRIPLET:\$here/root/usr/lib/$TRIPLET/pulseaudio"
+exec "\$here/root/$BINARY" "\$@"
+E
+  chmod 755 "$tree/bin/$NAME"
+}
+
 build() { # SUITE: all of it; returns 1 when the suite does not have it
   local dir tree=$WORK/tree version started=$SECONDS
   dir=$(download "$1") || return $?
@@ -149,9 +175,10 @@ build() { # SUITE: all of it; returns 1 when the suite does not have it
     xargs -0 -P 2 -I{} bash -c 'unpack_one "$1" "$2"' _ {} "$tree/root"
   [ -x "$tree/root/$BINARY" ] || { say "no $BINARY after unpacking"; return 1; }
   find "$debs" -maxdepth 1 -name '*.deb' -printf '%f\n' | sed 's/%3a/:/; s/\.deb$//' | sort >"$tree/MANIFEST"
-  write_launcher "$tree"
+  if [ "$NAME" = chromium ]; then write_browser_launcher "$tree"; else write_launcher "$tree"; fi
   case $NAME in # (sipp -v ends with an error code)
     sipp) version=$({ "$tree/bin/sipp" -v 2>&1 || true; } | grep -m1 SIPp | sed 's/^ *//; s/\.$//') || true ;;
+    chromium) version=$("$tree/bin/chromium" --version 2>/dev/null) || true ;;
     *) version=$("$tree/bin/$NAME" -V 2>&1) || true ;;
   esac
   grep -qE "$VERSION_PATTERN" <<<"$version" || { say "suite $1 has \"$version\", which is not $WHAT"; return 1; }

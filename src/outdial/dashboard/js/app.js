@@ -8,7 +8,7 @@ import { Toasts, say_problem } from "./controls.js";
 import { clock } from "./format.js";
 import { GroupPage } from "./group_page.js";
 import { History } from "./history.js";
-import { html, render, useEffect, useReducer, useState } from "./html.js";
+import { html, render, useEffect, useReducer, useRef, useState } from "./html.js";
 import { NodesPage } from "./node_map.js";
 import { SignIn } from "./sign_in.js";
 import { listen } from "./stream.js";
@@ -82,9 +82,19 @@ function Frame() {
   }), []);
   useEffect(() => (session ? follow_board() : undefined), [session?.name]);
   const here = `${route.name}/${route.path.join("/")}`;
+  const last = useRef(here);
   useEffect(() => {
-    if (is_open && document.activeElement !== document.body) document.getElementById("main")?.focus();
+    if (last.current !== here) document.getElementById("main")?.focus({ preventScroll: true });
+    if (last.current !== here) scrollTo(0, 0);
+    last.current = here;
   }, [here]);
+
+  const is_ready = session !== null && board.is_known;
+  useEffect(() => {
+    if (!is_ready) return;
+    performance.mark("board-ready");
+    document.documentElement.dataset.board = "ready";
+  }, [is_ready]);
 
   const { title, page } = PAGES[route.name];
   useEffect(() => {

@@ -3,7 +3,7 @@ import { Problem } from "./api.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 
 const TOAST_MS = 6000;
-const SURE_MS = 4000;
+const SURE_MS = 3000;
 
 let toasts = [];
 let toast_n = 0;

@@ -1,0 +1,195 @@
+"""The dashboard on the running demo: what it shows, what one can do there, and for whom."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser_pages import PHONE, accessibility_findings, controls_without_keyboard, picture
+
+pytestmark = pytest.mark.slow
+
+PAGES = {"board": "", "group": "groups/1", "nodes": "nodes", "agents": "agents", "alarms": "alarms"}
+FIRST_PAGE_BYTES_MAX = 300_000
+FIRST_PAGE_MS_MAX = 1_000
+LOADS = 3
+
+
+def row(page: Page, name: str):
+    """A group's row of the wall."""
+    return page.get_by_role("listitem").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+# --- the first page ----------------------------------------------------------------------------------------------
+
+
+def test_first_page_is_small_quick_and_asks_nobody_else(open_page, address):
+    took_ms = []
+    for _ in range(LOADS):  # the quickest counts: the machine may be busy with other tests
+        page, heard = open_page("")
+        expect(page.locator("html")).to_have_attribute("data-board", "ready")
+        took_ms.append(page.evaluate("performance.getEntriesByName('board-ready')[0].startTime"))
+        size = page.evaluate(
+            "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+            ".reduce((sum, each) => sum + each.transferSize, 0)"
+        )
+        assert 50_000 < size <= FIRST_PAGE_BYTES_MAX
+        assert {urlsplit(url).netloc for url in heard.urls} == {urlsplit(address).netloc}
+        assert heard.complaints == []
+    assert min(took_ms) <= FIRST_PAGE_MS_MAX
+
+
+def test_markup_cannot_be_made_out_of_text(page):
+    """Trusted Types: even a mistake in a script could not turn a name into an element."""
+    refused = page.evaluate(
+        "() => { try { document.body.innerHTML = '<b>x</b>'; return '' } catch (error) { return error.name } }"
+    )
+    assert refused == "TypeError"
+
+
+def test_connection_that_is_lost_is_shown_and_comes_back(page):
+    expect(page.get_by_title("Server: live")).to_be_visible()
+    page.route("**/v1/stream", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_title("Server: connection lost")).to_be_visible()
+    expect(row(page, "renewals")).to_be_visible()  # how things stood is still told
+    page.unroute("**/v1/stream")
+    expect(page.get_by_title("Server: live")).to_be_visible()
+
+
+# --- what it shows -----------------------------------------------------------------------------------------------
+
+
+def test_wall_shows_every_group_with_its_figures(page):
+    for name in ("renewals", "welcome", "callbacks", "reminders"):
+        expect(row(page, name)).to_be_visible()
+    figures = row(page, "renewals")
+    for name in ("Agents", "Ports", "Dialing", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h"):
+        expect(figures.get_by_role("term").filter(has_text=name)).to_have_count(1)
+    expect(figures).to_contain_text(re.compile(r"\d+ of \d+ · demand \d+\.\d"))
+    expect(figures).to_contain_text(re.compile(r"limit \d+\.\d %"))
+
+
+def test_figures_move_by_themselves(page):
+    time = page.get_by_title("Server: live")
+    before = time.inner_text()
+    expect(time).not_to_have_text(before)
+
+
+def test_ports_are_told_without_seeing_the_chart(page):
+    chart = page.get_by_role("img", name=re.compile(r"^Ports of sip-cluster: \d+ of 60 in use; renewals \d+, "))
+    expect(chart).to_be_visible()
+
+
+def test_agents_are_found_by_login(open_page):
+    page, _ = open_page("agents")
+    page.get_by_label("Login or phone").fill("agent07")
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("cell", name="agent07")).to_be_visible()
+
+
+def test_group_that_is_not_there_is_said(open_page):
+    page, _ = open_page("groups/77")
+    expect(page.get_by_text("There is no campaign group 77")).to_be_visible()
+
+
+# --- what one can do ---------------------------------------------------------------------------------------------
+
+
+def test_group_is_stopped_after_one_more_question_and_started_again(page):
+    group = row(page, "welcome")
+    expect(group.locator(".chip")).to_have_text("running")
+
+    group.get_by_role("button", name="Stop welcome").click()
+    group.get_by_role("button", name="Stop it? welcome").click()
+
+    expect(group.locator(".chip")).to_have_text(re.compile("stopping|stopped"))
+    expect(page.get_by_role("status")).to_contain_text("welcome stops")
+    group.get_by_role("button", name="Start welcome").click()
+    expect(group.locator(".chip")).to_have_text("running")
+
+
+def test_stop_is_forgotten_when_nobody_says_yes(page):
+    group = row(page, "reminders")
+    group.get_by_role("button", name="Stop reminders").click()
+    expect(group.get_by_role("button", name="Stop it? reminders")).to_be_visible()
+    expect(group.get_by_role("button", name="Stop reminders")).to_be_visible()
+    expect(group.locator(".chip")).to_have_text("running")
+
+
+def test_dialing_mode_is_changed_and_only_to_what_is_possible(open_page):
+    page, _ = open_page("groups/1")
+    mode = page.get_by_label("Dialing mode")
+    assert mode.locator("option").all_inner_texts() == ["progressive", "predictive"]
+
+    mode.select_option("progressive")
+    page.get_by_role("button", name="Change", exact=True).click()
+
+    expect(page.get_by_text("progressive · campaign spring")).to_be_visible()
+    mode.select_option("predictive")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_text("predictive · campaign spring")).to_be_visible()
+
+
+def test_refusal_is_told_beside_the_form(open_page):
+    page, _ = open_page("groups/1")
+    detail = "a rule of this test"
+    problem = {"status": 409, "code": "conflict", "detail": detail, "mistakes": ["mode: not now"]}
+    page.route("**/v1/groups/1/mode", lambda route: route.fulfill(status=409, json=problem))
+    page.get_by_label("Dialing mode").select_option("progressive")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text=detail)).to_contain_text("mode: not now")
+
+
+def test_node_is_drained_and_enabled(open_page):
+    page, _ = open_page("nodes")
+    node = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="sip-2"))
+    node.get_by_role("button", name="Drain sip-2").click()
+    node.get_by_role("button", name="Drain it? sip-2").click()
+    expect(node.get_by_text("draining").first).to_be_visible()
+    node.get_by_role("button", name="Enable sip-2").click()
+    expect(node.get_by_text("active", exact=True)).to_be_visible()
+
+
+# --- for everybody -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_accessible_in_light_and_dark_and_fits_a_phone(open_page, name):
+    page, heard = open_page(PAGES[name])
+    expect(page.locator("html")).to_have_attribute("data-board", "ready")
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        picture(page, f"{name}-{scheme}")
+        assert accessibility_findings(page) == []
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(PHONE)
+    picture(page, f"{name}-phone", whole=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert heard.complaints == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_control_is_reached_by_keyboard(open_page, name):
+    page, _ = open_page(PAGES[name])
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert controls_without_keyboard(page) == []
+
+
+def test_keyboard_skips_the_navigation(page):
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_group_is_opened_and_left_by_keyboard(page):
+    page.get_by_role("link", name="callbacks", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="callbacks", level=1)).to_be_visible()
+    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page).to_have_title(re.compile("Campaign group · outdial"))
+    page.go_back()
+    expect(row(page, "callbacks")).to_be_visible()
