@@ -94,16 +94,34 @@ export async function request(method, path, options = {}) {
   const text = response.status === 204 ? "" : await response.text();
   if (!response.ok) {
     if (response.status === 401 && may_sign_out) become(null);
-    throw problem_of(response, text);
+    throw problem_of(response.status, response.statusText, response.headers.get("Retry-After"), text);
   }
   return { data: parsed(text), etag: response.headers.get("ETag"), status: response.status };
 }
 
-function problem_of(response, text) {
+/** Send a file; `on_progress` hears which share of it has left. Answers and refusals as of `request`. */
+export function upload(path, file, type, on_progress) {
+  return new Promise((resolve, reject) => {
+    const sent = new XMLHttpRequest();
+    sent.open("POST", ROOT + path);
+    sent.setRequestHeader("Accept", "application/json");
+    sent.setRequestHeader("Content-Type", type);
+    sent.setRequestHeader("Idempotency-Key", new_key());
+    if (session) sent.setRequestHeader("X-CSRF-Token", session.csrf_token ?? "");
+    sent.upload.onprogress = ({ loaded, total }) => on_progress(total ? loaded / total : 0);
+    sent.onerror = () => reject(new Problem(0, "unreachable", "the server does not answer"));
+    sent.onload = () => {
+      if (sent.status < 300) return resolve(parsed(sent.responseText));
+      if (sent.status === 401) become(null);
+      return reject(problem_of(sent.status, sent.statusText, sent.getResponseHeader("Retry-After"), sent.responseText));
+    };
+    sent.send(file);
+  });
+}
+
+function problem_of(status, title, retry_after, text) {
   const told = parsed(text) ?? {};
-  const retry_after_s = Number(response.headers.get("Retry-After")) || null;
-  const detail = told.detail ?? `${response.status} ${response.statusText}`;
-  return new Problem(response.status, told.code ?? "unknown", detail, told.mistakes ?? [], retry_after_s);
+  return new Problem(status, told.code ?? "unknown", told.detail ?? `${status} ${title}`, told.mistakes ?? [], Number(retry_after) || null);
 }
 
 function parsed(text) {

@@ -1,7 +1,7 @@
 // The frame of every page: sign-in, live data, navigation by the address's fragment, alarms.
 import { AgentsPage } from "./agents_page.js";
 import { AlarmsPage } from "./alarms.js";
-import { current_session, get, resume_session, sign_in, sign_out, watch_session } from "./api.js";
+import { Problem, current_session, get, resume_session, sign_in, sign_out, watch_session } from "./api.js";
 import { Board } from "./board.js";
 import { BoardPage } from "./board_page.js";
 import { Toasts, say_problem } from "./controls.js";
@@ -16,12 +16,17 @@ import { listen } from "./stream.js";
 const board = new Board();
 const history = new History();
 
-/** Pages by the first word of the fragment. `name` is in the navigation; a page without one is reached by links. */
+/**
+ * Pages by the first word of the fragment. `name` is in the navigation; a page without one is reached by links. Those
+ * with `load` are fetched when somebody opens them.
+ */
 const PAGES = {
   "": { name: "Board", title: "Board", page: BoardPage },
   groups: { title: "Campaign group", page: GroupPage },
   nodes: { name: "Nodes", title: "Nodes", page: NodesPage },
   agents: { name: "Agents", title: "Agents", page: AgentsPage },
+  lists: { name: "Lists", title: "Calling lists", load: async () => (await import("./lists_page.js")).ListsPage },
+  compliance: { name: "Compliance", title: "Compliance", load: async () => (await import("./compliance_page.js")).CompliancePage },
   alarms: { name: "Alarms", title: "Alarms", page: AlarmsPage },
 };
 
@@ -29,6 +34,15 @@ const PAGES = {
 function route_of(fragment) {
   const [name, ...path] = fragment.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   return { name: name in PAGES ? name : "", path };
+}
+
+/** A page that is fetched first. */
+function Later({ load, ...rest }) {
+  const [page, set_page] = useState(null);
+  useEffect(() => {
+    load().then((found) => set_page(() => found), () => say_problem(new Problem(0, "unreachable", "the server does not answer"), "Opening the page"));
+  }, [load]);
+  return page ? html`<${page} ...${rest} />` : html`<p class="opening">Opening …</p>`;
 }
 
 /** The one-time key of the address, which is taken out of it at once. */
@@ -96,7 +110,7 @@ function Frame() {
     document.documentElement.dataset.board = "ready";
   }, [is_ready]);
 
-  const { title, page } = PAGES[route.name];
+  const { title, page = Later, load } = PAGES[route.name];
   useEffect(() => {
     const alarms = board.alarms.length ? `(${board.alarms.length}) ` : "";
     document.title = session ? `${alarms}${title} · outdial` : "Sign in · outdial";
@@ -108,7 +122,7 @@ function Frame() {
     <main id="main" tabindex="-1">
       ${board.stops.map((stop) => html`<p class="banner" role="alert" key=${stop}>All dialing is stopped: ${stop}</p>`)}
       ${board.is_known
-        ? html`<${page} key=${here} board=${board} history=${history} path=${route.path} />`
+        ? html`<${page} key=${here} load=${load} board=${board} history=${history} path=${route.path} />`
         : html`<p class="opening">Opening the board …</p>`}
     </main><${Toasts} />`;
 }

@@ -49,7 +49,7 @@ export function Toasts() {
 
 /**
  * A button that sends a request. With `sure` it asks once more, in place: the first press turns it into that question.
- * `name` says to whom it is done, for those who do not see the row.
+ * `name` says to whom it is done, for those who do not see the row. What `run` returns as {text} is told instead of `done`.
  */
 export function Action({ label, sure, name, what, run, done, kind = "", disabled = false }) {
   const [state, set_state] = useState("idle");
@@ -69,8 +69,8 @@ export function Action({ label, sure, name, what, run, done, kind = "", disabled
     }
     set_state("busy");
     try {
-      await run();
-      if (done) say(done);
+      const told = await run();
+      if (told?.text ?? done) say(told?.text ?? done);
     } catch (error) {
       say_problem(error, what ?? label);
     } finally {

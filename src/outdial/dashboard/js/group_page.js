@@ -4,7 +4,10 @@ import { Refusal, say } from "./controls.js";
 import { clock, count, mode_name, percent, tenths, words } from "./format.js";
 import { html, useState } from "./html.js";
 import { GroupChart } from "./pool_chart.js";
-import { AgentBar, PortBar, STATE_KINDS, StartStop, rate_kind } from "./wall.js";
+import { Decisions } from "./decisions.js";
+import { useLoad } from "./load.js";
+import { SettingsForm } from "./settings_form.js";
+import { AgentBar, PauseResume, PortBar, STATE_KINDS, StartStop, rate_kind } from "./wall.js";
 
 const MODES = ["progressive", "predictive", "progressive-with-seizing", "predictive-with-seizing", "progressive-gvp",
   "predictive-gvp", "power-gvp", "preview", "push-preview"];
@@ -92,11 +95,16 @@ function Results({ totals }) {
   </section>`;
 }
 
-function Holds({ group }) {
-  return html`<section class="panel"><header><h2>Why it does not dial more</h2></header>
-    ${group.holds.length === 0
+function Why({ group }) {
+  // a new hold is a new question; between them, every few seconds
+  const { data } = useLoad(`/why?group=${group.dbid}`, 3000);
+  const told = data?.subjects[0]?.reasons ?? null;
+  const reasons = told ?? group.holds.map((hold) => ({ text: hold }));
+  return html`<section class="panel" aria-label="Why it does not dial more"><header><h2>Why it does not dial more</h2></header>
+    ${reasons.length === 0
       ? html`<p class="calm"><span class="dot good"></span>Nothing holds it back.</p>`
-      : html`<ul class="holds">${group.holds.map((hold) => html`<li key=${hold}>${hold}</li>`)}</ul>`}
+      : html`<ul class="holds">${reasons.map((reason, n) => html`<li key=${reason.code ?? n}>${reason.text}
+          ${reason.ends_when && html`<span class="small muted">until ${reason.ends_when}${reason.since_utc_ms ? `; since ${clock(reason.since_utc_ms)}` : ""}</span>`}</li>`)}</ul>`}
     <p class="body muted">Ports: ${group.ports.reason}, since ${clock(group.ports.since_utc_ms)}.</p>
   </section>`;
 }
@@ -109,19 +117,21 @@ export function GroupPage({ board, history, path }) {
       <span class="swatch"></span><h1 tabindex="-1">${group.name}</h1>
       <span class=${`chip ${STATE_KINDS[group.state] ?? ""}`}>${group.state}</span>
       <span class="muted">${mode_name(group.mode)} · campaign ${group.campaign.name}</span>
-      <span class="aside"><${StartStop} group=${group} kind="main" /></span>
+      <span class="aside"><${PauseResume} group=${group} /><${StartStop} group=${group} kind="" /></span>
     </div>
     <div class="columns">
       <div class="stack">
         <section class="panel" aria-label="Figures"><${Figures} board=${board} group=${group} /></section>
         <section class="panel"><header><h2>Ports</h2><span class="aside">${group.ports.rule}</span></header>
           <div class="body"><${GroupChart} history=${history} group=${group} /></div></section>
+        <${Decisions} group=${group} />
         <${Results} totals=${group.totals} />
       </div>
       <div class="stack">
-        <${Holds} group=${group} />
+        <${Why} group=${group} />
         ${may("operate") && html`<section class="panel"><header><h2>Controls</h2></header><div class="body"><${ModeForm} group=${group} /></div></section>`}
         <${Abandonment} group=${group} />
+        ${may("operate") && html`<${SettingsForm} key=${group.dbid} dbid=${group.dbid} />`}
       </div>
     </div>`;
 }

@@ -10,14 +10,16 @@ function state_of(node) {
   return node.is_backup ? ["warn", "on backup"] : ["good", "active"];
 }
 
-function NodeActions({ node }) {
+function NodeActions({ node, with_promote }) {
   if (!may("operate")) return null;
   const send = (what) => () => post(`/nodes/${node.dbid}/${what}`);
+  const promote = with_promote && !node.is_prime && node.state !== "inactive" && html`<${Action} key="promote" kind="small" label="Make prime" sure="Make it prime?"
+    name=${node.name} what=${`Promote ${node.name}`} run=${send("promote")} done=${`${node.name} is the prime node`} />`;
   if (node.admin === "draining") {
-    return html`<${Action} key="enable" kind="small" label="Enable" name=${node.name} what=${`Enable ${node.name}`}
+    return html`${promote} <${Action} key="enable" kind="small" label="Enable" name=${node.name} what=${`Enable ${node.name}`}
       run=${send("enable")} done=${`${node.name} takes calls again`} />`;
   }
-  return html`<${Action} key="drain" kind="small" label="Drain" sure="Drain it?" name=${node.name} what=${`Drain ${node.name}`}
+  return html`${promote} <${Action} key="drain" kind="small" label="Drain" sure="Drain it?" name=${node.name} what=${`Drain ${node.name}`}
     run=${send("drain")} done=${`${node.name} takes no new calls`} />`;
 }
 
@@ -33,12 +35,12 @@ function Applications({ node }) {
   </ul>`;
 }
 
-function Node({ board, history, node }) {
+function Node({ board, history, node, with_promote }) {
   const [kind, text] = state_of(node);
   const rate = history.samples.length ? history.per_minute((sample) => sample.nodes[node.dbid]) : null;
   return html`<li class=${`node ${kind}`}>
     <div class="row"><h3>${node.name}</h3>${node.is_prime && html`<span class="chip accent">prime</span>`}
-      <span class=${`chip ${kind}`}>${text}</span> <span class="muted since">${duration(board.now_utc_ms() - node.since_utc_ms)}</span><span class="end"><${NodeActions} node=${node} /></span></div>
+      <span class=${`chip ${kind}`}>${text}</span> <span class="muted since">${duration(board.now_utc_ms() - node.since_utc_ms)}</span><span class="end"><${NodeActions} node=${node} with_promote=${with_promote} /></span></div>
     <div class="row figures">
       <${Applications} node=${node} />
       <span><b>${count(node.calls)}</b> ${node.calls === 1 ? "call" : "calls"}</span>
@@ -54,7 +56,7 @@ export function NodeMap({ board, history, level = "h2" }) {
   return html`<section class="panel" aria-label="Nodes">
     <header>${level === "h1" ? html`<h1>Nodes</h1>` : html`<h2>Nodes</h2>`}
       <span class="aside">${active} of ${counted(board.nodes.length, "node")} active</span></header>
-    <ul class=${`nodes ${level === "h1" ? "wide" : ""}`}>${board.nodes.map((node) => html`<${Node} key=${node.dbid} board=${board} history=${history} node=${node} />`)}</ul>
+    <ul class=${`nodes ${level === "h1" ? "wide" : ""}`}>${board.nodes.map((node) => html`<${Node} key=${node.dbid} board=${board} history=${history} node=${node} with_promote=${level === "h1"} />`)}</ul>
     ${board.nodes.length === 0 && html`<p class="empty">No node is configured.</p>`}
   </section>`;
 }

@@ -10,12 +10,24 @@ export const STATE_KINDS = { running: "good", stopping: "warn", stopped: "", pau
 export function StartStop({ group, kind = "small" }) {
   if (!may("operate")) return null;
   const send = (what) => () => post(`/groups/${group.dbid}/${what}`);
-  if (group.state === "running") {
+  if (group.state === "running" || group.state === "paused") {
     return html`<${Action} key="stop" kind=${kind} label="Stop" sure="Stop it?" name=${group.name}
       what=${`Stop ${group.name}`} run=${send("stop")} done=${`${group.name} stops: calls in progress end by themselves`} />`;
   }
   return html`<${Action} key="start" kind=${kind} label="Start" name=${group.name} what=${`Start ${group.name}`}
     run=${send("start")} done=${`${group.name} is started`} />`;
+}
+
+/** Pause a group that dials, resume one that is paused. */
+export function PauseResume({ group }) {
+  if (!may("operate")) return null;
+  const send = (what) => () => post(`/groups/${group.dbid}/${what}`);
+  if (group.state === "running") {
+    return html`<${Action} key="pause" label="Pause" name=${group.name} what=${`Pause ${group.name}`} run=${send("pause")}
+      done=${`${group.name} dials nothing new; calls in progress go on`} />`;
+  }
+  if (group.state !== "paused") return null;
+  return html`<${Action} key="resume" kind="main" label="Resume" name=${group.name} what=${`Resume ${group.name}`} run=${send("resume")} done=${`${group.name} dials again`} />`;
 }
 
 /** Abandoned calls of one window of the campaign's ledger. */
