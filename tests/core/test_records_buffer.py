@@ -18,7 +18,14 @@ from dialing_story import (
 )
 from outdial.core.callable_records import FETCH_MS_MAX, NUMBER_BUSY_MS, SKIPS_MAX
 from outdial.core.commands import CancelRecord, Dial, FetchRecords, ReturnRecord, SettleAttempt
-from outdial.core.events import DoNotCallAdded, FetchFailed, GroupStartRequested, RecordCancelled, RecordsFetched
+from outdial.core.events import (
+    DoNotCallAdded,
+    FetchFailed,
+    GroupStartRequested,
+    RecordCancelled,
+    RecordsAdded,
+    RecordsFetched,
+)
 from outdial.core.modes import DialingMode as Mode
 from outdial.core.records import Chain
 from outdial.core.results import CallResult
@@ -149,6 +156,27 @@ def test_next_record_that_becomes_due_is_fetched_in_time(due_in_ms: int, asked_i
     story.fetched(exhausted=True, next_due_utc_ms=story.utc_ms + due_in_ms)
     assert [] == story.advance(asked_in_ms - 1).said(FetchRecords)
     assert 1 == len(story.advance(1).said(FetchRecords))
+
+
+def test_records_that_were_added_are_fetched_soon_and_without_haste() -> None:
+    story = empty()
+    story.fetched(exhausted=True)
+    story.advance(5_000)
+    assert [] == story.tell(RecordsAdded(99)).said(FetchRecords), "a list of others"
+    assert 1 == len(story.tell(RecordsAdded(1)).said(FetchRecords))
+    story.fetched(exhausted=True)
+    assert [] == story.tell(*[RecordsAdded(1)] * 9).said(FetchRecords), "it was asked a moment ago"
+    assert [] == story.advance(999).said(FetchRecords)
+    assert 1 == len(story.advance(1).said(FetchRecords))
+
+
+def test_records_that_were_added_while_the_store_was_asked_are_not_forgotten() -> None:
+    story = empty()
+    story.tell(RecordsAdded(1))
+    story.fetched(exhausted=True)
+    assert 1 == len(story.advance(1_000).said(FetchRecords))
+    story.fetched(exhausted=True)
+    assert [] == story.advance(FETCH_POLL_MS - 1).said(FetchRecords), "once is enough"
 
 
 def test_record_to_be_tried_again_soon_is_fetched_when_it_is_due() -> None:

@@ -11,7 +11,7 @@ from outdial.core.commands import CancelRecord, FetchRecords, ReturnRecord
 from outdial.core.compliance import FACTS_WAIT_MS, Refusal, RefusalReason, may_dial
 from outdial.core.deadlines import Timer
 from outdial.core.dial_rules import DialRules, dial_rules
-from outdial.core.events import FetchFailed, RecordCancelled, RecordsFetched
+from outdial.core.events import FetchFailed, RecordCancelled, RecordsAdded, RecordsFetched
 from outdial.core.groups import Group, Hold
 from outdial.core.records import PRIORITIES, Chain, Priority, Record
 from outdial.core.results import CallResult
@@ -188,7 +188,9 @@ def fetched(state: State, event: RecordsFetched) -> None:
         asked_ms = group.fetch_asked_ms
         group.is_store_away = False
         if event.exhausted:
-            group.fetch_at_ms = state.mono_ms + _pause_ms(state, event.next_due_utc_ms)
+            pause_ms = FETCH_PAUSE_MS if group.lists_grew else _pause_ms(state, event.next_due_utc_ms)
+            group.fetch_at_ms = state.mono_ms + pause_ms
+        group.lists_grew = False
     else:
         state.late_events += 1
     room = max(0, group.settings.optimal_record_buffer - len(group.buffer))
@@ -224,6 +226,19 @@ def _pause_ms(state: State, next_due_utc_ms: int | None) -> Millis:
     if next_due_utc_ms is None:
         return FETCH_POLL_MS
     return min(FETCH_POLL_MS, max(FETCH_PAUSE_MS, next_due_utc_ms - state.utc_ms))
+
+
+def added(state: State, event: RecordsAdded) -> None:
+    """A list has more than was found in it: ask again soon, without haste when it happens again and again."""
+    for group in state.groups.values():
+        campaign = state.campaigns.get(group.settings.campaign)
+        if campaign is None or event.list_id not in dict(campaign.lists):
+            continue
+        group.lists_grew = group.is_fetching  # what was asked before may not know it
+        at_ms = max(state.mono_ms, group.fetch_asked_ms + FETCH_PAUSE_MS)
+        if at_ms < group.fetch_at_ms:
+            group.fetch_at_ms = at_ms
+            state.touch(group.group_id)
 
 
 def fetch_failed(state: State, event: FetchFailed) -> None:

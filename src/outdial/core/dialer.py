@@ -170,6 +170,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     CallbacksFetched: callbacks.fetched,
     e.RecordsFetched: callable_records.fetched,
     e.FetchFailed: callable_records.fetch_failed,
+    e.RecordsAdded: callable_records.added,
     e.DoNotCallAdded: _do_not_call,
     e.RecordCancelled: _record_cancelled,
 }

@@ -244,6 +244,13 @@ class FetchFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordsAdded:
+    """A calling list has got records that may be due: groups that had found nothing due ask again."""
+
+    list_id: ListId
+
+
+@dataclass(frozen=True, slots=True)
 class DoNotCallAdded:
     """A number must not be dialed from now on."""
 
@@ -289,6 +296,7 @@ Event = (
     | CallbackEvent
     | RecordsFetched
     | FetchFailed
+    | RecordsAdded
     | DoNotCallAdded
     | RecordCancelled
 )

@@ -145,6 +145,8 @@ class Group:
     """When the fetch that is under way was asked for."""
     fetch_at_ms: Millis = 0
     """No fetch before this: the lists had nothing due."""
+    lists_grew: bool = False
+    """A list has got records since the store was asked."""
     callbacks: dict[RecordId, Chain] = field(default_factory=dict)
     """Due records that wait for one agent each, longest due first."""
     callbacks_fetch_id: int = 0

@@ -145,6 +145,7 @@ _KEYS: dict[type, Callable[[Any], int]] = {
     e.RecordsFetched: _fetched,
     CallbacksFetched: _text("group_id", "fetch_id", "next_due_utc_ms"),
     e.FetchFailed: attrgetter("fetch_id"),
+    e.RecordsAdded: attrgetter("list_id"),
     e.DoNotCallAdded: _text("number"),
     e.RecordCancelled: _record,
     c.Connect: attrgetter("server_id"),
