@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,9 @@ class Story:
     client: httpx.AsyncClient
     dialer: Dialer
     folder: Path
-    clock: list[int] = field(default_factory=lambda: [NOON])
+    clock: list[int]
+    grown: list[int]
+    """Lists of which the dialer was told that they have got records."""
 
     async def get(self, path: str, status: int = 200, **query: Any) -> Any:
         return answer(await self.client.get(path, params=query), status)
@@ -121,14 +123,15 @@ async def telling(database: Any, folder: Path, loaded: Loaded | None = None) -> 
             log=structlog.wrap_logger(structlog.PrintLogger()),
             being_read=set(),
         )
-        operations = Operations(shared)
+        grown: list[int] = []
+        operations = Operations(shared, grown.append)
         operations.running.utc_now_ms = lambda: clock[0]
         api = ApiStory(loaded.configuration, operations.side)
         api.access.caller = SOMEBODY
         working = asyncio.create_task(operations.run())
         try:
             async with api.client as client:
-                yield Story(store, api, operations, client, dialer, folder / "imports", clock)
+                yield Story(store, api, operations, client, dialer, folder / "imports", clock, grown)
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)

@@ -1,15 +1,16 @@
 """The running dialer, handed to the API: requests into the runner's inbox, answers out of its steps."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 from outdial.core.commands import Command, Reply
 from outdial.core.dialer import Dialer
 from outdial.core.errors import OutdialError
-from outdial.core.events import ConfigurationLoaded, Event
+from outdial.core.events import ConfigurationLoaded, Event, RecordsAdded
 from outdial.core.settings import Configuration
 from outdial.core.snapshot import Snapshot
-from outdial.core.units import Now, RequestId
+from outdial.core.units import ListId, Now, RequestId
 
 FIRST_REQUEST_ID = 1 << 40
 """Numbers of requests from here on are the API's; the server itself counts from 1."""
@@ -95,6 +96,11 @@ class ApiDialer:
             raise NoAnswer("the dialer does not answer") from error
         finally:
             self._asked.pop(number, None)
+
+    def records_added(self, list_id: ListId) -> None:
+        """Tell the core that a list has got records. If it has no room for that, it finds them half a minute later."""
+        with contextlib.suppress(OutdialError):
+            self._submit(RecordsAdded(list_id))
 
     def tell(self, event: Event) -> None:
         """Give the core a fact that has no answer.

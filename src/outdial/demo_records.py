@@ -28,6 +28,7 @@ from outdial.sim.lists import Lists
 from outdial.store.listing import PAGE, add_records
 from outdial.store.spool import Spool
 from outdial.store.sqlite import SqliteStore
+from outdial.store.steady import pause
 from outdial.store.writer import StoreWriter
 
 DATABASE = "outdial.sqlite3"
@@ -35,6 +36,8 @@ SERVER = "demo"
 """Name of the server in the database."""
 STALE_MS = 0
 """Calls of a demonstration that was killed are not up any more."""
+LOOK_S = 1.0
+"""Pause between two looks for records that must not be dialed any more. Unit: seconds."""
 LAST_S_MAX = 10.0
 """Longest wait at the end for what has to be written down. Unit: seconds."""
 
@@ -66,6 +69,7 @@ class DemoRecords:
         self._spool = Spool(folder / "spool" / f"{SERVER}.jsonl", SERVER, DATABASE)
         self._writer: StoreWriter | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     def attempt_n(self, list_id: ListId, record_id: RecordId) -> int:
         """Which attempt of its record a call would be, from 1."""
@@ -99,6 +103,13 @@ class DemoRecords:
             on_failure=self._failed,
         )
         self._writing = asyncio.create_task(self._writer.run())
+        self._looking = asyncio.create_task(self._look_again_and_again(self._writer))
+
+    async def _look_again_and_again(self, writer: StoreWriter) -> None:
+        """Numbers may come onto do-not-call lists, and records may be cancelled, over the API."""
+        while True:
+            writer.look(_utc_ms())
+            await pause(LOOK_S)
 
     async def _fill(self) -> None:
         known = await self.store.imports()
@@ -145,6 +156,7 @@ class DemoRecords:
     async def finish(self) -> None:
         """Write down everything that is left."""
         if self._writer is not None and self._writing is not None:
+            self._stop_looking()
             self._writer.stop_dialing()
             self._writer.close()
             await asyncio.wait({self._writing}, timeout=LAST_S_MAX)
@@ -174,10 +186,15 @@ class DemoRecords:
 
     async def close(self) -> None:
         """Let go of the database. Closing twice does no harm."""
+        self._stop_looking()
         if self._writing is not None:
             self._writing.cancel()
         await self.store.close()
         self._spool.close()
+
+    def _stop_looking(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
 
     def _failed(self, error: Exception) -> None:
         self.failure = error

@@ -131,7 +131,7 @@ class ServeApi:
         host, changes = self._host, self._host.configuration
         while not host.dialer.is_ready:
             await pause(READY_S)
-        operations = Operations(shared)
+        operations = Operations(shared, host.dialer.records_added)
         alarms = LiveAlarms(host.dialer, lambda: Outside(host.why_away()), host.log.alarms)
         board = LiveBoard(host.dialer, alarms.of, secrets.token_hex(4))
         accounts, audit, protection = self._door.make()

@@ -34,6 +34,7 @@ async def test_a_file_is_read_into_a_list_as_a_job(database, tmp_path):
         assert story.api.audit.notes[0][1:3] == ("import.begin", "calling-list 1")
         assert sorted(path.suffix for path in story.folder.iterdir()) == [".csv", ".json"]  # what was sent is gone
         assert (await story.get("/imports"))["imports"] == [done]
+        assert set(story.grown) == {1}
 
 
 async def test_the_same_file_again_adds_nothing_and_another_one_adds_the_rest(database, tmp_path):
@@ -50,7 +51,7 @@ async def test_a_dry_run_says_what_would_be_read(database, tmp_path):
     async with telling(database, tmp_path) as story:
         tried = await story.reads(LEADS, dry_run="true")
         assert (tried["state"], tried["accepted"], tried["rejected"], tried["dry_run"]) == ("finished", 2, 1, True)
-        assert (await story.get("/lists/1"))["records"] == 0
+        assert (await story.get("/lists/1"))["records"] == 0 and story.grown == []
         assert (await story.reads(LEADS))["accepted"] == 2
 
 

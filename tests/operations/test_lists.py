@@ -83,6 +83,7 @@ async def test_a_record_is_added_and_told_of(database, tmp_path):
         history = await story.get(f"/lists/1/records/{added['record_id']}")
         record = history["record"]
         assert (record["time_zone"], record["fields"], record["chain_id"]) == ("America/New_York", {"name": "Ann"}, 7)
+        assert story.grown == [1]
         assert history["made"] == [] and [one["number"] for one in history["chain"]] == ["5550100"]
         assert (await story.get("/records", number="555-0100"))["records"] == [record]
         assert story.api.audit.notes[0][1:3] == ("record.add", f"record {added['record_id']}")

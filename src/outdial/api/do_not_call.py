@@ -1,7 +1,8 @@
 """Do-not-call lists: what they have, whether somebody is on one, who is put on and taken off.
 
 A caller who may see only some campaigns sees the lists that count for these, and may put numbers on them. Taking
-numbers off could have people called by others, so that needs a caller who sees everything.
+numbers off could have people called by others, so that needs a caller who sees everything. Who has put which number on
+a list, and who has taken it off, is in the list itself; the audit has how many.
 """
 
 from typing import Annotated, Protocol
@@ -165,7 +166,7 @@ def router(do_not_call: DoNotCall, audit: Audit) -> APIRouter:
     @routes.post("/{name}/numbers", summary="Put numbers on a list; calls to them stop within about a second")
     async def add_numbers(name: ListName, new: NewNumbers, caller: Operator) -> AddedNumbersView:
         added = await do_not_call.add(name, new, caller)
-        said = {"numbers": new.numbers[:CHECKED_MAX], "reason": new.reason, "added": added.added}
+        said = {"numbers": added.numbers, "added": added.added, "until_utc_ms": new.until_utc_ms}
         await audit.note(caller, "do-not-call.add", f"do-not-call list {name}", None, said)
         return added
 
@@ -173,7 +174,7 @@ def router(do_not_call: DoNotCall, audit: Audit) -> APIRouter:
     async def remove_numbers(name: ListName, numbers: Numbers, caller: Operator) -> RemovedNumbersView:
         sees_everything(caller)
         removed = await do_not_call.remove(name, numbers, caller)
-        said = {"numbers": numbers, "removed": removed.removed}
+        said = {"numbers": removed.numbers, "removed": removed.removed}
         await audit.note(caller, "do-not-call.remove", f"do-not-call list {name}", said, None)
         return removed
 

@@ -45,6 +45,8 @@ async def read_list_file(job: Job, calling_list: CallingList, files: JobFiles, r
     def on_batch(file: CallingListFile) -> None:
         _take_counts(job, file.counts)
         job.bytes_read = file.bytes_read
+        if not job.dry_run:
+            running.on_records(calling_list.dbid)
         if job.is_unwanted:
             raise Unwanted
 

@@ -233,14 +233,14 @@ class RunningImports:
             await read_list_file(job, calling_list, self._files, self._running)
         finally:
             being_read.discard(job.list_dbid)
-            self._lists.forget(job.list_dbid)
+            self._lists.changed(job.list_dbid, has_more=not job.dry_run)
 
     async def _close(self, job: Job) -> None:
         """What was read of a file that was not read to its end stays in the list."""
         if job.list_dbid is not None and not job.dry_run:
             with contextlib.suppress(OutdialError):  # then the list says of the file that it was not read to its end
                 await close_import(job, self._running.jobs, self._running.utc_now_ms())
-            self._lists.forget(job.list_dbid)
+            self._lists.changed(job.list_dbid, has_more=True)
 
     async def _end(self, job: Job, state: ImportState) -> None:
         job.has_rejects = await asyncio.to_thread(self._files.rejects(job).exists)

@@ -56,7 +56,7 @@ class RunningLists:
         self._running.check_room()
         with mistakes_of_request():
             count = await reset_list(self._running.looks, calling_list, statuses_of(statuses or ()))
-        self.forget(dbid)
+        self.changed(dbid, has_more=True)
         return count
 
     async def export(self, dbid: ListId, campaigns: frozenset[str] | None) -> AsyncIterator[str] | None:
@@ -68,9 +68,11 @@ class RunningLists:
         export = await export_of(self._running.looks, calling_list.dbid, Names(loaded.configuration), PAGE)
         return self._lines(export)
 
-    def forget(self, dbid: ListId) -> None:
-        """Something has changed: count anew when somebody asks."""
+    def changed(self, dbid: ListId, *, has_more: bool = False) -> None:
+        """Count anew when somebody asks. `has_more`: there may be more to dial now, and the dialer is told."""
         self._counted.pop(dbid, None)
+        if has_more:
+            self._running.on_records(dbid)
 
     async def _view(self, calling_list: CallingList) -> ListView:
         configuration = self._running.loaded.configuration

@@ -87,7 +87,7 @@ class RunningRecords:
             added = await add_to_list(self._running.looks, prepared, self._running.utc_now_ms())
         except RecordRefused as error:
             raise Problem(409, error.code, f"{calling_list.name}: {error}") from error
-        self._lists.forget(dbid)
+        self._lists.changed(dbid, has_more=True)
         return AddedView(
             list_dbid=dbid, record_id=added.record_id, number=added.number, do_not_call=list(added.do_not_call)
         )
@@ -98,7 +98,7 @@ class RunningRecords:
         if record is None:
             return None
         done = await cancel_stored(self._running.looks, record, self._running.utc_now_ms())
-        self._lists.forget(dbid)
+        self._lists.changed(dbid)
         return CancelledView(record_id=record_id, outcome=done.outcome.value, in_a_call=done.is_in_call)
 
     def _list(self, dbid: int, campaigns: frozenset[str] | None) -> CallingList | None:

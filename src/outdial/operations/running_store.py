@@ -17,6 +17,7 @@ from typing import Any, cast
 from outdial.api.problems import Problem
 from outdial.config import Loaded
 from outdial.core.errors import ConfigError
+from outdial.core.units import ListId
 from outdial.shared_store import SharedStore
 from outdial.store.interface import Store
 from outdial.store.read_limit import ReadTooLong
@@ -46,16 +47,27 @@ class RunningStore:
 
     Attributes:
         shared: what it was made of.
+        on_records: told of lists that have got records which may be due.
         looks: the store for requests: a turn for each call, refused when too many wait.
         jobs: the store for what works through a file: a turn for each call, however many wait.
         read_s_max: longest query of a report. Unit: seconds.
     """
 
     def __init__(
-        self, shared: SharedStore, utc_now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self,
+        shared: SharedStore,
+        on_records: Callable[[ListId], None],
+        utc_now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        """Share a store; its owner closes it."""
+        """Share a store; its owner closes it.
+
+        Args:
+            shared: the store.
+            on_records: told of lists that have got records which may be due.
+            utc_now_ms: the present instant.
+        """
         self.shared = shared
+        self.on_records = on_records
         self.utc_now_ms = utc_now_ms
         self.read_s_max = SQLITE_READ_S_MAX if shared.is_single else POSTGRES_READ_S_MAX
         self._turns = asyncio.Semaphore(SQLITE_TURNS if shared.is_single else POSTGRES_TURNS)

@@ -1,6 +1,9 @@
 """Everything that the API asks of the database, put together for one running dialer."""
 
+from collections.abc import Callable
+
 from outdial.api.store_side import StoreSide
+from outdial.core.units import ListId
 from outdial.operations.compliance import RunningCompliance
 from outdial.operations.do_not_call import RunningDoNotCall
 from outdial.operations.imports import RunningImports
@@ -19,9 +22,9 @@ class Operations:
         side: what the API's routes ask.
     """
 
-    def __init__(self, shared: SharedStore) -> None:
-        """Nothing works yet; `run` does."""
-        self.running = RunningStore(shared)
+    def __init__(self, shared: SharedStore, on_records: Callable[[ListId], None]) -> None:
+        """Nothing works yet; `run` does. `on_records` is told of lists that have got records."""
+        self.running = RunningStore(shared, on_records)
         lists = RunningLists(self.running)
         self._imports = RunningImports(self.running, lists)
         self.side = StoreSide(
