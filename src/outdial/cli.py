@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from outdial import __version__, access_cli, compliance_cli, dnc_cli, list_cli, ports_cli, report_cli
+from outdial import __version__, access_cli, compliance_cli, dnc_cli, list_cli, ports_cli, report_cli, server_cli
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
 
 EXIT_FINE = 0
@@ -40,6 +40,9 @@ app.add_typer(list_cli.record_app, name="record")
 app.add_typer(dnc_cli.app, name="dnc")
 app.add_typer(access_cli.token_app, name="token")
 app.add_typer(access_cli.user_app, name="user")
+app.add_typer(server_cli.group_app, name="group")
+app.add_typer(server_cli.node_app, name="node")
+app.command()(server_cli.top)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 JournalOption = Annotated[
@@ -56,11 +59,21 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def outdial(
+    context: typer.Context,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="OUTDIAL_SERVER",
+            help="A running server, for group, node, top and why; with a token in the variable OUTDIAL_TOKEN.",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Outbound contact server: campaign groups dial through a SIP cluster and share its ports."""
+    context.obj = server
 
 
 @app.command()
@@ -212,14 +225,26 @@ def preflight(
 
 @app.command()
 def why(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
-    which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="CONFIG.toml|NAME", help="The file; with --server the name.")],
+    which: Annotated[
+        str | None, typer.Argument(metavar="[NUMBER|ID]", help="A telephone number, or the number of a record.")
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Tell every reason why a record is not dialed now, and when each ends."""
-    from outdial.why import run_why
+    """Tell every reason why a record is not dialed now, and when each ends.
 
-    typer.echo(run_why(config, which, as_json=json_output))
+    With --server also why a campaign group does not dial, an agent gets no calls, a node no requests:
+    outdial --server http://127.0.0.1:8042 why east
+    """
+    if which is not None:
+        from outdial.why import run_why
+
+        typer.echo(run_why(Path(what), which, as_json=json_output))
+        return
+    from outdial.server_commands import client_of, run_server_why
+
+    typer.echo(run_server_why(client_of(context.obj), what, as_json=json_output))
 
 
 @app.command()

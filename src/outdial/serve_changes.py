@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from outdial.api.configuration_file import ConfigurationChanges, DifferenceView, FileNow
-from outdial.api.preconditions import CheckTag, quoted
+from outdial.api.entity_tags import CheckTag, quoted
 from outdial.api.problems import not_found
 from outdial.api.running_settings import Kind, ObjectSettings, SettingView, Value
 from outdial.config.changes import Setting, check_names, lay_over, settings_of

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.api.preconditions import CheckTag
+from outdial.api.entity_tags import CheckTag
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Optimistic concurrency: who changes something says which version of it they have seen (RFC 9110, section 13)."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Header
 
+from outdial.api.entity_tags import CheckTag
 from outdial.api.problems import MEDIA_TYPE, Problem, ProblemView
 
 HEADER_CHARACTERS_MAX = 1_000
@@ -26,8 +26,6 @@ PRECONDITIONS: dict[int | str, dict[str, Any]] = {
     )
 }
 """Refusals of routes that want `If-Match`."""
-CheckTag = Callable[[str], None]
-"""Given the tag of what is there now; raises `Problem` when it is not what the caller has seen."""
 
 
 def checking(if_match: str | None) -> CheckTag:
@@ -47,8 +45,3 @@ def checking(if_match: str | None) -> CheckTag:
             )
 
     return check
-
-
-def quoted(digest: str) -> str:
-    """An entity tag."""
-    return f'"{digest}"'

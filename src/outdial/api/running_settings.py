@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.api.preconditions import CheckTag
+from outdial.api.entity_tags import CheckTag
 
 Kind = Literal["campaign-group", "campaign"]
 Value = str | int | float | bool
