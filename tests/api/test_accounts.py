@@ -136,7 +136,7 @@ async def test_an_agent_works_as_one_of_the_configuration(told):
 async def test_mistakes_in_a_person_are_named_and_passwords_are_not(told, wrong):
     client = await admin(told)
     answer = await client.post("/users", json={"login": "a", "password": PASSWORD, "role": "admin"} | wrong)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.status_code == 422 and answer.json()["code"] in ("invalid_request", "impossible")
     assert "short" not in str(answer.json()["mistakes"]).replace("string_too_short", "") and PASSWORD not in answer.text
 
 

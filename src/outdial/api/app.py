@@ -31,10 +31,12 @@ shares of 1. Objects are named by their DBID. Refusals are problem details (RFC 
 REFUSALS = {
     status: {"model": problems.ProblemView, "content": {problems.MEDIA_TYPE: {}}, "description": text}
     for status, text in (
+        (400, "The request cannot be read."),
         (401, "Nobody has been recognised."),
         (403, "The caller lacks a scope."),
         (404, "There is no such object, or not for this caller."),
         (409, "The state of things forbids it."),
+        (413, "The body is too large."),
         (422, "Wrong values, all of them named."),
         (429, "Too much at once; `Retry-After` says when to try again."),
         (503, "Not now; try again."),

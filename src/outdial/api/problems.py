@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from outdial.core.errors import ConfigError, OutdialError
 
@@ -68,6 +69,11 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"there is no {what}")
 
 
+def impossible(mistakes: Sequence[str]) -> Problem:
+    """Values that are well formed and cannot be, as things are: names of what is not there, an end that is past."""
+    return Problem(422, "impossible", "the request is well formed, but cannot be carried out", mistakes=mistakes)
+
+
 def answer(problem: Problem) -> JSONResponse:
     """A problem as a response."""
     body: dict[str, Any] = {
@@ -110,11 +116,23 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).name.lower()
-    return answer(Problem(error.status_code, code, str(error.detail), headers=error.headers))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return answer(Problem(error.status_code, code, str(error.detail), headers=headers))
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
     return answer(Problem(500, "bug", "a bug in outdial; the log of the server says more"))
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What may be done with the path of a request: of all its routes, not only of the first."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 def _mistake(found: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from outdial.api.credentials import (
 )
 from outdial.api.gate import Gate
 from outdial.api.limited_to import demand_known, needs_all_campaigns
-from outdial.api.problems import Problem, not_found
+from outdial.api.problems import Problem, impossible, not_found
 from outdial.api.roles import in_order
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId
@@ -90,7 +90,7 @@ def token_router(gate: Gate, audit: Audit, configuration: Callable[[], Configura
         if wanted.expires_utc_ms is not None and wanted.expires_utc_ms <= now:
             mistakes.append("body.expires_utc_ms: is past")
         if mistakes:
-            raise Problem(422, "invalid_request", "the request has mistakes", mistakes=mistakes)
+            raise impossible(mistakes)
         token = Token(
             token_id=new_token_id(),
             name=wanted.name,

@@ -13,7 +13,7 @@ from outdial.api.credentials import CAMPAIGNS_MAX, LOGIN_PATTERN, User
 from outdial.api.gate import Gate
 from outdial.api.limited_to import demand_known, needs_all_campaigns
 from outdial.api.passwords import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, PasswordCheck
-from outdial.api.problems import Problem, not_found
+from outdial.api.problems import Problem, impossible, not_found
 from outdial.api.roles import Role
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId
@@ -171,7 +171,7 @@ def _check(configuration: Configuration, user: User) -> None:
     if user.role is Role.AGENT and user.agent_id is None:
         mistakes.append("body.agent_id: missing: a person with the role agent works as an agent of the configuration")
     if mistakes:
-        raise Problem(422, "invalid_request", "the request has mistakes", mistakes=mistakes)
+        raise impossible(mistakes)
 
 
 def _shown(user: User) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""Requests made from the OpenAPI document: none breaks the server, no invalid one is taken, all answers are as described.
+
+A valid request may name what is not there; then it is refused as `impossible`, not as `invalid_request`. Left out: the
+stream, which never ends.
+"""
+
+import re
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import positive_data_acceptance
+
+from account_samples import TWO_CAMPAIGNS, AccountStory
+from config_samples import text_with
+from outdial.api.credentials import Token, digest_of
+from outdial.api.origins import Origins
+from outdial.api.roles import Scope
+
+pytestmark = pytest.mark.slow
+
+STORY = AccountStory(Origins(is_loopback=False), text_with() + TWO_CAMPAIGNS)
+EVERYTHING = Token("a", "everything", frozenset(Scope), None, None, 0, None)
+STORY.records._tokens["a"] = (EVERYTHING, digest_of("outdial_everything"))
+SCHEMA = schemathesis.openapi.from_asgi("/v1/openapi.json", STORY.app).exclude(path="/v1/stream")
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=12,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_any_request_is_answered_as_described(case):
+    answer = case.call(headers={"Authorization": "Bearer outdial_everything"})
+    case.validate_response(answer, excluded_checks=[positive_data_acceptance])
+    if case.meta is not None and case.meta.generation.mode.is_positive and answer.status_code == 422:
+        problem = answer.json()
+        # 7.0 is an integer for JSON Schema; we take whole numbers only as they are usually written
+        assert problem["code"] == "impossible" or re.search(r"integer, not '-?[0-9]+\.0'", str(problem["mistakes"])), (
+            problem
+        )
