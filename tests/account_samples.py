@@ -31,16 +31,31 @@ HOST = "127.0.0.1:8042"
 PAGE = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
 
 TWO_CAMPAIGNS = """
+[[agent]]
+dbid = 8
+login = "bob"
+phone = "1008"
+
+[[agent-group]]
+dbid = 2
+name = "night"
+agents = ["bob"]
+
+[[calling-list]]
+dbid = 2
+name = "strangers"
+synthetic = 100
+
 [[campaign]]
 dbid = 2
 name = "autumn"
-lists = ["customers"]
+lists = ["strangers"]
 
 [[campaign-group]]
 dbid = 2
 name = "west"
 campaign = "autumn"
-agent-group = "sales"
+agent-group = "night"
 dialing-mode = "progressive"
 dialer = "main"
 """
