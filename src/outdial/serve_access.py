@@ -39,8 +39,6 @@ class Door:
     """Takes requests that change something or are refused, for the log."""
     guests: Mapping[str, str] = field(default_factory=dict)
     """One-time keys of guests who may do everything. Shape: {name: key}."""
-    import_maps: tuple[str, ...] = ()
-    """Text of each import map that stands in a page."""
 
     async def check(self) -> None:
         """Look whether the API may be served as it is configured.
@@ -96,7 +94,7 @@ class Door:
         for name, key in self.guests.items():
             sign_ins.expect(key, name, Caller(f"guest {name}", ALL_SCOPES))
         audit = AuditLog(self.records, utc_ms, self.tell_change)
-        protection = Protection(RequestLimits(origins), self.import_maps, self.tell_request, mono_ms)
+        protection = Protection(RequestLimits(origins), self.tell_request, mono_ms)
         return Accounts(gate, sign_ins, passwords), audit, protection
 
 

@@ -1,7 +1,7 @@
-"""Requests made from the OpenAPI document: none breaks the server, no invalid one is taken, all answers are as described.
+"""Requests made from the OpenAPI document: none breaks the server, no invalid one is taken, answers are as described.
 
 A valid request may name what is not there; then it is refused as `impossible`, not as `invalid_request`. Left out: the
-stream, which never ends.
+streams, which never end.
 """
 
 import re
@@ -17,12 +17,19 @@ from outdial.api.credentials import Token, digest_of
 from outdial.api.origins import Origins
 from outdial.api.roles import Scope
 
+
+@schemathesis.serializer("application/toml")
+def as_text(context, value):
+    """The configuration file: whatever was drawn, as text."""
+    return {"content": str(value).encode("utf-8", "surrogatepass")}
+
+
 pytestmark = pytest.mark.slow
 
 STORY = AccountStory(Origins(is_loopback=False), text_with() + TWO_CAMPAIGNS)
 EVERYTHING = Token("a", "everything", frozenset(Scope), None, None, 0, None)
 STORY.records._tokens["a"] = (EVERYTHING, digest_of("outdial_everything"))
-SCHEMA = schemathesis.openapi.from_asgi("/v1/openapi.json", STORY.app).exclude(path="/v1/stream")
+SCHEMA = schemathesis.openapi.from_asgi("/v1/openapi.json", STORY.app).exclude(path_regex="/stream$")
 
 
 @SCHEMA.parametrize()
@@ -40,6 +47,5 @@ def test_any_request_is_answered_as_described(case):
     if case.meta is not None and case.meta.generation.mode.is_positive and answer.status_code == 422:
         problem = answer.json()
         # 7.0 is an integer for JSON Schema; we take whole numbers only as they are usually written
-        assert problem["code"] == "impossible" or re.search(r"integer, not '-?[0-9]+\.0'", str(problem["mistakes"])), (
-            problem
-        )
+        is_a_float = re.search(r"integer, not '-?[0-9]+\.0'", str(problem.get("mistakes")))
+        assert problem["code"] != "invalid_request" or is_a_float, problem

@@ -1,54 +1,33 @@
 """What every answer tells browsers to refuse.
 
-Source: OWASP, HTTP Headers Cheat Sheet; W3C, Content Security Policy Level 3; Fetch Metadata. Ours: the exact policy: a
-page loads scripts, styles and data from this server alone, no script stands in a page but the import map (by its hash),
-and nobody may put a page into a frame (decision 0027).
+A page of ours says itself what it may load (`outdial.api.pages`). Everything else may load nothing and is in no frame.
+
+Source: OWASP, HTTP Headers Cheat Sheet; W3C, Content Security Policy Level 3. Ours: the choice (decision 0027).
 """
 
-import base64
-import hashlib
-from collections.abc import Iterable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 API_PATH: Final = "/v1"
+CONTENT_SECURITY_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HSTS: Final = "max-age=31536000"
 """A year, for this host alone: others of its domain may have no certificate."""
-
-
-def content_security_policy(import_maps: Iterable[str] = ()) -> str:
-    """The policy of pages.
-
-    Args:
-        import_maps: text of each `<script type="importmap">` in a page, letter for letter.
-    """
-    hashes = "".join(f" '{script_hash(text)}'" for text in import_maps)
-    return (
-        f"default-src 'none'; script-src 'self'{hashes}; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-        "font-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
-
-
-def script_hash(text: str) -> str:
-    """Name of a script in a policy: `sha256-…`."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 class BrowserHeaders:
     """Puts the headers into every answer; what a route says itself stays."""
 
-    def __init__(self, app: ASGIApp, *, import_maps: Iterable[str] = (), is_tls: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, is_tls: bool = False) -> None:
         """Prepare the headers.
 
         Args:
             app: what answers.
-            import_maps: see `content_security_policy`.
             is_tls: whether browsers are told to come back over TLS only.
         """
         self._app = app
         headers = {
-            "content-security-policy": content_security_policy(import_maps),
+            "content-security-policy": CONTENT_SECURITY_POLICY,
             "x-content-type-options": "nosniff",
             "referrer-policy": "no-referrer",
             "cross-origin-opener-policy": "same-origin",

@@ -3,6 +3,7 @@
 `code` is stable and for programs, `detail` is a sentence for people, `mistakes` names every wrong value at once.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +13,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from outdial.core.errors import ConfigError, OutdialError
 
@@ -128,10 +128,10 @@ async def _bug(request: Request, error: Exception) -> JSONResponse:
 
 def _methods_of(request: Request) -> list[str]:
     """What may be done with the path of a request: of all its routes, not only of the first."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
+    found = set()
+    for path, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)), request.url.path):
+            found |= {method.upper() for method in operations}
     return sorted(found)
 
 

@@ -42,8 +42,6 @@ class Protection:
     """How an application is protected."""
 
     limits: RequestLimits = field(default_factory=RequestLimits)
-    import_maps: tuple[str, ...] = ()
-    """Text of each import map that stands in a page."""
     tell: Tell | None = None
     """Takes lines for the log."""
     mono_ms: Callable[[], Millis] = _mono_ms
@@ -62,5 +60,5 @@ def protect(app: FastAPI, access: Access, accounts: Accounts | None, protection:
         )
     app.add_middleware(StreamWatch, access=access, mono_ms=protection.mono_ms)
     app.add_middleware(LimitRequests, limits=limits)
-    app.add_middleware(BrowserHeaders, import_maps=protection.import_maps, is_tls=limits.origins.is_tls)
+    app.add_middleware(BrowserHeaders, is_tls=limits.origins.is_tls)
     app.add_middleware(RequestLog, tell=protection.tell)

@@ -41,7 +41,12 @@ class SettingsChange(
 ):
     """New values by name. null takes a change back: the configuration file counts again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ring_timeout_s": 20, "number_of_cpd_ports": None}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ring_timeout_s": 20, "number_of_cpd_ports": None}],
+            "additionalProperties": False,  # names of another shape are refused
+        }
+    )
 
 
 SUBJECTS: Mapping[Kind, tuple[str, str]] = {

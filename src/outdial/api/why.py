@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from outdial.api.access import Caller, Scope, needs
 from outdial.api.parts import ApiParts
-from outdial.api.problems import Problem, not_found
+from outdial.api.problems import Problem, impossible, not_found
 from outdial.api.reasons import Reason, Reasons
 from outdial.api.record_reasons import ReasonView, WhyView
 from outdial.core.settings import CampaignGroup, Configuration
@@ -53,7 +53,7 @@ def router(parts: ApiParts) -> APIRouter:
         if len(asked) != 1:
             given = ", ".join(asked) or "none"
             mistakes = [f"query: one of group, agent, node, record, number is asked for, not {given}"]
-            raise Problem(422, "invalid_request", "the request has mistakes", mistakes=mistakes)
+            raise impossible(mistakes)
         [(kind, which)] = asked.items()
         if kind in ("record", "number"):
             return WhyAnswer(subjects=await _of_records(parts, caller, str(which)))
