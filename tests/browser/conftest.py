@@ -5,11 +5,14 @@ be there; elsewhere the tests skip with the reason. Pictures of every page go to
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -23,6 +26,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 DEMO_SECONDS = 900
+# Longest wait for the demo to begin. Unit: seconds.
+BEGIN_S_MAX = 60
 
 
 def unavailable(reason: str) -> None:
@@ -49,47 +54,71 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def demo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the running demo's dashboard is, with the key that opens it once."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "outdial", "demo", "--seconds", str(DEMO_SECONDS), "--json"]
-    errors = (folder / "errors.txt").open("w", encoding="utf-8")
-    demo = subprocess.Popen(
-        [*command, "--listen", "127.0.0.1:0", "--out", str(folder / "results")],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert demo.stderr is not None
-        for line in demo.stderr:
-            errors.write(line)
-            if line.startswith("Dashboard: "):
-                yield line.removeprefix("Dashboard: ").strip()
-                break
-        else:
-            pytest.fail(f"the demo did not say where its dashboard is: {(folder / 'errors.txt').read_text()}")
-    finally:
-        demo.send_signal(signal.SIGKILL)
-        demo.communicate()
-        errors.close()
+class RunningDemo:
+    """A demo that is running.
+
+    Attributes:
+        address: of its dashboard, with the key that opens it once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = Path(__file__).resolve().parents[1] / "demo_to_disturb.py"
+        self._errors = (folder / "errors.txt").open("w+", encoding="utf-8")
+        self._process = subprocess.Popen(
+            [sys.executable, program, folder / "results", str(DEMO_SECONDS)],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+        )
+        self.address = self._told_address()
+
+    def _told_address(self) -> str:
+        until_s = time.monotonic() + BEGIN_S_MAX
+        while time.monotonic() < until_s and self._process.poll() is None:
+            self._errors.seek(0)
+            found = re.search(r"^Dashboard: (\S+)\n", self._errors.read(), re.MULTILINE)
+            if found:
+                return found[1]
+            time.sleep(0.05)
+        self._errors.seek(0)
+        pytest.fail(f"the demo does not say where its dashboard is: {self._errors.read()}")
+
+    def lose_prime_node(self) -> None:
+        """Both servers of the prime node die."""
+        self._process.send_signal(signal.SIGUSR1)
+
+    def restore_prime_node(self) -> None:
+        """They are back."""
+        self._process.send_signal(signal.SIGUSR2)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()
 
 
 @pytest.fixture(scope="session")
-def address(demo_address: str) -> str:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    """The one demo."""
+    running = RunningDemo(tmp_path_factory.mktemp("demo"))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def address(demo: RunningDemo) -> str:
     """Address of the dashboard, without key."""
-    return demo_address.partition("#")[0]
+    return demo.address.partition("#")[0]
 
 
 @pytest.fixture(scope="session")
-def signed_in(chromium: Browser, demo_address: str) -> dict:
+def signed_in(chromium: Browser, demo: RunningDemo) -> dict:
     """What a browser keeps of a session: the key in the demo's address has been used for it."""
     with chromium.new_context() as context:
         page = context.new_page()
-        page.goto(demo_address)
+        page.goto(demo.address)
         page.get_by_role("navigation").wait_for(timeout=PATIENCE_MS)
         assert "#key" not in page.url
         return context.storage_state()

@@ -152,6 +152,21 @@ def test_node_is_drained_and_enabled(open_page):
     expect(node.get_by_text("active", exact=True)).to_be_visible()
 
 
+def test_loss_of_the_prime_node_raises_an_alarm_that_clears(page, demo):
+    alarms = page.get_by_role("region", name="Alarms")
+    demo.lose_prime_node()
+    try:
+        expect(page.get_by_role("alert").filter(has_text="All dialing is stopped")).to_be_visible()
+        expect(alarms.get_by_text(re.compile("critical: .*prime", re.IGNORECASE))).to_be_visible()
+        expect(page).to_have_title(re.compile(r"^\(\d+\) Board"))
+        picture(page, "board-prime-lost")
+        assert accessibility_findings(page) == []
+    finally:
+        demo.restore_prime_node()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(alarms.get_by_text(re.compile("critical: .*prime", re.IGNORECASE))).to_have_count(0)
+
+
 # --- for everybody -----------------------------------------------------------------------------------------------
 
 

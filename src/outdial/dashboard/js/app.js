@@ -23,11 +23,11 @@ const history = new History();
 const PAGES = {
   "": { name: "Board", title: "Board", page: BoardPage },
   groups: { title: "Campaign group", page: GroupPage },
+  alarms: { name: "Alarms", title: "Alarms", page: AlarmsPage },
   nodes: { name: "Nodes", title: "Nodes", page: NodesPage },
   agents: { name: "Agents", title: "Agents", page: AgentsPage },
   lists: { name: "Lists", title: "Calling lists", load: async () => (await import("./lists_page.js")).ListsPage },
   compliance: { name: "Compliance", title: "Compliance", load: async () => (await import("./compliance_page.js")).CompliancePage },
-  alarms: { name: "Alarms", title: "Alarms", page: AlarmsPage },
 };
 
 /** `#/lists/2/records/7` → {name: "lists", path: ["2", "records", "7"]} */

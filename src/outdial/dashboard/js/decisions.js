@@ -16,5 +16,5 @@ export function Decisions({ group }) {
       <tbody>${data.decisions.slice(-ROWS).reverse().map((each, n) => html`<tr key=${`${each.utc_ms}-${n}`}>
         <td class="muted">${clock(each.utc_ms)}</td><td class="number"><b>${each.started_calls}</b></td><td class="number">${each.available_agents}</td>
         <td class="number">${tenths(each.agents_expected)}</td><td class="number">${each.pending_calls}</td><td class="number">${tenths(each.persons_expected)}</td>
-        <td class="number">${percent(each.risk)}</td><td class="number">${percent(each.threshold)}</td><td class="muted">${each.why_not_more}</td></tr>`)}</tbody></table></div></section>`;
+        <td class="number">${percent(each.risk)}</td><td class="number">${percent(each.threshold)}</td><td class="muted nowrap">${each.why_not_more}</td></tr>`)}</tbody></table></div></section>`;
 }

@@ -32,7 +32,7 @@ export function RecordTable({ dbid }) {
       <tbody>${records.map((each) => html`<tr key=${each.record_id}>
         <td><a href=${`#/lists/${dbid}/records/${each.record_id}`}>${each.record_id}</a></td><td class="nowrap">${each.number}</td>
         <td><span class=${`chip ${each.claimed ? "accent" : ""}`}>${words(each.status)}</span></td><td class="number">${count(each.attempts)}</td>
-        <td>${each.call_result ? words(each.call_result) : "–"}</td><td class="muted nowrap">${stamp(each.last_attempt_utc_ms)}</td>
+        <td class="nowrap">${each.call_result ? words(each.call_result) : "–"}</td><td class="muted nowrap">${stamp(each.last_attempt_utc_ms)}</td>
         <td class="muted nowrap">${each.due_utc_ms ? stamp(each.due_utc_ms) : each.due_utc_ms === 0 ? "now" : "–"}</td></tr>`)}</tbody></table></div>
       ${records.length === 0 && html`<p class="empty">The list is empty.</p>`}
       ${cursor && html`<p class="more"><button type="button" onClick=${() => more(cursor, records)}>More records</button></p>`}
