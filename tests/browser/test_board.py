@@ -68,7 +68,7 @@ def test_wall_shows_every_group_with_its_figures(page):
     for name in ("Agents", "Ports", "Dialing", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h"):
         expect(figures.get_by_role("term").filter(has_text=name)).to_have_count(1)
     expect(figures).to_contain_text(re.compile(r"\d+ of \d+ · demand \d+\.\d"))
-    expect(figures).to_contain_text(re.compile(r"limit \d+\.\d %"))
+    expect(figures).to_contain_text(re.compile(r"(limit|of) \d+\.\d %"))
 
 
 def test_figures_move_by_themselves(page):
@@ -156,7 +156,7 @@ def test_loss_of_the_prime_node_raises_an_alarm_that_clears(page, demo):
     alarms = page.get_by_role("region", name="Alarms")
     demo.lose_prime_node()
     try:
-        expect(page.get_by_role("alert").filter(has_text="All dialing is stopped")).to_be_visible()
+        expect(page.get_by_role("alert").filter(has_text="all dialing is stopped")).to_be_visible()
         expect(alarms.get_by_text(re.compile("critical: .*prime", re.IGNORECASE))).to_be_visible()
         expect(page).to_have_title(re.compile(r"^\(\d+\) Board"))
         picture(page, "board-prime-lost")

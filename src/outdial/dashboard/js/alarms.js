@@ -1,5 +1,5 @@
 // Alarms: what an operator must know, the worst and newest first.
-import { clock, duration } from "./format.js";
+import { clock, duration, sentence } from "./format.js";
 import { html } from "./html.js";
 
 const RANK = { critical: 0, warning: 1 };
@@ -11,7 +11,7 @@ export function AlarmList({ board, level = "h2" }) {
       <span class="aside">${alarms.length || "none"}</span></header>
     <ul class="alarms" aria-live="polite">${alarms.map((alarm) => html`<li key=${alarm.key} class=${alarm.severity === "critical" ? "bad" : "warn"}>
       <span class=${`dot ${alarm.severity === "critical" ? "bad" : "warn"}`}></span>
-      <span class="text"><span class="unseen">${alarm.severity}: </span>${alarm.text}</span>
+      <span class="text"><span class="unseen">${alarm.severity}: </span>${sentence(alarm.text)}</span>
       <span class="muted nowrap" title=${`since ${clock(alarm.since_utc_ms)}`}>${duration(board.now_utc_ms() - alarm.since_utc_ms)}</span>
     </li>`)}</ul>
     ${alarms.length === 0 && html`<p class="calm"><span class="dot good"></span>Nothing needs you.</p>`}

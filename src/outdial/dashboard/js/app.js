@@ -5,7 +5,7 @@ import { Problem, current_session, get, resume_session, sign_in, sign_out, watch
 import { Board } from "./board.js";
 import { BoardPage } from "./board_page.js";
 import { Toasts, say_problem } from "./controls.js";
-import { clock } from "./format.js";
+import { clock, sentence } from "./format.js";
 import { GroupPage } from "./group_page.js";
 import { History } from "./history.js";
 import { html, render, useEffect, useReducer, useRef, useState } from "./html.js";
@@ -120,7 +120,7 @@ function Frame() {
   if (!session) return html`<main id="main" tabindex="-1"><${SignIn} /></main><${Toasts} />`;
   return html`<${Top} session=${session} route=${route} />
     <main id="main" tabindex="-1">
-      ${board.stops.map((stop) => html`<p class="banner" role="alert" key=${stop}>All dialing is stopped: ${stop}</p>`)}
+      ${board.stops.map((stop) => html`<p class="banner" role="alert" key=${stop}>${sentence(stop)}</p>`)}
       ${board.is_known
         ? html`<${page} key=${here} load=${load} board=${board} history=${history} path=${route.path} />`
         : html`<p class="opening">Opening the board …</p>`}

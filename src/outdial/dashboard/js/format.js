@@ -39,5 +39,8 @@ export const mode_name = (mode) => mode.replace("-with-seizing", ", seizing").re
 /** `no_answer` as `no answer` */
 export const words = (name) => name.replaceAll("_", " ").replaceAll("-", " ");
 
+/** With a capital letter at the start */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** 1 call, 2 calls */
 export const counted = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;

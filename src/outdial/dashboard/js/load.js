@@ -1,5 +1,6 @@
 // Data of a page that is not on the board: asked for when the page opens, and again when it should be fresh.
 import { Problem, get } from "./api.js";
+import { sentence } from "./format.js";
 import { html, useCallback, useEffect, useRef, useState } from "./html.js";
 
 /**
@@ -39,6 +40,6 @@ export function Waiting({ problem, what }) {
   if (!problem) return html`<p class="empty">Loading ${what} …</p>`;
   const text = problem.status === 404 && problem.code === "not_found" && problem.message === "Not Found"
     ? `This server keeps no ${what}.`
-    : `${what[0].toUpperCase()}${what.slice(1)}: ${problem.message}`;
+    : `${sentence(what)}: ${problem.message}`;
   return html`<p class="empty" role="alert">${text}</p>`;
 }

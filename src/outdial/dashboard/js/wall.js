@@ -71,10 +71,10 @@ function Abandonment({ group }) {
     const found = window_of(group, name);
     return rate(found?.calls ? found.ratio : null);
   };
-  return html`<span class="bar-text">${windows.length
-      ? html`${of_window("day")} today · ${of_window("30-days")} 30 d`
-      : html`${rate(group.totals.answered ? recent : null)} lately`}</span>
-    <span class="small muted">limit ${percent(limit)}</span>`;
+  if (!windows.length) {
+    return html`<span class="bar-text">lately ${rate(group.totals.answered ? recent : null)}</span><span class="small muted">limit ${percent(limit)}</span>`;
+  }
+  return html`<span class="bar-text">today ${of_window("day")}</span><span class="small muted">30 d ${of_window("30-days")} of ${percent(limit)}</span>`;
 }
 
 function Figure({ name, kind = "", children }) {
