@@ -20,7 +20,7 @@ class BrowserLibraries(BuildHookInterface):  # type: ignore[misc]
         libraries = importlib.util.module_from_spec(found)
         found.loader.exec_module(libraries)
         try:
-            libraries.put()
+            libraries.put(libraries.VENDOR)
         except libraries.Unavailable as error:
             raise SystemExit(
                 f"outdial: the wheel needs its browser libraries, and they cannot be had: {error}"

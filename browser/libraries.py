@@ -50,7 +50,7 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def is_there(folder: Path = VENDOR) -> bool:
+def is_there(folder: Path) -> bool:
     """Whether the package holds the libraries that the lock file names."""
     try:
         return (folder / STAMP).read_text(encoding="ascii").strip() == fingerprint()
@@ -58,7 +58,7 @@ def is_there(folder: Path = VENDOR) -> bool:
         return False
 
 
-def put(folder: Path = VENDOR) -> None:
+def put(folder: Path) -> None:
     """Fetch the libraries unless they are there.
 
     Raises:
@@ -132,7 +132,7 @@ def run(command: list[str], name: str, seconds_max: int) -> None:
 def main(arguments: list[str]) -> int:
     """Exit code 0: they are there, or nobody insists."""
     try:
-        put()
+        put(VENDOR)
     except Unavailable as error:
         print(f"outdial: the browser libraries cannot be fetched: {error}", file=sys.stderr)
         print("         Everything else works; the dashboard says that it lacks them.", file=sys.stderr)

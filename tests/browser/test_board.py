@@ -208,3 +208,80 @@ def test_group_is_opened_and_left_by_keyboard(page):
     expect(page).to_have_title(re.compile("Campaign group · outdial"))
     page.go_back()
     expect(row(page, "callbacks")).to_be_visible()
+
+
+# --- what is asked of the server, answered here: refusals and settings that the demo does not have -----------------
+
+
+SETTING = {"unit": "seconds", "allowed": "a number 5 … 180", "text": "How long it rings.", "left_out": None}
+
+
+def settings(value: int, by: str | None) -> dict:
+    """Settings of a group with one that may be changed."""
+    return {
+        "settings": [
+            {
+                "name": "ring_timeout_s",
+                "value": value,
+                "file_value": 25,
+                "overridden_by": by,
+                "since_utc_ms": 1,
+                **SETTING,
+            }
+        ]
+    }
+
+
+def test_setting_is_changed_under_its_version_and_taken_back(open_page):
+    page, _ = open_page("nodes")
+    sent = []
+
+    def answer(route) -> None:
+        sent.append((route.request.method, route.request.headers.get("if-match"), route.request.post_data_json))
+        value, by, tag = {"GET": (25, None, '"1"'), "PATCH": (20, "user ada", '"2"'), "DELETE": (25, None, '"3"')}[
+            route.request.method
+        ]
+        route.fulfill(json=settings(value, by), headers={"ETag": tag})
+
+    page.route(re.compile(r"/v1/groups/1(/settings.*)?$"), answer)
+    page.goto(page.url.replace("#/nodes", "#/groups/1"))
+    form = page.get_by_role("region", name="Settings")
+    form.get_by_label("ring timeout s").fill("20")
+    form.get_by_role("button", name="Change", exact=True).click()
+    expect(form.get_by_text("changed by user ada")).to_contain_text("the file says 25")
+    form.get_by_role("button", name="Take back ring timeout s").click()
+    expect(form.get_by_text("changed by user ada")).to_have_count(0)
+    assert sent == [
+        ("GET", None, None),
+        ("PATCH", '"1"', {"ring_timeout_s": 20}),
+        ("DELETE", '"2"', None),
+    ]
+
+
+def test_group_is_paused_and_resumed(open_page):
+    page, _ = open_page("groups/4")
+    page.get_by_role("button", name="Pause reminders").click()
+    expect(page.get_by_text("paused", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Resume reminders").click()
+    expect(page.get_by_text("running", exact=True)).to_be_visible()
+
+
+def test_whoever_is_not_signed_in_is_asked_who_they_are(open_page):
+    page, _ = open_page("")
+    refused = {"status": 401, "code": "unauthorized", "detail": "name or password is wrong"}
+    page.route("**/v1/session", lambda route: route.fulfill(status=401, json=refused))
+    page.reload()
+    page.get_by_label("Name", exact=True).fill("anna")
+    page.get_by_label("Password").fill("wrong")
+    assert accessibility_findings(page) == []
+    picture(page, "sign-in")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("name or password is wrong")
+
+    page.unroute("**/v1/session")
+    session = {"name": "user anna", "scopes": ["read"], "campaigns": None, "agent_id": None, "csrf_token": "x"}
+    page.route("**/v1/session", lambda route: route.fulfill(json=session))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("user anna")).to_be_visible()
+    expect(page.get_by_role("link", name="renewals", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Stop"))).to_have_count(0)  # who may only read is offered no more
