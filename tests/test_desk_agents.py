@@ -22,6 +22,7 @@ from outdial.core.events import (
     PreviewRequested,
 )
 from outdial.core.modes import DialingMode as Mode
+from outdial.core.records import Chain, Record
 from outdial.core.results import CallResult
 from outdial.core.units import HOUR_MS
 
@@ -140,6 +141,21 @@ async def test_record_on_offer_and_why_it_is_gone():
     call = desks.desk().call
     assert call is not None and call.phase == "dialing"
     await soon()
+
+
+@in_a_loop
+async def test_record_that_comes_again_is_looked_up_again():
+    """What was said on its last call has been written down since."""
+    story = dialing_story(group(1, Mode.PREVIEW, agents=1))
+    desks = DeskStory(story)
+    for times in (1, 2):
+        story.tell(PreviewRequested(101, 1))
+        desk = desks.desk()
+        assert desk.offer is not None
+        await soon()
+        assert desks.asked == [desk.offer.record.record_id] * times
+        story.tell(PreviewRejected(101))
+        story.state.groups[1].buffer.appendleft(Chain((Record(desk.offer.record.record_id, 1, "+15550000001"),)))
 
 
 @in_a_loop

@@ -223,6 +223,9 @@ class DeskAgents:
             memory.reason = command.reason
             if command.state in (AgentState.TALKING.value, AgentState.LOGGED_OUT.value):
                 memory.notice = None
+            if command.state == AgentState.RESERVED.value:  # what was said since it was looked up is to be seen, too
+                for record_id in records_on(self._core.state, self._core.state.agents[command.agent_id]):
+                    memory.cards.pop(record_id, None)
 
     def _offered(self, now: Now, command: OfferRecord) -> None:
         memory = self._memory(command.agent_id)

@@ -142,7 +142,7 @@ def draw(state: State, agent: Agent, memory: Memory, version: str, now: Now) -> 
 def may(state: State, agent: Agent) -> tuple[str, ...]:
     """What the agent can ask for now. The dialer has the last word."""
     if not agent.is_logged_in:
-        return ("login", *_about_calls(agent))
+        return ("login",)
     found = ["logout", "not-ready", "leave"]
     is_unready = agent.state in (AgentState.NOT_READY, AgentState.AFTER_CALL_WORK)
     if is_unready or agent.intent is not AgentState.READY:
@@ -206,7 +206,7 @@ def _record(state: State, record: Record, memory: Memory) -> DeskRecord:
 
 def _last_call(state: State, agent: Agent, memory: Memory) -> DeskLastCall | None:
     ended = agent.ended
-    if ended is None:
+    if ended is None or not agent.is_logged_in:  # nobody is at the desk, and anybody may look at the screen
         return None
     known = memory.ended if memory.ended is not None and memory.ended.call_id == ended.call_id else None
     said = memory.said[1] if memory.said is not None and memory.said[0] == ended.call_id else None
