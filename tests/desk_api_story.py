@@ -30,7 +30,7 @@ from outdial.core.results import Verdict
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId, Now, RecordId
 from outdial.desk_agents import DeskAgents
-from outdial.desk_picture import RecordCard
+from outdial.desk_memory import RecordCard
 
 REASONS = ("break", "lunch")
 ADA = 7

@@ -11,7 +11,7 @@ from outdial.core.commands import Command
 from outdial.core.events import Event
 from outdial.core.units import AgentId, Now, RecordId
 from outdial.desk_agents import DeskAgents
-from outdial.desk_picture import RecordCard
+from outdial.desk_memory import RecordCard
 
 REASONS = ("break", "lunch")
 AWAY_MS = 30_000

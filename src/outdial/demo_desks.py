@@ -9,7 +9,7 @@ from outdial.core.events import Event
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId, Millis, RecordId
 from outdial.desk_agents import DeskAgents, LookUp
-from outdial.desk_picture import RecordCard
+from outdial.desk_memory import RecordCard
 from outdial.desk_records import cards_from
 from outdial.drivers.clock import Clock
 from outdial.names import Names

@@ -10,16 +10,14 @@ empty. The call that is going on goes on.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from outdial.api.desk_view import (
     WATCHERS_MAX,
     Desk,
     DeskChoices,
     DeskName,
-    DeskNotice,
     DeskResult,
-    DeskWord,
     TooManyWatchers,
 )
 from outdial.config.serve import DESKTOP_AWAY
@@ -27,19 +25,15 @@ from outdial.core.agents import Agent, AgentState
 from outdial.core.commands import (
     AgentStateChanged,
     Command,
-    DisposeRecord,
-    OfferRecord,
     Reply,
-    SettleAttempt,
-    WithdrawOffer,
 )
 from outdial.core.dialer import Dialer
 from outdial.core.events import AgentBecameNotReady, AgentLoggedOut, ConfigurationLoaded, Event, PhoneStateChanged
-from outdial.core.records import RecordType
 from outdial.core.settings import Configuration
 from outdial.core.units import SECOND_MS, AgentId, GroupId, Millis, Now, RecordId
 from outdial.core.words import AGENT_RESULTS, CALLBACK_AHEAD_MS_MAX, NOTE_MAX
-from outdial.desk_picture import Ended, Memory, RecordCard, draw, records_on
+from outdial.desk_memory import REMEMBERED, Memory, RecordCard, remember
+from outdial.desk_picture import draw, records_on
 from outdial.drivers.clock import Clock
 
 LookUp = Callable[[RecordId], Awaitable[RecordCard | None]]
@@ -132,13 +126,6 @@ class DeskAgents:
         self._later = later
         self._start_utc_ms = clock.read().utc_ms
         self._places: dict[AgentId, Place] = {}
-        self._about: dict[type, Callable[[Now, Any], None]] = {
-            AgentStateChanged: self._state_changed,
-            OfferRecord: self._offered,
-            WithdrawOffer: self._withdrawn,
-            SettleAttempt: self._settled,
-            DisposeRecord: self._disposed,
-        }
 
     # --- the configuration ---------------------------------------------------------------------------------------
 
@@ -183,11 +170,15 @@ class DeskAgents:
             return
         about = self._about_event(event, commands)
         for command in commands:
-            handler = self._about.get(type(command))
             agent_id = getattr(command, "agent_id", None)
-            if handler is not None and agent_id is not None:
-                handler(now, command)
-                about[agent_id] = None
+            if agent_id is None or type(command) not in REMEMBERED:
+                continue
+            about[agent_id] = None
+            place_or_none = self._places.get(agent_id)
+            if place_or_none is not None:
+                remember(place_or_none.memory, now, command)
+                if isinstance(command, AgentStateChanged) and command.state == AgentState.RESERVED.value:
+                    self._forget_cards(place_or_none)
         for place in [self._places[agent_id] for agent_id in about if agent_id in self._places]:
             place.touch()
 
@@ -213,52 +204,11 @@ class DeskAgents:
             return {}
         return dict.fromkeys(self._core.state.agent_groups[group.settings.agent_group].settings.agents)
 
-    def _memory(self, agent_id: AgentId | None) -> Memory | None:
-        place = self._places.get(agent_id) if agent_id is not None else None
-        return None if place is None else place.memory
-
-    def _state_changed(self, now: Now, command: AgentStateChanged) -> None:
-        memory = self._memory(command.agent_id)
-        if memory is not None:
-            memory.reason = command.reason
-            if command.state in (AgentState.TALKING.value, AgentState.LOGGED_OUT.value):
-                memory.notice = None
-            if command.state == AgentState.RESERVED.value:  # what was said since it was looked up is to be seen, too
-                for record_id in records_on(self._core.state, self._core.state.agents[command.agent_id]):
-                    memory.cards.pop(record_id, None)
-
-    def _offered(self, now: Now, command: OfferRecord) -> None:
-        memory = self._memory(command.agent_id)
-        if memory is not None:
-            memory.notice = None
-
-    def _withdrawn(self, now: Now, command: WithdrawOffer) -> None:
-        memory = self._memory(command.agent_id)
-        if memory is not None:
-            memory.notice = DeskNotice(text=command.reason, at_utc_ms=now.utc_ms)
-
-    def _settled(self, now: Now, command: SettleAttempt) -> None:
-        memory = self._memory(command.agent_id)
-        if memory is not None:
-            memory.ended = Ended(command.call_id, now.utc_ms, command.talk_ms)
-
-    def _disposed(self, now: Now, command: DisposeRecord) -> None:
-        memory = self._memory(command.agent_id)
-        if memory is None:
-            return
-        callback = command.disposition.record_type
-        is_callback = callback is not None and callback.is_callback
-        memory.said = (
-            command.call_id,
-            DeskWord(
-                call_result=command.call_result.name,
-                callback_at_utc_ms=command.disposition.not_before_utc_ms if is_callback else None,
-                callback_personal=callback is RecordType.PERSONAL_CALLBACK,
-                callback_number=command.disposition.number,
-                note=command.note,
-                given_utc_ms=command.given_utc_ms,
-            ),
-        )
+    def _forget_cards(self, place: Place) -> None:
+        """What was said of a record since it was looked up is to be seen, too, when it comes again."""
+        agent = self._core.state.agents[place.agent_id]
+        for record_id in records_on(self._core.state, agent):
+            place.memory.cards.pop(record_id, None)
 
     # --- what is shown -------------------------------------------------------------------------------------------
 

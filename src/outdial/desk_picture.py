@@ -1,14 +1,12 @@
 """What an agent's desktop shows, drawn from what the dialer knows of this one agent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from outdial.api.desk_view import (
     Desk,
     DeskCall,
     DeskGroup,
     DeskLastCall,
-    DeskNotice,
     DeskOffer,
     DeskRecord,
     DeskWord,
@@ -20,7 +18,8 @@ from outdial.core.groups import Group, GroupState
 from outdial.core.modes import DialingMode
 from outdial.core.records import Record, RecordType
 from outdial.core.state import State
-from outdial.core.units import CallId, GroupId, Millis, Now, RecordId
+from outdial.core.units import GroupId, Millis, Now, RecordId
+from outdial.desk_memory import Memory
 
 PHASES: Mapping[AttemptState, str] = {
     AttemptState.REQUESTED: "dialing",
@@ -37,39 +36,6 @@ PHASES: Mapping[AttemptState, str] = {
     AttemptState.SETTLED: "ending",
 }
 """What an agent is told of a call's state."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordCard:
-    """What the database knows of a record and the dialer does not."""
-
-    fields: Mapping[str, str]
-    """Columns of its file."""
-    said: tuple[DeskWord, ...]
-    """The last words of agents on its calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How the last call of an agent came to its end."""
-
-    call_id: CallId
-    ended_utc_ms: int
-    talk_ms: Millis
-
-
-@dataclass(slots=True)
-class Memory:
-    """What a desk remembers besides what the dialer does."""
-
-    cards: dict[RecordId, RecordCard | None]
-    """What was found in the database. None: it did not answer."""
-    reason: str = ""
-    """Of the agent's state."""
-    notice: DeskNotice | None = None
-    ended: Ended | None = None
-    said: tuple[CallId, DeskWord] | None = None
-    """The last word that was written down, and of which call."""
 
 
 def records_on(state: State, agent: Agent) -> tuple[RecordId, ...]:

@@ -6,7 +6,7 @@ from outdial.api.desk_view import DeskWord
 from outdial.core.records import RecordType
 from outdial.core.units import RecordId
 from outdial.desk_agents import LookUp
-from outdial.desk_picture import RecordCard
+from outdial.desk_memory import RecordCard
 from outdial.names import Names
 from outdial.store.interface import Store, StoreError, StoreUnavailable
 from outdial.store.stored import StoredWord
