@@ -5,6 +5,7 @@ Requests are light: they read a snapshot or put a fact into the inbox. Whatever 
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import socket
 import time
@@ -152,6 +153,8 @@ class ServeApi:
         app = make_app(parts)
         add_dashboard(app)
         server = _server(uvicorn, app, self._door.api)
+        gc.collect()
+        gc.freeze()  # what was loaded by now stays; each look at it would stop everything for a fifteenth of a second
         looking = asyncio.create_task(_look(board))
         keeping = asyncio.create_task(keep_up(accounts, audit))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from outdial.api.access import Caller, Scope, needs
 from outdial.api.audit import Audit
 from outdial.api.lists import CSV_RESPONSE, ListDbid, csv_response
-from outdial.api.problems import Problem, not_found
+from outdial.api.problems import MEDIA_TYPE, Problem, ProblemView, not_found
 
 Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
@@ -152,16 +152,26 @@ BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "text/csv": {"schema": {"type": "string"}, "example": "phone,name\n+15550100,Ann\n"},
-            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+            "text/csv": {"schema": {}, "example": "phone,name\n+15550100,Ann\n"},
+            "application/vnd.apache.parquet": {"schema": {}},
         },
     }
 }
 NUMBERS_BODY = {
     "requestBody": {
         "required": True,
-        "content": {"text/csv": {"schema": {"type": "string"}, "example": "phone\n+15550100\n"}},
+        "content": {"text/csv": {"schema": {}, "example": "phone\n+15550100\n"}},
     }
+}
+
+
+REFUSALS = {
+    status: {"model": ProblemView, "content": {MEDIA_TYPE: {}}, "description": text}
+    for status, text in (
+        (413, "The file is too large."),
+        (415, "It is no CSV and no Parquet file."),
+        (507, "The server's disk takes no more."),
+    )
 }
 
 
@@ -267,6 +277,7 @@ def _add_sending(routes: APIRouter, imports: Imports, audit: Audit) -> None:
         status_code=202,
         summary="Read a CSV or Parquet file into a calling list",
         openapi_extra=BODY,
+        responses=dict(REFUSALS),  # type: ignore[arg-type]
     )
     async def import_list(
         request: Request,
@@ -296,6 +307,7 @@ def _add_sending(routes: APIRouter, imports: Imports, audit: Audit) -> None:
         status_code=202,
         summary="Read a file of numbers into a do-not-call list",
         openapi_extra=NUMBERS_BODY,
+        responses=dict(REFUSALS),  # type: ignore[arg-type]
     )
     async def import_do_not_call(
         request: Request,

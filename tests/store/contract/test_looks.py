@@ -48,6 +48,17 @@ async def test_a_look_counts_no_start_and_clears_nothing_up(database):
         assert (store.found.epoch, store.found.stale) == (2, 1)
 
 
+async def test_the_records_of_one_customer_come_in_their_order(database):
+    async with opened(database) as store:
+        await add_chain(store, 3, chain_id=7, first=11)
+        await add_chain(store, 2, chain_id=8, first=1)
+        await add_singles(store, 2, first=50)
+        assert [record.fate.record_id for record in await store.chain(1, 7, 10)] == [11, 12, 13]
+        assert [record.fate.chain_n for record in await store.chain(1, 7, 2)] == [0, 1]
+        for list_id, chain_id in ((2, 7), (1, 9), (1, 0)):
+            assert await store.chain(list_id, chain_id, 10) == ()
+
+
 async def test_a_list_at_a_glance(database):
     async with opened(database) as store:
         await add_singles(store, 5)
