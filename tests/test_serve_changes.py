@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 import pytest
 
 from config_samples import PIECES
+from outdial.client import Client, Refused
 from serve_samples import Serving, serving, write_configuration
 
 pytestmark = pytest.mark.slow
@@ -127,3 +128,22 @@ def test_why_over_the_api(tmp_path):
         assert (record["kind"], record["reasons"] != []) == ("record", True)
         assert call(server, "GET", "/why?record=999999")[0] == 404
         assert call(server, "GET", "/groups/1/decisions")[1]["decisions"] == []
+
+
+def test_the_python_client_on_a_real_server(tmp_path):
+    with serving(write_configuration(tmp_path, API)) as server:
+        client = Client(server.until("started")["api"])
+        assert client.pause_group("east").state == "paused"
+        boards = client.boards()
+        assert any(board.groups[0].state == "paused" for board, _ in zip(boards, range(20), strict=False))
+        client.resume_group("east")
+        assert any(board.groups[0].state == "running" for board, _ in zip(boards, range(20), strict=False))
+        with pytest.raises(Refused, match="is not paused"):
+            client.resume_group("east")
+        assert client.change_settings("east", {"number_of_cpd_ports": 4}).settings
+        assert client.group("east").ports.maximum == 4
+        text, tag = client.configuration()
+        assert client.check_configuration(text.replace("channel_num = 60", "channel_num = 61")).differences
+        with pytest.raises(Refused):
+            client.replace_configuration(text, '"old"')
+        assert client.replace_configuration(text + "# new\n", tag).differences == []

@@ -103,3 +103,10 @@ def test_what_a_reload_leaves_as_it_is_until_the_next_start(tmp_path):
         f"serve.{name}: takes effect at the next start"
         for name in ("results-dir", "database", "server-name", "stale-clean-timeout")
     ]
+
+
+def test_where_the_api_listens_is_settled_at_the_start(tmp_path):
+    path = write_configuration(tmp_path, '\n[api]\nlisten = "127.0.0.1:8042"')
+    before = read_setup(path)
+    path.write_text(path.read_text().replace("8042", "8043"))
+    assert unchanged_notes(before, read_setup(path)) == [f"{path}: api: takes effect at the next start"]

@@ -35,6 +35,7 @@ from outdial.dashboard_files import lacking
 from outdial.demo_api import demo_api
 from outdial.demo_records import DATABASE, DemoRecords
 from outdial.demo_scene import DemoOptions, load_scene
+from outdial.demo_settings import settings_of_demo
 from outdial.display import FRAMES_PER_S, Display, Nowhere, choose_display
 from outdial.drivers.clock import Clock, SystemClock
 from outdial.drivers.journal import JournalWriter
@@ -164,7 +165,10 @@ class Demo:
             observers=(self.tally.observe, self.happenings.observe, dialer.observe, self._desks.observe),
             journal=journal,
         )
-        self.api = None if options.listen is None else demo_api(options.listen, dialer, self._say, self._desks)
+        changing = settings_of_demo(scene, self._submit)
+        self.api = (
+            None if options.listen is None else demo_api(options.listen, dialer, self._say, self._desks, changing)
+        )
         self._running: asyncio.Task[None] | None = None
         self._began_at_s = 0.0
 

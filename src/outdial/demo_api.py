@@ -10,6 +10,7 @@ from outdial.api.credentials import new_secret
 from outdial.api.memory_access import MemoryAccess
 from outdial.api_dialer import ApiDialer
 from outdial.config.api import LISTEN, Api, Listen, listen_of
+from outdial.demo_settings import DemoSettings
 from outdial.desk_agents import DeskAgents
 from outdial.serve_access import ApiError
 from outdial.serve_api import Host, ServeApi
@@ -45,7 +46,7 @@ class DemoApiLog:
         self._say("bad", f"the API has ended: {error!r}")
 
 
-def demo_api(listen: Listen, dialer: ApiDialer, say: Say, desks: DeskAgents) -> ServeApi:
+def demo_api(listen: Listen, dialer: ApiDialer, say: Say, desks: DeskAgents, changing: DemoSettings | None) -> ServeApi:
     """Open the API. Where nothing else was asked for and the usual port is taken, any free one will do.
 
     Raises:
@@ -54,7 +55,7 @@ def demo_api(listen: Listen, dialer: ApiDialer, say: Say, desks: DeskAgents) -> 
     # whoever reaches loopback may watch and operate; from elsewhere it takes the key that stands in the address
     guests = {} if listen.is_loopback else {GUEST: new_secret()}
     why_away = str  # never: the database is a file beside the demonstration
-    host = Host(dialer, why_away, DemoApiLog(say), MemoryAccess(), guests, desks)
+    host = Host(dialer, why_away, DemoApiLog(say), MemoryAccess(), guests, desks, changing=changing)
     try:
         return ServeApi(Api(listen), host)
     except ApiError as error:

@@ -119,7 +119,8 @@ class AsteriskScene:
     """The far side of real servers.
 
     Attributes:
-        title, configuration, loaded, names, seed, groups_to_start, lists, source, desktops: see `far_side.FarSide`.
+        title, configuration, loaded, names, seed, groups_to_start, lists, source, desktops, scenario: see
+            `far_side.FarSide`.
         dialed: dial requests per number.
     """
 
@@ -135,6 +136,7 @@ class AsteriskScene:
         self.seed = options.seed if options.seed is not None else SEED_DEFAULT
         self.groups_to_start: Sequence[GroupId] = loaded.start_groups
         self.source = None
+        self.scenario = None
         self.dialed: Counter[str] = Counter()
         self._cluster = cluster
         self._seconds = min(options.seconds, SECONDS_OF_FAILURES)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from outdial.config import Loaded, load
+from outdial.config import Loaded, loads
 from outdial.config.api import Listen
+from outdial.config.loading import text_of
 from outdial.config.world import world_seed, world_settings
 from outdial.core.commands import Command
 from outdial.core.events import CallReleased, EngagingReleased, Event
@@ -60,6 +61,8 @@ class Scene:
     """How the core is given a fact, once it runs."""
     title: str = "outdial demo"
     desktops: Desktops = field(default_factory=Desktops)
+    scenario: tuple[Path, str] | None = None
+    """The shipped file and its text."""
 
     @property
     def groups_to_start(self) -> Sequence[GroupId]:
@@ -111,7 +114,9 @@ class Scene:
 def load_scene(options: DemoOptions, clock: Clock) -> Scene:
     """Read the shipped scenario and build its world, with the user's calling list if there is one."""
     with importlib.resources.as_file(importlib.resources.files("outdial") / "data") as data:
-        loaded = load(data / "demo.toml")
+        path = data / "demo.toml"
+        text = text_of(path)
+        loaded = loads(text, path.name, data)
         now = clock.read()
         settings = replace(world_settings(loaded), start_utc_ms=now.utc_ms - now.mono_ms)
         files = {}
@@ -126,4 +131,4 @@ def load_scene(options: DemoOptions, clock: Clock) -> Scene:
     hand_over(world.workforce, loaded.desktop_agents)
     desktops = Desktops.of(loaded, columns)
     whole = replace(loaded, configuration=configuration)
-    return Scene(configuration, world, seed, names, notes, whole, desktops=desktops)
+    return Scene(configuration, world, seed, names, notes, whole, desktops=desktops, scenario=(path, text))

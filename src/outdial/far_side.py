@@ -1,6 +1,7 @@
 """What a demonstration asks of the far side, simulated or real: servers, callees, agents, calling lists."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from outdial.config import Loaded
@@ -55,6 +56,11 @@ class FarSide(Protocol):
     @property
     def desktops(self) -> Desktops:
         """Agents whom people play."""
+        ...
+
+    @property
+    def scenario(self) -> tuple[Path, str] | None:
+        """The file that says all this and its text; None: nothing of it can be changed."""
         ...
 
     @property

@@ -27,6 +27,7 @@ from outdial.store.steady import pause
 if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
     from outdial.api.desk_view import Desks
     from outdial.api.live_board import LiveBoard
+    from outdial.changed_settings import Changing
     from outdial.service_configuration import ServiceConfiguration
 
 BACKLOG = 1_024
@@ -77,7 +78,9 @@ class Host:
     desks: "Desks | None" = None
     """Desktops of agents. None: nobody has one."""
     configuration: "ServiceConfiguration | None" = None
-    """What may be changed. None: nothing, as there is no file."""
+    """What may be changed. None: there is no file."""
+    changing: "Changing[Any] | None" = None
+    """Whose settings may be changed, where there is no file."""
 
 
 class ServeApi:
@@ -125,11 +128,13 @@ class ServeApi:
         from outdial.api.app import make_app
         from outdial.api.live_board import LiveBoard
         from outdial.api.parts import ApiParts
+        from outdial.changed_settings import ChangedSettings
         from outdial.operations.side import Operations
-        from outdial.serve_changes import ServeFile, ServeSettings
+        from outdial.serve_changes import ServeFile
         from outdial.serve_reasons import ServeReasons
 
         host, changes = self._host, self._host.configuration
+        changing = changes or host.changing
         while not host.dialer.is_ready:
             await pause(READY_S)
         operations = Operations(shared, host.dialer.records_added)
@@ -145,7 +150,7 @@ class ServeApi:
             accounts=accounts,
             protection=protection,
             desks=host.desks,
-            settings=None if changes is None else ServeSettings(changes),
+            settings=None if changing is None else ChangedSettings(changing),
             configuration_file=None if changes is None else ServeFile(changes),
             record_reasons=None if changes is None else ServeReasons(changes),
             store=operations.side,

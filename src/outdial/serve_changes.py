@@ -1,29 +1,20 @@
-"""Changes over the API: settings on top of the configuration file, and the file itself."""
+"""The configuration file over the API: read, tried, and replaced as a whole."""
 
 import asyncio
 import contextlib
 import hashlib
-import json
 import os
 import tempfile
-import time
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from outdial.api.configuration_file import ConfigurationChanges, DifferenceView, FileNow
 from outdial.api.entity_tags import CheckTag, quoted
-from outdial.api.problems import not_found
-from outdial.api.running_settings import Kind, ObjectSettings, SettingView, Value
-from outdial.config.changes import Setting, check_names, lay_over, settings_of
 from outdial.config.loading import text_of
 from outdial.configuration_differences import differences
 from outdial.core.errors import OutdialError
-from outdial.serve_setup import Setup, read_setup, read_setup_with, unchanged_notes
+from outdial.serve_setup import Setup, read_setup_with, unchanged_notes
 from outdial.service_configuration import ServiceConfiguration
-from outdial.setting_overrides import Override, Place
 
 PREVIOUS = ".previous"
 """End of the name of the file that was replaced."""
@@ -33,100 +24,6 @@ class NotWritten(OutdialError):
     """The configuration file cannot be written."""
 
     code = "not_written"
-
-
-class ServeSettings:
-    """Settings of the running server: `outdial.api.running_settings.RunningSettings`."""
-
-    def __init__(self, configuration: ServiceConfiguration) -> None:
-        """Nothing is parsed yet."""
-        self._configuration = configuration
-        self._parsed: tuple[str, dict[str, Any]] = ("", {})
-
-    async def of(self, kind: Kind, dbid: int) -> ObjectSettings | None:
-        """See `RunningSettings.of`."""
-        return self._told(self._configuration.setup, await self._parse(), kind, dbid)
-
-    async def change(
-        self, kind: Kind, dbid: int, values: Mapping[str, Value | None], by: str, check_tag: CheckTag
-    ) -> ObjectSettings:
-        """See `RunningSettings.change`."""
-
-        async def read() -> Setup:
-            before, raw = self._configuration.setup, await self._parse()
-            now = self._told(before, raw, kind, dbid)
-            if now is None:
-                raise not_found(f"{kind} {dbid}")
-            check_tag(now.tag)
-            check_names(settings_of(raw, kind, dbid) or [], values, f"{kind} {dbid}")
-            return await self._read(before, kind, dbid, values, by)
-
-        setup = await self._configuration.change(read)
-        found = self._told(setup, await self._parse(), kind, dbid)
-        assert found is not None  # the file is as it was
-        return found
-
-    async def _read(self, before: Setup, kind: Kind, dbid: int, values: Mapping[str, Value | None], by: str) -> Setup:
-        """Check the changes together with those that there are; keep them if they are good."""
-        utc_ms = time.time_ns() // 1_000_000
-        own = {each.place: each for each in _all(before) if (each.place.kind, each.place.dbid) == (kind, dbid)}
-        kept, taken_back = [], []
-        for name, value in values.items():
-            place = Place(kind, dbid, name)
-            if value is None:
-                taken_back.append(place)
-                own.pop(place, None)
-            else:
-                own[place] = Override(place, value, by, utc_ms)
-                kept.append(own[place])
-        others = [each for each in before.overrides if (each.place.kind, each.place.dbid) != (kind, dbid)]
-        overrides = sorted([*others, *own.values()], key=lambda each: each.place)
-        path = self._configuration.path
-        setup = await asyncio.to_thread(read_setup, path, before.text, overrides)
-        await self._configuration.records.store.change_settings(self._configuration.server, kept, taken_back)
-        left_out = tuple(each for each in before.left_out if (each[0].place.kind, each[0].place.dbid) != (kind, dbid))
-        # what the operator has been told of the file before is not news
-        return replace(setup, left_out=left_out, notes=())
-
-    async def _parse(self) -> dict[str, Any]:
-        """The file in effect, parsed once."""
-        text = self._configuration.setup.text
-        if self._parsed[0] != text:
-            self._parsed = text, await asyncio.to_thread(tomllib.loads, text.removeprefix("\ufeff"))
-        return self._parsed[1]
-
-    def _told(self, setup: Setup, raw: Mapping[str, Any], kind: Kind, dbid: int) -> ObjectSettings | None:
-        in_file = settings_of(raw, kind, dbid)
-        now = settings_of(lay_over(raw, setup.overrides)[0], kind, dbid)
-        if in_file is None or now is None:
-            return None
-        by_place = {each.place: each for each in _all(setup)}
-        reasons = {each.place: mistake for each, mistake in setup.left_out}
-        views = []
-        for was, setting in zip(in_file, now, strict=True):
-            place = Place(kind, dbid, setting.name)
-            views.append(_view(setting, was, by_place.get(place), reasons.get(place)))
-        digest = json.dumps([(each.name, each.value, each.file_value, each.since_utc_ms) for each in views])
-        return ObjectSettings(quoted(hashlib.sha256(digest.encode()).hexdigest()[:16]), tuple(views))
-
-
-def _all(setup: Setup) -> list[Override]:
-    """Changes that are in effect, and those that are left out."""
-    return [*setup.overrides, *(override for override, _ in setup.left_out)]
-
-
-def _view(setting: Setting, was: Setting, override: Override | None, left_out: str | None) -> SettingView:
-    return SettingView(
-        name=setting.name,
-        value=setting.value,
-        file_value=was.value,
-        unit=setting.unit,
-        allowed=setting.allowed,
-        text=setting.text,
-        overridden_by=None if override is None else override.changed_by,
-        since_utc_ms=None if override is None else override.changed_utc_ms,
-        left_out=left_out,
-    )
 
 
 class ServeFile:

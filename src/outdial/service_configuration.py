@@ -7,7 +7,7 @@ effect in the service's own loop, between two looks. With mistakes everything st
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,8 @@ from structlog.typing import FilteringBoundLogger
 
 from outdial.core.errors import ConfigError, OutdialError
 from outdial.serve_records import ServeRecords
-from outdial.serve_setup import Setup, read_setup_with, unchanged_notes
+from outdial.serve_setup import Setup, read_setup, read_setup_with, unchanged_notes
+from outdial.setting_overrides import Override, Place
 
 WAITING_MAX = 100
 """Changes that may wait for each other. Ours: people make them."""
@@ -143,6 +144,23 @@ class ServiceConfiguration:
             raise
         finally:
             self._told.reloaded()
+
+    async def read_changed(
+        self, overrides: Sequence[Override], kept: Sequence[Override], taken_back: Sequence[Place]
+    ) -> Setup:
+        """See `outdial.changed_settings.Changing.read_changed`.
+
+        What was left out of other objects stays so; what the operator has been told of the file is not news.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        before = self.setup
+        objects = {(each.kind, each.dbid) for each in (*taken_back, *(override.place for override in kept))}
+        left_out = tuple(each for each in before.left_out if (each[0].place.kind, each[0].place.dbid) not in objects)
+        setup = await asyncio.to_thread(read_setup, self.path, before.text, overrides)
+        await self.records.store.change_settings(self.server, kept, taken_back)
+        return replace(setup, left_out=left_out, notes=())
 
     def close(self) -> None:
         """Nothing more takes effect."""
