@@ -4,7 +4,7 @@ The table has a row for each route of the application; a route that is missing i
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from fastapi.routing import iter_route_contexts
 
 from account_samples import NOW, TWO_CAMPAIGNS, AccountStory
 from config_samples import text_with
+from outdial.api.credentials import new_secret
 from outdial.api.origins import Origins
 from outdial.api.roles import Scope
 
@@ -116,23 +117,31 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-def made() -> AccountStory:
-    return AccountStory(Origins(is_loopback=False), text_with() + TWO_CAMPAIGNS)
-
-
-def operations() -> dict[str, dict[str, Any]]:
-    """Every operation of the document, by method and path without `/v1`."""
-    return {
-        f"{method.upper()} {path.removeprefix('/v1')}": operation
-        for path, methods in made().app.openapi()["paths"].items()
-        for method, operation in methods.items()
-    }
-
-
-OPERATIONS = operations()
+STORY = AccountStory(Origins(is_loopback=False), text_with() + TWO_CAMPAIGNS)
+"""One application for the whole table: what a test changes in it does not change who may ask."""
+OPERATIONS = {
+    f"{method.upper()} {path.removeprefix('/v1')}": operation
+    for path, methods in STORY.app.openapi()["paths"].items()
+    for method, operation in methods.items()
+}
+"""Every operation of the document, by method and path without `/v1`."""
 STREAMS = [
     route for route, operation in OPERATIONS.items() if "text/event-stream" in str(operation["responses"].get("200"))
 ]
+
+
+def rows(wanted: Callable[[Row], object]) -> pytest.MarkDecorator:
+    """A test for each row that is wanted."""
+    return pytest.mark.parametrize("route", [route for route, row in ROWS.items() if wanted(row)])
+
+
+async def who_may(
+    scopes: Collection[Scope] = tuple(Scope), campaigns: frozenset[str] | None = None, agent_id: int | None = None
+) -> httpx.AsyncClient:
+    """A program with a token of its own."""
+    secret = new_secret()
+    await STORY.add_token(secret, scopes, campaigns, agent_id)
+    return STORY.client(secret)
 
 
 async def ask(client: httpx.AsyncClient, route: str, others: bool = False) -> httpx.Response:
@@ -150,82 +159,60 @@ def test_every_route_is_in_the_table():
 
 def test_every_route_of_the_application_is_in_the_document():
     """What is left out of the document is left out of the tests that are made from it."""
-    app = made().app
-    paths = {route.path for route in iter_route_contexts(app.routes)}
+    paths = {route.path for route in iter_route_contexts(STORY.app.routes)}
     assert len(paths) > 20
-    assert paths - {"/v1/openapi.json"} == set(app.openapi()["paths"])
+    assert paths - {"/v1/openapi.json"} == set(STORY.app.openapi()["paths"])
 
 
-@pytest.mark.parametrize("route", [route for route, row in ROWS.items() if not row.is_open])
+@rows(lambda row: not row.is_open)
 async def test_nobody_is_told_nothing(route):
     for headers in ({}, {"authorization": "Bearer wrong"}, {"cookie": "outdial=wrong; __Host-outdial=wrong"}):
-        answer = await ask(made().client(**headers), route)
+        answer = await ask(STORY.client(**headers), route)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
-
-
-@pytest.mark.parametrize("route", [route for route, row in ROWS.items() if row.scopes])
-async def test_who_has_all_other_scopes_is_refused(route):
-    row, story = ROWS[route], made()
-    await story.add_token("outdial_wrong", set(Scope) - set(row.scopes))
-    answer = await ask(story.client("outdial_wrong"), route)
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-
-
-@pytest.mark.parametrize("route", [route for route in ROWS if route not in STREAMS])
-async def test_who_has_the_scope_is_not_refused(route):
-    row = ROWS[route]
-    for scope in row.scopes:
-        story = made()
-        await story.add_token("outdial_right", {scope}, agent_id=ADA)
-        assert (await ask(story.client("outdial_right"), route)).status_code not in (401, 403, 422, 500)
-
-
-@pytest.mark.parametrize("route", [route for route, row in ROWS.items() if row.others])
-async def test_what_belongs_to_another_campaign_does_not_exist(route):
-    story = made()
-    await story.add_token("outdial_half", set(Scope), frozenset({"spring"}))
-    await story.add_token("outdial_none", set(Scope), frozenset())
-    assert (await ask(story.client("outdial_half"), route, others=True)).status_code == 404
-    assert (await ask(story.client("outdial_none"), route)).status_code == 404
-    await story.add_token("outdial_all", set(Scope))
-    assert (await ask(story.client("outdial_all"), route, others=True)).status_code not in (401, 403, 404, 422)
-
-
-@pytest.mark.parametrize(
-    "route", [route for route in ROWS if route.startswith(("GET /agents/{dbid}/", "POST /agents"))]
-)
-async def test_an_agent_sits_at_no_other_desk(route):
-    story = made()
-    await story.add_token("outdial_ada", {AGENT}, agent_id=ADA)
-    await story.add_token("outdial_nobody", {AGENT})
-    assert (await ask(story.client("outdial_ada"), route, others=True)).status_code == 404
-    assert (await ask(story.client("outdial_nobody"), route)).status_code == 404
-
-
-@pytest.mark.parametrize("route", [route for route, row in ROWS.items() if row.all_campaigns])
-async def test_what_is_about_all_campaigns_is_refused_to_who_is_bound_to_some(route):
-    story = made()
-    await story.add_token("outdial_half", set(Scope), frozenset({"spring"}))
-    answer = await ask(story.client("outdial_half"), route)
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-
-
-@pytest.mark.parametrize(
-    "route", [route for route in ROWS if route.startswith("GET ") and route not in STREAMS and not ROWS[route].is_open]
-)
-async def test_no_answer_names_another_campaign(route):
-    story = made()
-    await story.add_token("outdial_half", set(Scope), frozenset({"spring"}))
-    answer = await ask(story.client("outdial_half"), route)
-    assert not [name for name in OTHERS if f'"{name}"' in answer.text]
-
-
-@pytest.mark.parametrize("route", [route for route, row in ROWS.items() if not row.is_open])
-def test_the_document_says_who_may(route):
     assert OPERATIONS[route]["security"] == [{"token": []}, {"session": []}]
 
 
+@rows(lambda row: row.scopes)
+async def test_who_has_all_other_scopes_is_refused(route):
+    answer = await ask(await who_may(set(Scope) - set(ROWS[route].scopes)), route)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@rows(lambda row: True)
+async def test_who_has_a_scope_is_not_refused(route):
+    for scope in () if route in STREAMS else ROWS[route].scopes:
+        answer = await ask(await who_may({scope}, agent_id=ADA), route)
+        assert answer.status_code not in (401, 403, 422, 500), answer.text
+
+
+@rows(lambda row: row.others)
+async def test_what_belongs_to_another_campaign_does_not_exist(route):
+    half, none = await who_may(campaigns=frozenset({"spring"})), await who_may(campaigns=frozenset())
+    assert (await ask(half, route, others=True)).status_code == 404
+    assert (await ask(none, route)).status_code == 404
+    if route not in STREAMS:
+        assert (await ask(await who_may(), route, others=True)).status_code not in (401, 403, 404, 422)
+
+
+@rows(lambda row: row.scopes == (AGENT, OPERATE))
+async def test_an_agent_sits_at_no_other_desk(route):
+    assert (await ask(await who_may({AGENT}, agent_id=ADA), route, others=True)).status_code == 404
+    assert (await ask(await who_may({AGENT}), route)).status_code == 404
+
+
+@rows(lambda row: row.all_campaigns)
+async def test_what_is_about_all_campaigns_is_refused_to_who_is_bound_to_some(route):
+    answer = await ask(await who_may(campaigns=frozenset({"spring"})), route)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("route", [route for route in ROWS if route.startswith("GET ") and route not in STREAMS])
+async def test_no_answer_names_another_campaign(route):
+    answer = await ask(await who_may(campaigns=frozenset({"spring"})), route)
+    assert not [name for name in OTHERS if f'"{name}"' in answer.text]
+
+
 async def test_the_document_itself_tells_nothing_of_anybody():
-    answer = await made().client().get("/openapi.json")
+    answer = await STORY.client().get("/openapi.json")
     assert answer.status_code == 200
     assert not [name for name in OTHERS if f'"{name}"' in answer.text]
