@@ -235,6 +235,7 @@ async def test_files_that_are_none(changing):
     put = changing.client.put
     assert (await put("/configuration", content="a = 2")).status_code == 428
     assert (await put("/configuration", content="a = 2", headers={"If-Match": '"0"'})).status_code == 412
+    assert (await put("/configuration?dry_run=true")).status_code == 422
     assert (await put("/configuration", content=b"\xff", headers={"If-Match": "*"})).status_code == 422
     assert (await put("/configuration", content=b"#" * (4 * 2**20 + 1), headers={"If-Match": "*"})).status_code == 413
     other = {"If-Match": "*", "Content-Type": "application/json"}

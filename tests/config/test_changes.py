@@ -1,10 +1,14 @@
 """Settings that are changed at run time: checked like the file, laid over it, left out when they fit no more."""
 
+import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config_samples import PIECES, added, changed, text_with
 from outdial.config import Loaded, loads
@@ -107,10 +111,10 @@ def test_the_parsed_file_stays_as_it_is() -> None:
 
 
 def test_settings_are_told_with_what_is_allowed() -> None:
-    settings = settings_of(tomllib.loads(added("group", "ring-timeout-s = 30")), CAMPAIGN_GROUP, 1)
-    assert settings is not None
-    assert [setting.name for setting in settings] == list(GROUP_SETTINGS)
-    found = {setting.name: setting for setting in settings}
+    found_settings = settings_of(tomllib.loads(added("group", "ring-timeout-s = 30")), CAMPAIGN_GROUP, 1)
+    assert found_settings is not None
+    assert [setting.name for setting in found_settings] == list(GROUP_SETTINGS)
+    found = {setting.name: setting for setting in found_settings}
     assert (30, "seconds", "a number 5 … 180") == (
         found["ring_timeout_s"].value,
         found["ring_timeout_s"].unit,
@@ -130,10 +134,10 @@ def test_every_option_of_a_group_is_either_changeable_or_the_files() -> None:
 
 
 def test_names_that_there_are_not() -> None:
-    settings = settings_of(tomllib.loads(TEXT), CAMPAIGN_GROUP, 1) or []
-    check_names(settings, ["ring_timeout_s"], "group")
+    found_settings = settings_of(tomllib.loads(TEXT), CAMPAIGN_GROUP, 1) or []
+    check_names(found_settings, ["ring_timeout_s"], "group")
     with pytest.raises(ConfigError) as caught:
-        check_names(settings, ["ring_timout_s", "dialer"], "group")
+        check_names(found_settings, ["ring_timout_s", "dialer"], "group")
     assert ['did you mean "ring_timeout_s"?', "cannot be changed at run time"] == [
         part
         for line in caught.value.mistakes
@@ -186,3 +190,43 @@ def test_nothing_changed_is_read_once() -> None:
     assert [] == left_out
     assert loaded.configuration == load(override).configuration
     assert replace(loaded, notes=()) == replace(load(override), notes=())
+
+
+# --- the rule: over the file is as good as in the file ------------------------------------------------------------
+
+VALUES = {
+    "dialing_mode": st.sampled_from([*(mode.value for mode in DialingMode), "fast"]),
+    "number_of_cpd_ports": st.integers(-1, 50) | st.booleans(),
+    "asm_channel_num": st.integers(-1, 20),
+    "maximum_queue_size": st.integers(0, 20),
+    "optimization_target": st.sampled_from([*(kind.value for kind in AimKind), "gain"]),
+    "optimization_value": st.integers(-1, 101) | st.floats(0, 100, allow_nan=False).map(lambda value: round(value, 2)),
+    "overdial_rate_max": st.integers(0, 100),
+    "progressive_multiplier": st.sampled_from([0.5, 1, 1.25, 15, 16]),
+    "maximum_calls_per_agent": st.sampled_from([0, 1.5, 1.0005]),
+    "ring_timeout_s": st.integers(4, 181),
+    "call_progress_detection": st.booleans() | st.just("yes"),
+    "drop_message": st.sampled_from(["", "sorry", "a b"]),
+    "minimum_record_buffer": st.integers(0, 300),
+    "optimal_record_buffer": st.integers(1, 300),
+    "caller_id": st.sampled_from(["+15550100", "x"]),
+}
+
+
+def outcome(text: str, overrides: list[Override]) -> tuple[object, ...]:
+    """The configuration, or its mistakes."""
+    try:
+        loaded = load(*overrides, text=text)
+    except ConfigError as error:
+        return ("mistakes", *sorted(error.mistakes))
+    return ("fine", loaded.configuration, loaded.notes)
+
+
+@settings(deadline=None)
+@given(st.fixed_dictionaries({}, optional=VALUES))
+def test_a_change_over_the_file_is_as_good_as_one_in_it(values: dict[str, Any]) -> None:
+    base = text_with(group=PIECES["group"].replace('dialing-mode = "predictive"\n', ""))
+    in_file = {"dialing_mode": "predictive", **values}
+    lines = [f"{option_of(GROUP_SETTINGS[name]).spelling} = {json.dumps(value)}\n" for name, value in in_file.items()]
+    over_it = [change(name, value) for name, value in values.items()]
+    assert outcome(base + "".join(lines), []) == outcome(base + 'dialing-mode = "predictive"\n', over_it)

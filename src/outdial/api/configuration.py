@@ -49,7 +49,7 @@ def router(parts: ApiParts) -> APIRouter:
         openapi_extra={"requestBody": BODY},
     )
     async def put_configuration(
-        request: Request, caller: Admin, response: Response, dry_run: DryRun = False, if_match: IfMatch = None
+        request: Request, caller: Admin, response: Response, dry_run: DryRun = False, if_match: IfMatch = ""
     ) -> ConfigurationChanges:
         file = file_for(caller)
         text = await _text_of(request)
@@ -81,6 +81,8 @@ async def _text_of(request: Request) -> str:
         if size > BYTES_MAX:
             raise Problem(413, "too_large", f"the body has more than {BYTES_MAX:,} bytes")
         parts.append(part)
+    if not size:
+        raise Problem(422, "invalid_request", "the body is empty; it has to be the whole configuration file")
     try:
         return b"".join(parts).decode("utf-8-sig")
     except UnicodeDecodeError as error:

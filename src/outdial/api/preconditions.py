@@ -10,11 +10,11 @@ from outdial.api.problems import MEDIA_TYPE, Problem, ProblemView
 HEADER_CHARACTERS_MAX = 1_000
 
 IfMatch = Annotated[
-    str | None,
+    str,
     Header(
         alias="If-Match",
         max_length=HEADER_CHARACTERS_MAX,
-        description="The `ETag` of what the change is based on. `*`: whatever is there.",
+        description="Demanded: the `ETag` of what the change is based on. `*`: whatever is there.",
         examples=['"5f1d7a84c2b9e0d3"'],
     ),
 ]
@@ -28,13 +28,13 @@ PRECONDITIONS: dict[int | str, dict[str, Any]] = {
 """Refusals of routes that want `If-Match`."""
 
 
-def checking(if_match: str | None) -> CheckTag:
+def checking(if_match: str) -> CheckTag:
     """The check that a request asks for.
 
     Raises:
         Problem: 428, it names no version.
     """
-    if if_match is None:
+    if not if_match:
         raise Problem(428, "precondition_required", "header If-Match is missing: the ETag of what was read before")
     tags = {tag.strip() for tag in if_match.split(",")}
 

@@ -90,7 +90,7 @@ def _add_routes(routes: APIRouter, parts: ApiParts, kind: Kind) -> None:
         return found
 
     async def change(
-        caller: Caller, dbid: int, values: Mapping[str, Value | None], if_match: str | None, response: Response
+        caller: Caller, dbid: int, values: Mapping[str, Value | None], if_match: str, response: Response
     ) -> SettingsView:
         before = await settings_now(caller, dbid)
         after = await settings_for(caller, dbid).change(kind, dbid, values, caller.name, checking(if_match))
@@ -108,7 +108,7 @@ def _add_routes(routes: APIRouter, parts: ApiParts, kind: Kind) -> None:
         responses=PRECONDITIONS,
     )
     async def change_settings(
-        dbid: Dbid, values: SettingsChange, caller: Operator, response: Response, if_match: IfMatch = None
+        dbid: Dbid, values: SettingsChange, caller: Operator, response: Response, if_match: IfMatch = ""
     ) -> SettingsView:
         return await change(caller, dbid, values.root, if_match, response)
 
@@ -118,7 +118,7 @@ def _add_routes(routes: APIRouter, parts: ApiParts, kind: Kind) -> None:
         responses=PRECONDITIONS,
     )
     async def take_back(
-        dbid: Dbid, name: SettingName, caller: Operator, response: Response, if_match: IfMatch = None
+        dbid: Dbid, name: SettingName, caller: Operator, response: Response, if_match: IfMatch = ""
     ) -> SettingsView:
         return await change(caller, dbid, {name: None}, if_match, response)
 
