@@ -18,7 +18,8 @@ def add_dashboard(app: Any) -> None:
     """
     from outdial.api.pages import pages  # an ASGI library is slow to import, and not everybody serves pages
 
-    app.mount("/", pages(FOLDER))
+    # not mounted at the root, which would take everything that is no route, and tell it without a problem's shape
+    app.router.routes.extend(pages(FOLDER).routes)
 
 
 def lacking() -> str:

@@ -37,8 +37,8 @@ READY_S = 0.02
 """Period of looking whether there is a configuration. Unit: seconds."""
 IDLE_CONNECTION_S = 30
 HEAD_BYTES_MAX = 65_536
-CONNECTIONS_MAX = 5_000
-"""More get 503 at once. Unit: connections. Ours: a thousand agent pages with a stream and a request each, and some."""
+CONNECTIONS_MAX = 10_000
+"""More get 503 at once. Unit: connections. Ours: 1,200 pages in browsers that open six each, and some."""
 UNHEARD_MS = 20_000
 """How long what was sent may stay without an acknowledgement before a connection is given up. Unit: ms."""
 
@@ -161,9 +161,8 @@ class ServeApi:
         gc.collect()
         gc.freeze()  # what was loaded by now stays; each look at it would stop everything for a fifteenth of a second
         looking = asyncio.create_task(_look(board))
-        keeping = asyncio.create_task(keep_up(accounts, audit))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
-        beside = [looking, asyncio.create_task(operations.run())]
+        beside = [looking, asyncio.create_task(keep_up(accounts, audit)), asyncio.create_task(operations.run())]
         try:
             await asyncio.wait({*beside, serving}, return_when=asyncio.FIRST_COMPLETED)
             for task in (*beside, serving):
@@ -172,12 +171,13 @@ class ServeApi:
         finally:
             board.feed.close()
             server.should_exit = True
-            for task in (*beside, keeping):
+            for task in beside:
                 task.cancel()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(serving), CLOSE_S + 1)
-            await asyncio.gather(*beside, keeping, return_exceptions=True)
-            await keep_up_once(accounts, audit)
+            await asyncio.gather(*beside, return_exceptions=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(keep_up_once(accounts, audit), CLOSE_S)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()

@@ -1,0 +1,221 @@
+"""Who is let into the API of a server: on sockets, over TLS, and what a server refuses to begin with."""
+
+import asyncio
+import contextlib
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api_samples import SteppedDialer
+from config_samples import load_text, text_with
+from outdial import cli
+from outdial.api.credentials import Token, User, digest_of
+from outdial.api.memory_access import MemoryAccess
+from outdial.api.passwords import hashed
+from outdial.api.roles import Role, Scope
+from outdial.config.api import Api, Listen, Tls
+from outdial.serve_access import ApiError, Door
+from outdial.serve_api import Host, ServeApi
+from serve_samples import write_configuration
+
+LOOPBACK, EVERYWHERE = Listen("127.0.0.1", 0), Listen("0.0.0.0", 0)
+PASSWORD = "correct horse battery staple"
+TOKEN = Token("a", "robot", frozenset(Scope), None, None, 0, None)
+
+
+class ReadyDialer(SteppedDialer):
+    """The real core, with a configuration from the beginning."""
+
+    is_ready = True
+
+
+class Told:
+    """What a server tells of its API."""
+
+    def __init__(self) -> None:
+        self.lines: list[Any] = []
+
+    changed = requested = api_ended = lambda self, line: self.lines.append(line)
+
+    def alarms(self, raised: Any, cleared: Any) -> None:
+        pass
+
+
+@contextlib.asynccontextmanager
+async def served(api: Api, records: MemoryAccess | None = None, **more: Any) -> AsyncIterator[tuple[ServeApi, Told]]:
+    """An API on a real socket of loopback."""
+    told = Told()
+    dialer = ReadyDialer(load_text(text_with()).configuration)
+    server = ServeApi(api, Host(dialer, lambda: "", told, records or MemoryAccess(), **more))  # type: ignore[arg-type]
+    server.begin()
+    try:
+        yield server, told
+    finally:
+        await server.close()
+
+
+async def asked(client: httpx.AsyncClient, path: str) -> httpx.Response:
+    """An answer, as soon as the server gives any."""
+    for _ in range(500):
+        with contextlib.suppress(httpx.TransportError):
+            return await client.get(path)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), 0.02)
+    raise AssertionError("the server does not answer")
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory) -> Tls:
+    """A certificate for 127.0.0.1 that vouches for itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl on this machine to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    found = Tls(folder / "server.pem", folder / "server.key")
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    made += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*made, "-out", found.certificate, "-keyout", found.key], check=True, capture_output=True)
+    return found
+
+
+# --- on sockets ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_over_tls_a_person_signs_in(tls):
+    async def story():
+        records = MemoryAccess()
+        await records.add_user(User("anna", Role.ADMIN, None, None, hashed(PASSWORD, cost=16), 0))
+        trusting = ssl.create_default_context(cafile=str(tls.certificate))
+        async with served(Api(LOOPBACK, tls), records) as (server, told):
+            assert server.address.startswith("https://127.0.0.1:")
+            origin = {"origin": server.address}
+            async with httpx.AsyncClient(base_url=server.address, verify=trusting, headers=origin) as client:
+                assert (await asked(client, "/v1/groups")).status_code == 401
+                answer = await client.post("/v1/session", json={"login": "anna", "password": PASSWORD})
+                assert answer.status_code == 200
+                assert "__Host-outdial=" in answer.headers["set-cookie"] and "Secure" in answer.headers["set-cookie"]
+                assert answer.headers["strict-transport-security"] == "max-age=31536000"
+                csrf = {"x-csrf-token": answer.json()["csrf_token"]}
+                assert (await client.post("/v1/groups/1/start")).status_code == 403
+                await client.post("/v1/groups/1/start", headers=csrf)
+                assert (await client.delete("/v1/session", headers=csrf)).status_code == 204
+            with pytest.raises(httpx.TransportError):
+                await httpx.AsyncClient().get(server.address.replace("https", "http") + "/v1/groups")
+        text = str(told.lines)
+        assert "group.start" in text and "'status': 401" in text
+        assert PASSWORD not in text and csrf["x-csrf-token"] not in text
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_the_key_of_a_guest_works_once_and_others_are_kept_out():
+    async def story():
+        async with served(Api(LOOPBACK), guests={"demo": "one-time-key"}) as (server, _):
+            assert server.link == f"{server.address}/#key=one-time-key"
+            async with httpx.AsyncClient(base_url=server.address) as client:
+                assert (await asked(client, "/v1/groups")).status_code == 401
+                answer = await client.post("/v1/session", json={"key": "one-time-key"})
+                assert (answer.status_code, answer.json()["name"]) == (200, "guest demo")
+                assert (await client.get("/v1/groups")).status_code == 200
+            async with httpx.AsyncClient(base_url=server.address) as other:
+                assert (await other.post("/v1/session", json={"key": "one-time-key"})).status_code == 401
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_behind_a_proxy_the_address_is_what_the_proxy_says():
+    async def story(proxies: tuple[str, ...]) -> str:
+        records = MemoryAccess()
+        said = {"x-forwarded-for": "192.0.2.7"}
+        async with (
+            served(Api(LOOPBACK, proxies=proxies), records) as (server, _),
+            httpx.AsyncClient(base_url=server.address, headers=said) as client,
+        ):
+            await asked(client, "/v1/groups")
+            await client.post("/v1/groups/1/start")
+        [entry] = await records.audit(None, 9)
+        return entry.address
+
+    assert asyncio.run(story(())) == "127.0.0.1"
+    assert asyncio.run(story(("127.0.0.1",))) == "192.0.2.7"
+
+
+@pytest.mark.slow
+def test_refusals_of_the_server_around_the_api_have_the_same_shape():
+    async def story():
+        async with served(Api(LOOPBACK)) as (server, _), httpx.AsyncClient(base_url=server.address) as client:
+            await asked(client, "/v1/groups")
+            for method, path, status in (
+                ("GET", "/v1/nothing", 404),
+                ("GET", "/nothing", 404),
+                ("DELETE", "/v1/groups", 405),
+                ("POST", "/v1/snapshot", 405),
+            ):
+                answer = await client.request(method, path)
+                assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+            assert (await client.delete("/v1/groups")).headers["allow"] == "GET"
+
+    asyncio.run(story())
+
+
+# --- what a server refuses to begin with -----------------------------------------------------------------------------
+
+
+async def check(api: Api, records: MemoryAccess, **more: Any) -> None:
+    await Door(api, records, lambda change: None, **more).check()
+
+
+def test_beyond_loopback_somebody_has_to_be_let_in():
+    async def story():
+        records = MemoryAccess()
+        await check(Api(LOOPBACK), records)
+        await check(Api(EVERYWHERE), records, guests={"demo": "key"})
+        with pytest.raises(ApiError, match="nobody has been let in yet: make somebody first, with outdial user add"):
+            await check(Api(EVERYWHERE), records)
+        await records.add_token(replace(TOKEN, expires_utc_ms=1), digest_of("x"))
+        with pytest.raises(ApiError):
+            await check(Api(EVERYWHERE), records)
+        await records.add_token(replace(TOKEN, token_id="b", name="other"), digest_of("y"))
+        await check(Api(EVERYWHERE), records)
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_a_certificate_has_to_be_usable(tls, tmp_path):
+    async def story():
+        await check(Api(LOOPBACK, tls), MemoryAccess())
+        nothing, wrong = tmp_path / "nothing.pem", tmp_path / "wrong.pem"
+        wrong.write_text("not a certificate")
+        for broken in (Tls(nothing, tls.key), Tls(tls.certificate, nothing), Tls(wrong, tls.key)):
+            with pytest.raises(ApiError, match="cannot be used for TLS"):
+                await check(Api(LOOPBACK, broken), MemoryAccess())
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_a_key_with_a_password_is_not_asked_for_on_the_terminal(tls, tmp_path):
+    locked = tmp_path / "locked.key"
+    command = ["openssl", "ec", "-in", tls.key, "-aes128", "-passout", "pass:secret", "-out", locked]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(ApiError, match="takes keys without one"):
+        asyncio.run(check(Api(LOOPBACK, Tls(tls.certificate, locked)), MemoryAccess()))
+
+
+@pytest.mark.slow
+def test_outdial_serve_says_why_it_does_not_listen(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setenv("OUTDIAL_TEST_PASSWORD", "x")
+    config = write_configuration(tmp_path)
+    config.write_text(config.read_text() + '[api]\nlisten = "0.0.0.0:0"\ninsecure-plain-http = true\n')
+    assert cli.run_command_line(["serve", str(config)]) == 2
+    assert "0.0.0.0:0: can be reached from elsewhere, and nobody has been let in yet" in capsys.readouterr().err
