@@ -1,6 +1,7 @@
 """The Python client and the commands on it, against the application itself; and what goes wrong on the way."""
 
 import asyncio
+import io
 import json
 from collections.abc import Iterator, Mapping
 
@@ -19,7 +20,7 @@ from outdial.client.transport import Answer, Http, refusal_of
 from outdial.core.errors import ConfigError
 from outdial.core.modes import DialingMode
 from outdial.server_commands import client_of, run_group, run_node, run_server_why, run_set, values_of
-from outdial.top import draw
+from outdial.top import draw, run_top
 
 
 class ToApplication:
@@ -176,6 +177,31 @@ def test_the_picture(story):
     text = capture.get()
     for part in ("east", "paused by operator", "north ★ prime", "main", "does not answer; this is how it was"):
         assert part in text
+
+
+def test_without_a_terminal_one_picture_is_enough(client):
+    console = Console(width=160, quiet=False, force_terminal=False)
+    with console.capture() as capture:
+        run_top(client, console)
+    assert "outdial top" in capture.get()
+
+
+def test_a_server_that_goes_away_is_asked_again(story, client):
+    client._transport.streamed = ["event: snapshot", f"data: {story.board.look().model_dump_json()}", ""]
+    console = Console(width=160, height=40, force_terminal=True, file=io.StringIO())
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_top(client, console, pause)
+    assert "the stream has ended" in console.file.getvalue()
+    client._transport.streamed = []
+    with pytest.raises(NotReached):
+        run_top(client, console, pause)
 
 
 # --- commands -----------------------------------------------------------------------------------------------------

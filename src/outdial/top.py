@@ -20,14 +20,17 @@ GROUP_COLUMNS = ("ready", "busy", "need", "max", "used", "dial", "wait", "talk",
 
 
 def run_top(client: Client, console: Console, pause: Callable[[float], None] = time.sleep) -> None:
-    """Show the board until Ctrl-C. A server that does not answer is asked again.
+    """Show the board until Ctrl-C. A server that does not answer is asked again. Where nobody looks on: one picture.
 
     Raises:
         NotReached: it has never answered.
         Refused: it does not let us look.
     """
+    if not console.is_terminal:
+        console.print(draw(client.board(), ""))
+        return
     board: Board | None = None
-    with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+    with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             try:
                 for board in client.boards():
