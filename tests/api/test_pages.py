@@ -59,6 +59,23 @@ def test_pages_hold_no_script_and_no_style_of_their_own(page):
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
 
 
+def modules_of(name: str, found: set[str]) -> set[str]:
+    """A module of the dashboard, and those that it imports before it begins."""
+    if name not in found:
+        found.add(name)
+        text = (DASHBOARD / "js" / name).read_text(encoding="utf-8")
+        for other in re.findall(r'from "\./([\w.]+)"', text):
+            modules_of(other, found)
+    return found
+
+
+def test_first_page_names_every_module_that_it_needs():
+    """Otherwise the browser learns of them one after the other."""
+    page = (DASHBOARD / "index.html").read_text(encoding="utf-8")
+    named = set(re.findall(r'rel="modulepreload" href="assets/js/([\w.]+)"', page))
+    assert named == modules_of("app.js", set()) - {"app.js"}
+
+
 def test_no_file_names_another_host():
     for path in DASHBOARD.rglob("*"):
         if path.suffix in (".js", ".css", ".html") and "vendor" not in path.parts:
@@ -79,10 +96,30 @@ def test_assets_are_told_with_their_type_and_asked_for_again(folder):
 
 @pytest.mark.parametrize(
     "path",
-    ["/assets/index.html", "/assets/../pages.py", "/assets/%2e%2e/api/pages.py", "/assets/js", "/assets/nothing.js"],
+    [
+        "/assets/index.html",
+        "/assets/../pages.py",
+        "/assets/%2e%2e/api/pages.py",
+        "/assets/js",
+        "/assets/nothing.js",
+        "/assets/%00.js",
+    ],
 )
 def test_nothing_but_assets_is_told_there(folder, path):
     assert TestClient(pages(folder)).get(path).status_code == 404
+
+
+def test_file_that_has_changed_is_told_anew(folder):
+    client = TestClient(pages(folder))
+    assert client.get("/assets/js/api.js").text != "1;"
+    (folder / "js" / "api.js").write_text("1;", encoding="utf-8")
+    assert client.get("/assets/js/api.js").text == "1;"
+
+
+def test_link_out_of_the_folder_leads_nowhere(folder, tmp_path):
+    (tmp_path / "secret.js").write_text("secret", encoding="utf-8")
+    (folder / "js" / "link.js").symlink_to(tmp_path / "secret.js")
+    assert TestClient(pages(folder)).get("/assets/js/link.js").status_code == 404
 
 
 def test_without_libraries_the_page_says_what_to_do(folder):

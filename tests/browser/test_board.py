@@ -13,7 +13,8 @@ pytestmark = pytest.mark.slow
 PAGES = {"board": "", "group": "groups/1", "nodes": "nodes", "agents": "agents", "alarms": "alarms"}
 FIRST_PAGE_BYTES_MAX = 300_000
 FIRST_PAGE_MS_MAX = 1_000
-LOADS = 3
+# The quickest of at most so many counts: the machine may be busy with other tests.
+LOADS_MAX = 6
 
 
 def row(page: Page, name: str):
@@ -26,7 +27,7 @@ def row(page: Page, name: str):
 
 def test_first_page_is_small_quick_and_asks_nobody_else(open_page, address):
     took_ms = []
-    for _ in range(LOADS):  # the quickest counts: the machine may be busy with other tests
+    while not took_ms or (min(took_ms) > FIRST_PAGE_MS_MAX and len(took_ms) < LOADS_MAX):
         page, heard = open_page("")
         expect(page.locator("html")).to_have_attribute("data-board", "ready")
         took_ms.append(page.evaluate("performance.getEntriesByName('board-ready')[0].startTime"))

@@ -9,20 +9,26 @@ Sources: Content Security Policy Level 3; Trusted Types. Ours: decision 0023.
 
 import base64
 import hashlib
-import os
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 PAGES = {"/": "index.html", "/agent": "agent.html"}
 """Path of each page, and its file."""
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+"""What is told under `/assets`: nothing else."""
 WITHOUT_LIBRARIES = "without-libraries.html"
 LIBRARIES = ("preact/preact.mjs", "preact/hooks.mjs", "htm/htm.mjs", "uplot/uPlot.iife.min.js")
 """What the pages cannot do without, in `vendor`."""
@@ -56,10 +62,10 @@ def pages(folder: Path) -> Starlette:
     Args:
         folder: of the dashboard: its pages, and `css`, `js`, `vendor` for the address `/assets`.
     """
-    routes: list[Route | Mount] = [
+    routes = [
         Route(path, _page(folder, name), methods=["GET"]) for path, name in PAGES.items() if (folder / name).is_file()
     ]
-    routes.append(Mount("/assets", _Assets(directory=folder)))
+    routes.append(Route("/assets/{path:path}", _Assets(folder).tell, methods=["GET"]))
     return Starlette(routes=routes)
 
 
@@ -91,13 +97,49 @@ def _page(folder: Path, name: str) -> Callable[[Request], Coroutine[Any, Any, Re
     return tell
 
 
-class _Assets(StaticFiles):
-    """Files of the folder, but its pages: those are told at their own paths, with their own headers."""
+class _Assets:
+    """Files of the folder, but its pages: those are told at their own paths, with their own headers.
 
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        return ("", None) if path.endswith(".html") else super().lookup_path(path)
+    A first page is thirty small files at once. They are kept in memory and looked at again when the file is another
+    one, which costs less than a thread for each.
+    """
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers.update(HEADERS)
-        return response
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._kept: dict[Path, tuple[tuple[int, int], Response]] = {}
+
+    async def tell(self, request: Request) -> Response:
+        """Answer with one file."""
+        answer = self._answer(request.path_params["path"])
+        tag = answer.headers.get("etag")
+        if tag is not None and tag in _tags(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers={**HEADERS, "etag": tag})
+        return answer
+
+    def _answer(self, path: str) -> Response:
+        media_type = MEDIA_TYPES.get(PurePosixPath(path).suffix)
+        if media_type is None or "\0" in path:
+            return _NO_FILE
+        try:
+            place = (self._folder / path).resolve()
+            if not place.is_relative_to(self._folder):
+                return _NO_FILE
+            status = place.stat()
+            version = (status.st_mtime_ns, status.st_size)
+            kept = self._kept.get(place)
+            if kept is None or kept[0] != version:
+                content = place.read_bytes()
+                tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+                kept = (version, Response(content, headers={**HEADERS, "etag": tag}, media_type=media_type))
+                self._kept[place] = kept
+        except OSError:
+            return _NO_FILE
+        return kept[1]
+
+
+_NO_FILE = Response("no such file", HTTPStatus.NOT_FOUND, HEADERS, media_type="text/plain")
+
+
+def _tags(header: str) -> set[str]:
+    """Entity tags of `If-None-Match`; a weak one is as good (RFC 9110, section 13.1.2)."""
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}

@@ -1,12 +1,10 @@
 // The frame of every page: sign-in, live data, navigation by the address's fragment, alarms.
-import { AgentsPage } from "./agents_page.js";
 import { AlarmsPage } from "./alarms.js";
 import { Problem, current_session, get, resume_session, sign_in, sign_out, watch_session } from "./api.js";
 import { Board } from "./board.js";
 import { BoardPage } from "./board_page.js";
 import { Toasts, say_problem } from "./controls.js";
 import { clock, sentence } from "./format.js";
-import { GroupPage } from "./group_page.js";
 import { History } from "./history.js";
 import { html, render, useEffect, useReducer, useRef, useState } from "./html.js";
 import { NodesPage } from "./node_map.js";
@@ -22,10 +20,10 @@ const history = new History();
  */
 const PAGES = {
   "": { name: "Board", title: "Board", page: BoardPage },
-  groups: { title: "Campaign group", page: GroupPage },
+  groups: { title: "Campaign group", load: async () => (await import("./group_page.js")).GroupPage },
   alarms: { name: "Alarms", title: "Alarms", page: AlarmsPage },
   nodes: { name: "Nodes", title: "Nodes", page: NodesPage },
-  agents: { name: "Agents", title: "Agents", page: AgentsPage },
+  agents: { name: "Agents", title: "Agents", load: async () => (await import("./agents_page.js")).AgentsPage },
   lists: { name: "Lists", title: "Calling lists", load: async () => (await import("./lists_page.js")).ListsPage },
   compliance: { name: "Compliance", title: "Compliance", load: async () => (await import("./compliance_page.js")).CompliancePage },
 };
@@ -67,13 +65,16 @@ async function open_session() {
   return resume_session();
 }
 
+/** Asked for before anybody knows who asks: most are signed in already, and see the board a round trip earlier. */
+const early = location.hash.startsWith("#key=") ? null : get("/snapshot", { may_sign_out: false }).catch(() => null);
+
 function follow_board() {
-  const end = listen("/stream", {
+  const show = (data) => data && !board.is_known && board.replace(data);
+  early?.then(show);
+  return listen("/stream", {
     snapshot: (data) => board.replace(data),
     change: (data) => board.apply(data),
   }, (state) => board.set_link(state));
-  get("/snapshot").then((data) => board.is_known || board.replace(data), () => {});
-  return end;
 }
 
 function Frame() {
