@@ -120,6 +120,13 @@ async def test_a_body_has_a_limit_whether_it_says_its_length_or_not():
     assert (await client.post("/users", content=b"x" * 2_001)).status_code == 413
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 100_000, "\x00", '"\\ud800"', "NaN"])
+async def test_odd_json_is_refused(story, text):
+    client = story.client(**{"content-type": "application/json"})
+    assert (await client.post("/tokens", content=text)).status_code in (400, 422)
+    assert (await client.post("/session", content=text)).status_code in (400, 422)
+
+
 async def test_headers_and_addresses_have_limits(story):
     many = {f"x-{n}": "1" for n in range(100)}
     assert (await story.client(**many).get("/groups")).json()["code"] == "headers_too_large"

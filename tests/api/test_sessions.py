@@ -311,6 +311,15 @@ async def test_what_is_no_token_is_refused(story, headers):
     assert (await story.client(**headers).get("/groups")).status_code == 401
 
 
+async def test_a_morning_at_which_everybody_signs_in_asks_the_database_little(story):
+    await story.add_user("anna")
+    clients = [await story.browser(**ANNA) for _ in range(30)]
+    before = story.records.asked
+    for client in clients:
+        assert (await client.get("/groups")).status_code == 200
+    assert story.records.asked == before
+
+
 # --- the database is away --------------------------------------------------------------------------------------------
 
 

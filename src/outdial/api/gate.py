@@ -24,7 +24,7 @@ from outdial.api.roles import SCOPES_OF, Role
 from outdial.core.errors import OutdialError
 from outdial.core.units import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 
-RECHECK_MS: Final = 5 * SECOND_MS
+RECHECK_MS: Final = 10 * SECOND_MS
 """How long is believed what the database has said."""
 PATIENCE_S: Final = 2.0
 """Silence that makes the database count as away. Unit: seconds."""
@@ -254,9 +254,14 @@ class Gate:
         self._guests[name] = caller
 
     def forget(self) -> None:
-        """Somebody's rights have changed here: ask the database again."""
-        self._known.clear()
-        self._is_open = None
+        """Somebody's rights have changed here: ask the database again about everybody."""
+        for digest, known in self._known.items():
+            self._known[digest] = replace(known, checked_ms=-RECHECK_MS)
+        self._is_open, self._away_till_ms = None, 0
+
+    def forget_session(self, secret: str) -> None:
+        """A session has ended here."""
+        self._known.pop(digest_of(secret), None)
 
     async def keep_up(self) -> None:
         """To be called once a minute: writes down who was seen, and clears away what is over.

@@ -92,7 +92,7 @@ class SignIns:
     async def end(self, secret: str) -> None:
         """End a session."""
         await self._gate.records.end_session(digest_of(secret))
-        self._gate.forget()
+        self._gate.forget_session(secret)
 
     def expect(self, key: str, name: str, caller: Caller) -> None:
         """Let a guest in who has a one-time key.
@@ -129,5 +129,4 @@ class SignIns:
         secret, utc_ms = new_secret(), self._gate.utc_ms()
         session = Session(subject, address, utc_ms, utc_ms, utc_ms + self._gate.settings.session_ms_max)
         await self._gate.records.add_session(digest_of(secret), session)
-        self._gate.forget()
         return SignedIn(secret, session, await self._gate.caller_of_session(secret))

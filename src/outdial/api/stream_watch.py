@@ -16,7 +16,7 @@ from outdial.api.problems import Problem
 from outdial.core.errors import OutdialError
 from outdial.core.units import SECOND_MS, Millis
 
-LOOK_MS: Final = 15 * SECOND_MS
+LOOK_MS: Final = 30 * SECOND_MS
 """Shortest time between two looks. Ours."""
 _STREAM: Final = b"text/event-stream"
 
