@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
+import signal
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -23,7 +25,7 @@ from outdial.api.roles import Role, Scope
 from outdial.config.api import Api, Listen, Tls
 from outdial.serve_access import ApiError, Door
 from outdial.serve_api import Host, ServeApi
-from serve_samples import write_configuration
+from serve_samples import serving, write_configuration
 
 LOOPBACK, EVERYWHERE = Listen("127.0.0.1", 0), Listen("0.0.0.0", 0)
 PASSWORD = "correct horse battery staple"
@@ -219,3 +221,63 @@ def test_outdial_serve_says_why_it_does_not_listen(tmp_path: Path, capsys, monke
     config.write_text(config.read_text() + '[api]\nlisten = "0.0.0.0:0"\ninsecure-plain-http = true\n')
     assert cli.run_command_line(["serve", str(config)]) == 2
     assert "0.0.0.0:0: can be reached from elsewhere, and nobody has been let in yet" in capsys.readouterr().err
+
+
+# --- a whole server --------------------------------------------------------------------------------------------------
+
+
+def call(address: str, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    """One request. Returns its status and body."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = httpx.request(method, f"{address}/v1{path}", json=body, headers=named)
+    return answer.status_code, answer.json() if answer.content else None
+
+
+@pytest.mark.slow
+def test_who_is_let_in_over_the_api_is_known_after_a_restart_and_no_secret_is_in_the_log(tmp_path, capsys):
+    config = write_configuration(tmp_path, '\n[api]\nlisten = "127.0.0.1:0"\n')
+    secrets = [PASSWORD]
+    with serving(config) as server:
+        address = server.until("started")["api"]
+        assert call(address, "GET", "/session")[1]["name"] == "loopback"
+        wanted = {"login": "anna", "password": PASSWORD, "role": "admin"}
+        assert call(address, "POST", "/users", wanted)[0] == 201
+        assert call(address, "GET", "/groups")[0] == 401
+        page = {"Origin": address}
+        with httpx.Client(base_url=f"{address}/v1", headers=page) as anna:
+            session = anna.post("/session", json={"login": "anna", "password": PASSWORD}).json()
+            anna.headers["x-csrf-token"] = session["csrf_token"]
+            token = anna.post("/tokens", json={"name": "crm", "scopes": ["operate"]}).json()["token"]
+            secrets += [session["csrf_token"], token, anna.cookies["outdial"]]
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert call(address, "POST", "/groups/1/stop", Idempotency_Key="k1", **bearer)[0] == 200
+        assert call(address, "GET", "/groups", **bearer)[0] == 403
+        assert call(address, "POST", f"/session?token={token}", {"token": "wrong"})[0] == 401
+        server.process.send_signal(signal.SIGHUP)
+        server.until("reloaded")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
+        lines = list(server.lines)
+    with serving(config) as server:
+        address = server.until("started")["api"]
+        assert call(address, "POST", "/groups/1/stop", Idempotency_Key="k1", **bearer)[0] == 200  # the answer, again
+        assert call(address, "GET", "/groups/1", **bearer)[0] == 403
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
+        lines += server.lines
+    log = json.dumps(lines)
+    assert [line["action"] for line in lines if line["event"] == "changed"] == [
+        "user.create",
+        "token.create",
+        "group.stop",
+    ]
+    assert not [secret for secret in secrets if secret in log]
+    assert cli.run_command_line(["audit", str(config), "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)["audit"]
+    assert [(entry["how"], entry["action"]) for entry in entries] == [
+        ("signal", "configuration.reload"),
+        ("token", "group.stop"),
+        ("session", "token.create"),
+        ("loopback", "user.create"),
+    ]
+    assert not [secret for secret in secrets if secret in str(entries)]

@@ -6,6 +6,7 @@ effect in the service's own loop, between two looks. With mistakes everything st
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,9 @@ from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from outdial.api.credentials import AuditEntry
 from outdial.core.errors import ConfigError, OutdialError
+from outdial.serve_access import utc_ms
 from outdial.serve_records import ServeRecords
 from outdial.serve_setup import Setup, read_setup, read_setup_with, unchanged_notes
 from outdial.setting_overrides import Override, Place
@@ -87,6 +90,7 @@ class ServiceConfiguration:
         self._current: tuple[_Wanted, asyncio.Task[Setup]] | None = None
         self._is_reload_wanted = False
         self._is_closed = False
+        self._noting: asyncio.Task[None] | None = None
         self._wake = wake
 
     def reload(self) -> None:
@@ -134,6 +138,7 @@ class ServiceConfiguration:
                 self._log.warning("note", text=note)
             if wanted.answer is None:
                 self._log.info("reloaded", configuration=str(self.path))
+                self._noting = asyncio.create_task(self._note_reload())
             elif not wanted.answer.done():
                 wanted.answer.set_result(setup)
         except OutdialError as error:
@@ -174,6 +179,12 @@ class ServiceConfiguration:
         for wanted in waiting:
             if wanted.answer is not None and not wanted.answer.done():
                 wanted.answer.set_exception(ServerEnds("the server comes to its end"))
+
+    async def _note_reload(self) -> None:
+        """Have the audit know of a reload that nobody asked for over the API. Calls do not wait for it."""
+        entry = AuditEntry(utc_ms(), "signal", "signal", "configuration.reload", "configuration", None, None, "")
+        with contextlib.suppress(OutdialError):
+            await self.records.access.add_audit([entry])
 
     def _next(self) -> _Wanted | None:
         if self._waiting:
