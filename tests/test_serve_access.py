@@ -137,7 +137,8 @@ def test_the_key_of_a_guest_works_once_and_others_are_kept_out():
 def test_behind_a_proxy_the_address_is_what_the_proxy_says():
     async def story(proxies: tuple[str, ...]) -> str:
         records = MemoryAccess()
-        said = {"x-forwarded-for": "192.0.2.7"}
+        await records.add_token(TOKEN, digest_of("outdial_x"))
+        said = {"x-forwarded-for": "192.0.2.7", "authorization": "Bearer outdial_x"}
         async with (
             served(Api(LOOPBACK, proxies=proxies), records) as (server, _),
             httpx.AsyncClient(base_url=server.address, headers=said) as client,
@@ -172,14 +173,16 @@ def test_refusals_of_the_server_around_the_api_have_the_same_shape():
 # --- what a server refuses to begin with -----------------------------------------------------------------------------
 
 
-async def check(api: Api, records: MemoryAccess, **more: Any) -> None:
-    await Door(api, records, lambda change: None, **more).check()
+async def check(api: Api, records: MemoryAccess, **more: Any) -> str:
+    return await Door(api, records, lambda change: None, **more).check()
 
 
 def test_beyond_loopback_somebody_has_to_be_let_in():
     async def story():
         records = MemoryAccess()
-        await check(Api(LOOPBACK), records)
+        assert "open to everybody on this machine" in await check(Api(LOOPBACK), records)
+        proxied = Api(LOOPBACK, trusted_origins=("https://dial.example.com",))
+        assert "nobody can use the API" in await check(proxied, records)
         await check(Api(EVERYWHERE), records, guests={"demo": "key"})
         with pytest.raises(ApiError, match="nobody has been let in yet: make somebody first, with outdial user add"):
             await check(Api(EVERYWHERE), records)
@@ -187,7 +190,7 @@ def test_beyond_loopback_somebody_has_to_be_let_in():
         with pytest.raises(ApiError):
             await check(Api(EVERYWHERE), records)
         await records.add_token(replace(TOKEN, token_id="b", name="other"), digest_of("y"))
-        await check(Api(EVERYWHERE), records)
+        assert await check(Api(EVERYWHERE), records) == await check(Api(LOOPBACK), records) == ""
 
     asyncio.run(story())
 

@@ -59,7 +59,8 @@ async def _serve(path: Path, setup: Setup, log: FilteringBoundLogger, parts: Par
         if overrides:
             setup = await asyncio.to_thread(read_setup_with, path, overrides, setup.text)
         if setup.loaded.api is not None:
-            await Door(setup.loaded.api, records.access, lambda change: None).check()
+            note = await Door(setup.loaded.api, records.access, lambda change: None).check()
+            setup = replace(setup, notes=(*setup.notes, *filter(None, [note])))
         notes = await records.add_lists(setup.loaded)
         setup = replace(setup, notes=(*setup.notes, *notes))
         folder = folder_of_this_start(serve.results_dir, start)

@@ -40,8 +40,11 @@ class Door:
     guests: Mapping[str, str] = field(default_factory=dict)
     """One-time keys of guests who may do everything. Shape: {name: key}."""
 
-    async def check(self) -> None:
+    async def check(self) -> str:
         """Look whether the API may be served as it is configured.
+
+        Returns:
+            What the operator should know. Empty: nothing.
 
         Raises:
             ApiError: nobody could use it, or the certificate cannot be used.
@@ -49,11 +52,16 @@ class Door:
         """
         if self.api.tls is not None:
             self.tls_context()
-        if not self.api.listen.is_loopback and not self.guests and not await self.records.has_anybody(utc_ms()):
+        if self.guests or await self.records.has_anybody(utc_ms()):
+            return ""
+        if not self.api.listen.is_loopback:
             raise ApiError(
                 f"{self.api.listen}: can be reached from elsewhere, and nobody has been let in yet: make somebody "
                 "first, with outdial user add or outdial token create"
             )
+        if self.api.trusted_origins:
+            return f"{self.api.listen}: nobody has been let in yet, so nobody can use the API: outdial user add"
+        return f"{self.api.listen}: open to everybody on this machine until somebody is let in: outdial user add"
 
     def tls_context(self) -> ssl.SSLContext:
         """What speaks TLS.

@@ -31,6 +31,13 @@ async def test_on_loopback_everybody_may_until_somebody_is_let_in(story):
     assert (await story.client().get("/groups")).status_code == 401
 
 
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "via"])
+async def test_what_a_proxy_passes_on_is_not_of_this_machine(story, name):
+    assert (await story.client(**{name: "192.0.2.9"}).get("/groups")).status_code == 401
+    proxied = AccountStory(Origins(trusted=frozenset({"https://dial.example.com"})))
+    assert (await proxied.client().get("/groups")).status_code == 401
+
+
 async def test_beyond_loopback_nobody_may_unless_let_in():
     story = AccountStory(Origins(is_loopback=False))
     refused = await story.client().get("/groups")

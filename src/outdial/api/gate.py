@@ -103,7 +103,7 @@ class Gate:
         elif secret:
             caller, how = await self.caller_of_session(secret), "session"
             self._refuse_forgery(connection, secret)
-        elif await self.is_open():
+        elif not self.settings.origins.is_forwarded(connection.headers) and await self.is_open():
             if self.settings.origins.is_foreign(connection.headers):
                 raise forged("a page of another origin asks")
             caller, how = LOOPBACK, LOOPBACK.how
@@ -137,7 +137,7 @@ class Gate:
 
     async def is_open(self) -> bool:
         """Whether everybody on this machine may ask: nobody has been let in yet, and nobody else can reach it."""
-        if not self.settings.origins.is_loopback or self._guests:
+        if not self.settings.origins.is_this_machine_only or self._guests:
             return False
         now = self.utc_ms()
         if self._is_open is None or not 0 <= now - self._is_open[1] < RECHECK_MS:

@@ -22,6 +22,7 @@ from starlette.requests import HTTPConnection
 COOKIE: Final = "outdial"
 SECURE_COOKIE: Final = "__Host-outdial"
 CSRF_HEADER: Final = "x-csrf-token"
+FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -35,6 +36,15 @@ class Origins:
     """Whether it listens on a loopback address only."""
     trusted: frozenset[str] = frozenset()
     """Origins beside its own, such as that of a proxy in front of it: `https://dial.example.com`."""
+
+    @property
+    def is_this_machine_only(self) -> bool:
+        """Whether nobody from elsewhere is expected, not through a proxy either."""
+        return self.is_loopback and not self.trusted
+
+    def is_forwarded(self, headers: Headers) -> bool:
+        """Whether a proxy says that it passes the request on for somebody else."""
+        return any(name in headers for name in FORWARDED)
 
     def is_foreign(self, headers: Headers) -> bool:
         """Whether a page of somebody else asks. Programs, which say nothing of a page, are not foreign."""
