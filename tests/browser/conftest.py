@@ -18,7 +18,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from browser_pages import DESKTOP, PATIENCE_MS, Heard
 from outdial.dashboard_files import lacking
@@ -117,37 +117,36 @@ def address(demo: RunningDemo) -> str:
 
 
 @pytest.fixture(scope="session")
-def signed_in(chromium: Browser, demo: RunningDemo) -> dict:
-    """What a browser keeps of a session: the key in the demo's address has been used for it."""
-    with chromium.new_context() as context:
+def signed_in(chromium: Browser, demo: RunningDemo) -> Iterator[BrowserContext]:
+    """What a browser keeps of somebody who has opened the demo's address, and with it its key if it has one."""
+    with chromium.new_context(viewport=DESKTOP, color_scheme="light") as context:
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.goto(demo.address)
-        page.get_by_role("navigation").wait_for(timeout=PATIENCE_MS)
+        page.get_by_role("navigation", name="Pages").wait_for()
         assert "#key" not in page.url
-        return context.storage_state()
+        yield context
 
 
 OpenPage = Callable[[str], tuple[Page, Heard]]
 
 
 @pytest.fixture
-def open_page(chromium: Browser, address: str, signed_in: dict) -> Iterator[OpenPage]:
+def open_page(signed_in: BrowserContext, address: str) -> Iterator[OpenPage]:
     """Opens a page of the dashboard for somebody signed in, and listens to what it asks for."""
-    contexts = []
+    pages = []
 
     def opened(route: str) -> tuple[Page, Heard]:
-        context = chromium.new_context(viewport=DESKTOP, color_scheme="light", storage_state=signed_in)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
+        page = signed_in.new_page()
+        pages.append(page)
         heard = Heard(page)
         page.goto(f"{address}#/{route}")
         page.get_by_role("navigation", name="Pages").wait_for()
         return page, heard
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ function Top({ session, route }) {
     <div class="who">
       <span class="link" title=${`Server: ${text}`}><span class=${`dot ${kind}`}></span><span class="unseen">${text}</span>${clock(board.utc_ms || null)}</span>
       <span class="name">${session.name}</span>
-      <button class="plain" onClick=${() => sign_out().catch((problem) => say_problem(problem, "Signing out"))}>Sign out</button>
+      ${session.csrf_token && html`<button class="plain" onClick=${() => sign_out().catch((problem) => say_problem(problem, "Signing out"))}>Sign out</button>`}
     </div>
   </header>`;
 }
