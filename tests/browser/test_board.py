@@ -82,6 +82,21 @@ def test_figures_move_by_themselves(page):
     expect(time).not_to_have_text(before)
 
 
+def test_page_draws_when_something_has_changed_and_not_all_the_time(signed_in, address):
+    page = signed_in.new_page()
+    page.add_init_script(
+        "window.frames_asked = 0; const ask = requestAnimationFrame;"
+        "window.requestAnimationFrame = (act) => { window.frames_asked += 1; return ask(act) }"
+    )
+    page.goto(address)
+    expect(page.locator("html")).to_have_attribute("data-board", "ready")
+    page.evaluate("window.frames_asked = 0")
+    page.wait_for_timeout(1_000)
+    # four changes a second, each a frame for the page, its effects and the chart; 60 would be every one there is
+    assert page.evaluate("window.frames_asked") < 30
+    page.close()
+
+
 def test_ports_are_told_without_seeing_the_chart(page):
     chart = page.get_by_role("img", name=re.compile(r"^Ports of sip-cluster: \d+ of 60 in use; renewals \d+, "))
     expect(chart).to_be_visible()

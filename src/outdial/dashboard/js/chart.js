@@ -87,7 +87,7 @@ function options(element, lines, height, set_at) {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
-      x: { range: (_, low, high) => [Math.min(low ?? 0, (high ?? 0) - SPAN_S_MIN), high ?? 0] },
+      x: { range: (plot) => span(plot.data[0]) },
       y: { range: (_, low, high) => [0, Math.max(4, Math.ceil((high ?? 0) * 1.08))] },
     },
     axes: [
@@ -98,6 +98,12 @@ function options(element, lines, height, set_at) {
     bands: lines.flatMap((line, n) => (line.is_stacked && n > 0 ? [{ series: [n + 1, n], fill: colour_of(element, line.hue) + "b0" }] : [])),
     hooks: { setCursor: [(plot) => set_at(plot.cursor.idx ?? null)] },
   };
+}
+
+/** What is shown of time: all that is known, or `SPAN_S_MIN`. uPlot's own idea of it is none with a single instant. */
+function span(instants) {
+  const last = instants.at(-1) ?? Date.now() / 1000;
+  return [Math.min(instants[0] ?? last, last - SPAN_S_MIN), last];
 }
 
 function series(element, line) {

@@ -5,6 +5,8 @@ const STEP_MS = 1000;
 const KEPT = 900;
 /** A gap longer than this breaks the line. Unit: ms. */
 const GAP_MS = 5000;
+/** Told later than something newer, a board may be this old; older than that, the server's clock was set back. Unit: ms. */
+const BACK_MS = 10000;
 
 export class History {
   constructor() {
@@ -17,8 +19,8 @@ export class History {
   look(board) {
     const t = board.utc_ms;
     const last = this.samples.at(-1);
-    if (!board.is_known || (last && t - last.t < STEP_MS && t >= last.t)) return;
-    if (last && t < last.t) this.samples = []; // another server, or its clock was set back
+    if (last && t < last.t - BACK_MS) this.samples = [];
+    else if (!board.is_known || (last && t - last.t < STEP_MS)) return;
     this.samples.push({
       t,
       pools: Object.fromEntries(board.pools.map((pool) => [pool.dialer, pool.ports])),
@@ -33,6 +35,7 @@ export class History {
   /** Put what the server remembers before what we have seen. */
   async recall(board) {
     const dialers = board.pools.map((pool) => pool.dialer).filter((dialer) => !this._asked.has(dialer));
+    if (dialers.length === 0) return;
     for (const dialer of dialers) this._asked.add(dialer);
     const told = await Promise.all(dialers.map((dialer) => get(`/pools/${dialer}/history`)));
     const first = this.samples[0]?.t ?? Infinity;
