@@ -8,6 +8,7 @@ import httpx
 from api_samples import ApiStory, SteppedDialer
 from config_samples import load_text, text_with
 from outdial.api.app import make_app
+from outdial.api.live_board import LiveBoard
 from outdial.api.parts import ApiParts
 from outdial.core.agents import AgentState
 from outdial.core.commands import Command, Dial, FetchRecords, Reply, SubscribePhones, Transfer
@@ -91,6 +92,7 @@ class DeskApiStory(ApiStory):
         text = text_with().replace('"predictive"', f'"{mode.value}"')
         super().__init__(load_text(text).configuration)
         self.dialer = Answering(self.dialer.configuration)
+        self.board = LiveBoard(self.dialer, lambda snapshot: (), "start")
         self.told: list[Event] = []
         self.desks = DeskAgents(
             self.dialer.core, self._take, self.dialer, self._look_up, away_ms=30_000, reasons=REASONS

@@ -142,7 +142,9 @@ class DeskAgents:
                 self._places[agent_id] = Place(agent_id)
         for agent_id in [agent_id for agent_id in self._places if agent_id not in with_desktop]:
             self._close(self._places.pop(agent_id))
-            if agent_id in known:  # the server signs them in from now on; who has left is logged out by the core
+            agent = self._core.state.agents.get(agent_id)
+            # the server signs them in from now on; who has left is logged out by the core
+            if agent_id in known and agent is not None and agent.is_logged_in:
                 yield AgentLoggedOut(agent_id)
 
     def close(self) -> None:

@@ -221,6 +221,9 @@ async def test_operator_who_acts_for_an_agent_is_put_on_record(story):
     await story.post("not-ready", {"reason": "lunch"})
     assert [note[1] for note in story.audit.notes] == ["agent.login", "agent.ready", "agent.not-ready"]
     assert (story.audit.notes[-1][3]["state"], story.audit.notes[-1][4]["reason"]) == ("ready", "lunch")
+    assert (await story.client.get("/agents/7")).json()["reason"] == "lunch"
+    await story.post("ready")
+    assert (await story.client.get("/agents/7")).json()["reason"] == ""
 
 
 async def test_agent_without_a_desktop_and_agent_who_is_not_there(story):

@@ -175,6 +175,7 @@ class AgentBoard(View):
     dbid: int
     login: str
     state: str
+    reason: str
     phone: str
     phone_state: str
     engaged: bool
@@ -354,6 +355,7 @@ class BoardMaker:
             dbid=agent.agent_id,
             login=agent.login,
             state=agent.state,
+            reason=agent.reason,
             phone=agent.phone,
             phone_state=agent.phone_state,
             engaged=agent.engaged,

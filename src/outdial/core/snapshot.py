@@ -162,6 +162,8 @@ class AgentView:
     group_id: GroupId | None
     """Campaign group of the current call."""
     since_mono_ms: Millis
+    reason: str = ""
+    """Why not ready."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from outdial.core.abandonment import MILLION, Ledger, share_of
 from outdial.core.abandonment_settings import AbandonmentWindow
-from outdial.core.agents import Agent
+from outdial.core.agents import Agent, AgentState
 from outdial.core.attempt import AttemptState
 from outdial.core.campaign_accounts import limit_ppm
 from outdial.core.groups import Group, Hold
@@ -186,6 +186,7 @@ def _agent(agent: Agent) -> AgentView:
         engaged=agent.engaging_id is not None,
         group_id=agent.call_group_id if agent.call_id is not None else None,
         since_mono_ms=agent.since_ms,
+        reason=agent.intent_reason if agent.state is AgentState.NOT_READY else "",
     )
 
 
