@@ -87,6 +87,19 @@ def test_preview_is_noted_because_nobody_can_ask_for_records(tmp_path):
     )
 
 
+def test_desktops_without_an_api_are_noted_and_previews_with_desktops_are_not(tmp_path):
+    group = PIECES["group"].replace("predictive", "preview")
+    agents = PIECES["agent-group"] + 'sign-in = "desktop"\n'
+    [note] = read_setup(write_configuration(tmp_path, group=group, agent_group=agents)).notes
+    assert note.endswith(
+        'agent-group[sales].sign-in = "desktop": its agents cannot sign in, because there is no table [api] and so no '
+        "agent page"
+    )
+    setup = read_setup(write_configuration(tmp_path, "\n[api]\n", group=group, agent_group=agents))
+    assert setup.notes == ()
+    assert setup.configuration == setup.loaded.configuration  # agents end their after-call work
+
+
 def test_a_database_password_that_is_not_there(tmp_path, monkeypatch):
     serve = 'database = "postgresql://db/outdial"\ndatabase-password-env = "OUTDIAL_TEST_DATABASE_PASSWORD"'
     path = write_configuration(tmp_path, serve)

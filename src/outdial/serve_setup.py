@@ -73,7 +73,7 @@ def read_setup(path: Path, text: str | None = None, overrides: Sequence[Override
             loaded.configuration, loaded.serve.after_call_work_ms, loaded.desktop_groups
         ),
         servers=tuple(map(asterisk_settings, loaded.edge.values())),
-        notes=(*loaded.notes, *_preview_notes(loaded)),
+        notes=(*loaded.notes, *_preview_notes(loaded), *_desktop_notes(loaded)),
         text=text,
         overrides=tuple(overrides),
     )
@@ -196,4 +196,16 @@ def _preview_notes(loaded: Loaded) -> list[str]:
         "without a desktop cannot ask for records; push-preview needs no asking"
         for group in loaded.configuration.campaign_groups
         if group.dialing_mode is DialingMode.PREVIEW and group.agent_group not in loaded.desktop_groups
+    ]
+
+
+def _desktop_notes(loaded: Loaded) -> list[str]:
+    """Groups whose agents would have to sign in where nothing listens."""
+    if loaded.api is not None:
+        return []
+    return [
+        f'{loaded.file}: agent-group[{group.name}].sign-in = "desktop": its agents cannot sign in, because there is no '
+        "table [api] and so no agent page"
+        for group in loaded.configuration.agent_groups
+        if group.dbid in loaded.desktop_groups
     ]

@@ -1,6 +1,10 @@
 """Answers to agents: who asks with a number hears whether it came to anything, and why not."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dialing_story import Story, dialing_story, group
 from outdial.core.commands import AgentStateChanged, Dial, OfferRecord, Reply
@@ -101,6 +105,30 @@ def test_group_that_does_not_preview_says_so(story: Story) -> None:
     expected = (False, "conflict", "group group 1 dials in progressive mode")
     assert expected == answer(story, PreviewRequested(101, 1, 4))
     assert (False, "conflict", "there is no campaign group 9") == answer(story, PreviewRequested(101, 9, 5))
+
+
+AGENTS = st.sampled_from([101, 102, 999])
+EVENTS = st.one_of(
+    st.builds(AgentLoggedIn, AGENTS, st.sampled_from(["", "7101", "900"])),
+    st.builds(AgentLoggedOut, AGENTS),
+    st.builds(AgentBecameReady, AGENTS),
+    st.builds(AgentBecameNotReady, AGENTS, st.sampled_from(["", "break"])),
+    st.builds(AgentLeaveAnnounced, AGENTS, st.none() | st.integers(0, 10_000_000)),
+    st.builds(PreviewRequested, AGENTS, st.sampled_from([1, 9])),
+    st.builds(PreviewAccepted, AGENTS),
+    st.builds(PreviewRejected, AGENTS, st.booleans()),
+)
+
+
+@given(st.lists(st.tuples(EVENTS, st.booleans()), max_size=25), st.sampled_from([Mode.PREVIEW, Mode.PROGRESSIVE]))
+def test_who_asks_is_answered_once_and_nobody_else(events: list[tuple[AgentEvent, bool]], mode: Mode) -> None:
+    """Whatever agents do, and in whatever order; a refusal always has a reason."""
+    story = dialing_story(group(1, mode, agents=2), ready=[])
+    for number, (event, asks) in enumerate(events):
+        story.tell(replace(event, request_id=number if asks else None))
+        replies = [command for command in story.commands if isinstance(command, Reply)]
+        assert [number] * asks == [reply.request_id for reply in replies]
+        assert all(reply.ok == (not reply.code) == (not reply.message) for reply in replies)
 
 
 # --- reasons ------------------------------------------------------------------------------------------------------
