@@ -124,9 +124,8 @@ async def telling(database: Any, folder: Path, loaded: Loaded | None = None) -> 
             being_read=set(),
         )
         grown: list[int] = []
-        operations = Operations(shared, grown.append)
-        operations.running.utc_now_ms = lambda: clock[0]
-        api = ApiStory(loaded.configuration, operations.side)
+        operations = Operations(shared, grown.append, lambda: clock[0])
+        api = ApiStory(loaded.configuration, store=operations.side)
         api.access.caller = SOMEBODY
         working = asyncio.create_task(operations.run())
         try:
@@ -134,4 +133,5 @@ async def telling(database: Any, folder: Path, loaded: Loaded | None = None) -> 
                 yield Story(store, api, operations, client, dialer, folder / "imports", clock, grown)
         finally:
             working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await working

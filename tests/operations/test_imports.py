@@ -213,9 +213,12 @@ async def test_a_job_file_that_is_none_is_passed_over(sqlite, tmp_path):
     folder.mkdir()
     (folder / "1-1.json").write_text("{")
     (folder / "1-2.json").write_text(json.dumps({"id": "../1", "list_dbid": 1}))
+    (folder / "1-3.csv").write_text("phone\n")  # a crash came before its end
+    (folder / "mine.csv").write_text("")
     async with telling(sqlite, tmp_path) as story:
         assert (await story.reads(LEADS))["state"] == "finished"
         assert len((await story.get("/imports"))["imports"]) == 1
+    assert not (folder / "1-3.csv").exists() and (folder / "mine.csv").exists()
 
 
 async def test_numbers_are_read_into_a_do_not_call_list(database, tmp_path):

@@ -7,9 +7,20 @@ from dataclasses import replace
 import pytest
 
 from operations_story import READER, SPRING_ONLY, configuration, telling
+from outdial.api.access import Caller, Scope
+from outdial.core.commands import DisposeRecord, Disposition
+from outdial.core.records import Record
 from outdial.core.results import CallResult
+from outdial.core.settings import TreatmentAction
 from outdial.store.interface import StoreUnavailable
-from store.contract.story import DONE, add_chain, add_singles, begun, claim, claim_one, settled, write
+from store.contract.story import DONE, NOW, add_chain, add_singles, begun, claim, claim_one, settled, write
+
+
+def word(record: Record, call_id: int) -> DisposeRecord:
+    """Ada says something of a call."""
+    done = Disposition(TreatmentAction.DONE, 0, None, ())
+    list_id, record_id, attempt_n = record.list_id, record.record_id, record.attempts + 1
+    return DisposeRecord(1, call_id, list_id, record_id, attempt_n, 7, CallResult.ANSWER, done, "a note", NOW)
 
 
 async def test_a_list_at_a_glance(database, tmp_path):
@@ -124,6 +135,10 @@ async def test_a_record_tells_its_chain_and_its_attempts_with_evidence(database,
         assert [one["chain_n"] for one in history["chain"]] == [0, 1, 2]
         [made] = history["made"]
         assert (made["call_result"], made["group"], made["evidence"]) == ("answer", "east", {"rules": ["us-fl"]})
+        assert history["said"] == []
+        await write(story.store, word(record, 1))
+        [said] = (await story.get(f"/lists/1/records/{record.record_id}"))["said"]
+        assert (said["agent"], said["call_result"], said["note"], said["call_id"]) == ("ada", "answer", "a note", 1)
         await story.get(f"/lists/2/records/{record.record_id}", 404)
         await story.get("/lists/1/records/99", 404)
 
@@ -169,10 +184,34 @@ async def test_a_shared_list_does_not_tell_one_campaign_of_the_calls_of_another(
         await add_singles(story.store, 1)
         record = (await claim_one(story.store))[0]
         await write(story.store, replace(begun(1, record), group_id=2), begun(2, record))
+        await write(story.store, replace(settled(1, record, DONE), group_id=2))
+        await write(story.store, word(record, 1))
         path = f"/lists/1/records/{record.record_id}"
-        assert [made["group"] for made in (await story.get(path))["made"]] == ["west", "east"]
+        history = await story.get(path)
+        assert [made["group"] for made in history["made"]] == ["west", "east"] and len(history["said"]) == 1
         story.becomes(SPRING_ONLY)
-        assert [made["group"] for made in (await story.get(path))["made"]] == ["east"]
+        history = await story.get(path)
+        assert [made["group"] for made in history["made"]] == ["east"] and history["said"] == []
+
+
+async def test_every_route_refuses_callers_without_its_scope(sqlite, tmp_path):
+    async with telling(sqlite, tmp_path) as story:
+        document = await story.get("/openapi.json")
+        ours = {"calling lists", "imports", "records", "do-not-call lists", "compliance", "reports"}
+        asked = 0
+        for path, methods in document["paths"].items():
+            for method, route in methods.items():
+                if not ours & set(route["tags"]):
+                    continue
+                scope = Scope.READ if method == "get" else Scope.OPERATE
+                place = path.removeprefix("/v1").format(dbid=1, name="internal", record_id=1, job_id="1-1")
+                story.becomes(Caller("nobody", frozenset(Scope) - {scope}))
+                query = {"number": "5550100", "period": "today", "form": "uk"}
+                response = await story.client.request(method, place, params=query)
+                assert response.status_code == 403, (method, path, response.text)
+                assert {"summary", "operationId", "responses"} <= set(route)
+                asked += 1
+        assert asked >= 24
 
 
 async def test_reading_needs_another_scope_than_changing(sqlite, tmp_path):

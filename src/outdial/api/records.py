@@ -114,12 +114,28 @@ class AttemptView(BaseModel):
     evidence: dict[str, Any] | None = Field(description="What allowed the call: rules, clocks, earlier calls, consent.")
 
 
+class WordView(BaseModel):
+    """What an agent has said of a call. The last one on a call counts."""
+
+    epoch: int
+    call_id: int = Field(description="Of the attempt that it was about.")
+    attempt_n: int
+    agent: str = Field(examples=["ada"])
+    given_utc_ms: int
+    call_result: str = Field(examples=["answer"])
+    disposition: str = Field(description="What became of the record.", examples=["done"])
+    not_before_utc_ms: int | None = Field(description="When it may be dialed again: a callback.")
+    callback_number: str | None
+    note: str
+
+
 class HistoryView(BaseModel):
     """A record with all that has happened to it."""
 
     record: RecordView
     chain: list[RecordView] = Field(description="All records of its customer, in order. Empty: it is alone.")
     made: list[AttemptView] = Field(description="Every attempt on it, the first one first.")
+    said: list[WordView] = Field(description="What agents have said of these, in that order.")
 
 
 class RecordsView(BaseModel):

@@ -114,6 +114,19 @@ class JobFiles:
         for path in (self.sent(job), self.rejects(job), self._folder / f"{job.id}.json"):
             path.unlink(missing_ok=True)
 
+    def clear_up(self, before_utc_ms: int) -> None:
+        """Remove what was begun to be sent before an instant and never became a job.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        for path in self._folder.glob("*-*.*"):
+            job_id = path.name.partition(".")[0]
+            created = job_id.partition("-")[0]
+            is_old = created.isdigit() and int(created) < before_utc_ms
+            if is_old and not (self._folder / f"{job_id}.json").exists():
+                path.unlink(missing_ok=True)
+
     def load(self) -> tuple[list[Job], list[str]]:
         """The jobs that are remembered, the oldest first; and what could not be read."""
         jobs, wrong = [], []

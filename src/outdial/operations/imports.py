@@ -54,6 +54,7 @@ class RunningImports:
         self._queue: deque[Job] = deque()
         self._filled = asyncio.Event()
         self._numbers = itertools.count(1)
+        self._began_utc_ms = running.utc_now_ms()
 
     # --- requests ------------------------------------------------------------------------------------------------
 
@@ -176,6 +177,10 @@ class RunningImports:
             await self._filled.wait()
 
     async def _recall(self) -> None:
+        try:
+            await asyncio.to_thread(self._files.clear_up, self._began_utc_ms)
+        except OSError as error:
+            self._log.error("failure", text=f"imports: {error}")
         jobs, wrong = await asyncio.to_thread(self._files.load)
         for sentence in wrong:
             self._log.warning("note", text=sentence)

@@ -109,5 +109,5 @@ class RunningLists:
 
     async def _lines(self, export: Export) -> AsyncIterator[str]:
         yield csv_text([export.columns])
-        async for rows in export.pages(self._running.looks):
+        async for rows in export.pages(self._running.jobs):  # what has begun is not turned away
             yield await asyncio.to_thread(csv_text, rows)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from outdial.api.problems import Problem
-from outdial.api.records import AddedView, AttemptView, CancelledView, HistoryView, NewRecord, RecordView
+from outdial.api.records import AddedView, AttemptView, CancelledView, HistoryView, NewRecord, RecordView, WordView
 from outdial.config import Loaded
 from outdial.core.settings import CallingList
 from outdial.names import Names
@@ -14,7 +14,7 @@ from outdial.operations.visible import groups_for, list_for, lists_for
 from outdial.record_change import add_to_list, cancel_stored, new_record
 from outdial.record_show import find_stored
 from outdial.store.single_records import RecordRefused
-from outdial.store.stored import StoredAttempt, StoredRecord
+from outdial.store.stored import StoredAttempt, StoredRecord, StoredWord
 
 CHAIN_MAX = 100
 """Records of one customer that are shown. Unit: records."""
@@ -55,14 +55,17 @@ class RunningRecords:
         loaded, store = self._running.loaded, self._running.looks
         chain_id = record.fate.chain_id
         chain = await store.chain(dbid, chain_id, CHAIN_MAX) if chain_id else ()
-        visible = None if campaigns is None else {one.dbid for one in groups_for(loaded.configuration, campaigns)}
+        visible = {one.dbid for one in groups_for(loaded.configuration, campaigns)}
+        made = [one for one in await store.attempts(record_id) if campaigns is None or one.group_id in visible]
+        calls = {(one.epoch, one.call_id) for one in made}
         return HistoryView(
             record=record_view(record, loaded),
             chain=self._views(chain),
-            made=[
-                attempt_view(one, loaded)
-                for one in await store.attempts(record_id)
-                if visible is None or one.group_id in visible
+            made=[attempt_view(one, loaded) for one in made],
+            said=[
+                word_view(word, loaded)
+                for word in await store.words(record_id)
+                if campaigns is None or (word.epoch, word.call_id) in calls
             ],
         )
 
@@ -142,6 +145,22 @@ def record_view(record: StoredRecord, loaded: Loaded) -> RecordView:
         consent_utc_ms=record.consent_utc_ms,
         customer_id=record.customer_id,
         fields=dict(record.custom),
+    )
+
+
+def word_view(word: StoredWord, loaded: Loaded) -> WordView:
+    """What an agent has said, as the API shows it."""
+    return WordView(
+        epoch=word.epoch,
+        call_id=word.call_id,
+        attempt_n=word.attempt_n,
+        agent=Names(loaded.configuration).agent(word.agent_id),
+        given_utc_ms=word.given_utc_ms,
+        call_result=word.call_result.name.lower(),
+        disposition=word.disposition,
+        not_before_utc_ms=word.not_before_utc_ms or None,
+        callback_number=word.callback_number or None,
+        note=word.note,
     )
 
 

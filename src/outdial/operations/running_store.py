@@ -10,7 +10,7 @@ Ours (decision 0025).
 
 import asyncio
 import contextlib
-import time
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
@@ -32,9 +32,22 @@ SQLITE_READ_S_MAX = 1.0
 POSTGRES_READ_S_MAX = 60.0
 CHANGES_MAX = 2_000
 """Changes that the dialer has not written down yet, above which nobody adds anything. Unit: changes. Ours: a second."""
+_OPTION = re.compile(r"(?<![\w-])--(?=[a-z])")
+"""What an option of a command begins with."""
 _ALLOWED = frozenset(
     (
-        *("imports", "add_records", "fates", "list_counts", "records", "find_records", "chain", "attempts", "read"),
+        *(
+            "imports",
+            "add_records",
+            "fates",
+            "list_counts",
+            "records",
+            "find_records",
+            "chain",
+            "attempts",
+            "words",
+            "read",
+        ),
         *("settled", "abandonment", "facts", "reset", "add_record", "cancel_record", "forbid", "allow", "allow_unseen"),
         *("forbidden", "forbidding", "forbidden_lists"),
     )
@@ -57,7 +70,7 @@ class RunningStore:
         self,
         shared: SharedStore,
         on_records: Callable[[ListId], None],
-        utc_now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        utc_now_ms: Callable[[], int],
     ) -> None:
         """Share a store; its owner closes it.
 
@@ -164,5 +177,5 @@ def mistakes_of_request() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        mistakes = [mistake.replace("--", "") for mistake in error.mistakes]
+        mistakes = [_OPTION.sub("", mistake) for mistake in error.mistakes]
         raise Problem(422, "invalid_request", "the request has mistakes", mistakes=mistakes) from error

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from outdial.api.store_side import StoreSide
+from outdial.configured_store import utc_now_ms
 from outdial.core.units import ListId
 from outdial.operations.compliance import RunningCompliance
 from outdial.operations.do_not_call import RunningDoNotCall
@@ -22,9 +23,11 @@ class Operations:
         side: what the API's routes ask.
     """
 
-    def __init__(self, shared: SharedStore, on_records: Callable[[ListId], None]) -> None:
-        """Nothing works yet; `run` does. `on_records` is told of lists that have got records."""
-        self.running = RunningStore(shared, on_records)
+    def __init__(
+        self, shared: SharedStore, on_records: Callable[[ListId], None], utc_now_ms: Callable[[], int] = utc_now_ms
+    ) -> None:
+        """Nothing works yet; `run` does. Arguments: see `RunningStore`."""
+        self.running = RunningStore(shared, on_records, utc_now_ms)
         lists = RunningLists(self.running)
         self._imports = RunningImports(self.running, lists)
         self.side = StoreSide(

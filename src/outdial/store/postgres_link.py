@@ -26,8 +26,8 @@ from outdial.store.interface import StoreError, StoreUnavailable
 
 VERSION_MIN = 14
 """Oldest PostgreSQL that has everything the statements need, and that its makers still knew when this was written."""
-CONNECTIONS = 5
-"""For the dialer, an import, a report, somebody who looks, and one to spare. Unit: connections."""
+CONNECTIONS = 6
+"""For the dialer, an import, a report, somebody who looks, and two to spare. Unit: connections."""
 CONNECT_S = 5.0
 """Longest wait for a connection. Unit: seconds."""
 ANSWER_S = 10.0
