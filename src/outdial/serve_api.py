@@ -109,8 +109,12 @@ class ServeApi:
         key = next(iter(self._host.guests.values()), "")
         return f"{self.address}/" + (f"#key={key}" if key else "")
 
-    def begin(self, shared: SharedStore) -> None:
-        """Serve from now on, as soon as the dialer has a configuration. `shared`: its database."""
+    def begin(self, shared: SharedStore | None = None) -> None:
+        """Serve from now on, as soon as the dialer has a configuration.
+
+        Args:
+            shared: its database. None: nothing is told of lists and records.
+        """
         self._task = asyncio.create_task(self._serve(shared))
         self._task.add_done_callback(self._ended)
 
@@ -122,7 +126,7 @@ class ServeApi:
                 await self._task
         self._socket.close()
 
-    async def _serve(self, shared: SharedStore) -> None:
+    async def _serve(self, shared: SharedStore | None) -> None:
         import uvicorn
 
         from outdial.api.app import make_app
@@ -137,7 +141,7 @@ class ServeApi:
         changing = changes or host.changing
         while not host.dialer.is_ready:
             await pause(READY_S)
-        operations = Operations(shared, host.dialer.records_added)
+        operations = None if shared is None else Operations(shared, host.dialer.records_added)
         alarms = LiveAlarms(host.dialer, lambda: Outside(host.why_away()), host.log.alarms)
         board = LiveBoard(host.dialer, alarms.of, secrets.token_hex(4))
         accounts, audit, protection = self._door.make()
@@ -153,7 +157,7 @@ class ServeApi:
             settings=None if changing is None else ChangedSettings(changing),
             configuration_file=None if changes is None else ServeFile(changes),
             record_reasons=None if changes is None else ServeReasons(changes),
-            store=operations.side,
+            store=None if operations is None else operations.side,
         )
         app = make_app(parts)
         add_dashboard(app)
@@ -162,7 +166,9 @@ class ServeApi:
         gc.freeze()  # what was loaded by now stays; each look at it would stop everything for a fifteenth of a second
         looking = asyncio.create_task(_look(board))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
-        beside = [looking, asyncio.create_task(keep_up(accounts, audit)), asyncio.create_task(operations.run())]
+        beside = [looking, asyncio.create_task(keep_up(accounts, audit))]
+        if operations is not None:
+            beside.append(asyncio.create_task(operations.run()))
         try:
             await asyncio.wait({*beside, serving}, return_when=asyncio.FIRST_COMPLETED)
             for task in (*beside, serving):

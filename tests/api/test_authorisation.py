@@ -86,7 +86,7 @@ ROWS: Mapping[str, Row] = {
     "GET /pools/{dialer}/history": Row((READ,)),
     "GET /agents": Row((READ,)),
     "GET /agents/{dbid}": Row((READ,), AGENT_8),
-    "GET /desks": Row((READ,)),
+    "GET /desks": Row((AGENT, OPERATE)),
     "GET /agents/{dbid}/desk": desk(),
     "GET /agents/{dbid}/stream": desk(),
     "POST /agents/{dbid}/login": desk(),

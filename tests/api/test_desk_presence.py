@@ -6,7 +6,7 @@ import socket
 import uvicorn
 
 from desk_api_story import ADA, DeskApiStory
-from outdial.config.api import Listen
+from outdial.config.api import Api, Listen
 from outdial.serve_api import UNHEARD_MS, _bind, _server
 
 PATIENCE_S = 10
@@ -21,7 +21,7 @@ async def until(is_so) -> None:
 async def test_closed_page_is_noticed_at_once():
     story = DeskApiStory()
     bound = _bind(Listen("127.0.0.1", 0))
-    server = _server(uvicorn, story.app)
+    server = _server(uvicorn, story.app, Api(Listen("127.0.0.1", 0)))
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         reader, writer = await asyncio.open_connection(*bound.getsockname())

@@ -140,15 +140,15 @@ def test_stop_is_forgotten_when_nobody_says_yes(page):
 
 def test_dialing_mode_is_changed_and_only_to_what_is_possible(open_page):
     page, _ = open_page("groups/1")
-    mode = page.get_by_label("Dialing mode")
+    mode = page.get_by_label("Dialing mode", exact=True)
     expect(mode.locator("option")).to_have_text(["progressive", "predictive"])
 
     mode.select_option("progressive")
-    page.get_by_role("button", name="Change", exact=True).click()
+    page.get_by_role("button", name="Change mode").click()
 
     expect(page.get_by_text("progressive · campaign spring")).to_be_visible()
     mode.select_option("predictive")
-    page.get_by_role("button", name="Change", exact=True).click()
+    page.get_by_role("button", name="Change mode").click()
     expect(page.get_by_text("predictive · campaign spring")).to_be_visible()
 
 
@@ -157,8 +157,8 @@ def test_refusal_is_told_beside_the_form(open_page):
     detail = "a rule of this test"
     problem = {"status": 409, "code": "conflict", "detail": detail, "mistakes": ["mode: not now"]}
     page.route("**/v1/groups/1/mode", lambda route: route.fulfill(status=409, json=problem))
-    page.get_by_label("Dialing mode").select_option("progressive")
-    page.get_by_role("button", name="Change", exact=True).click()
+    page.get_by_label("Dialing mode", exact=True).select_option("progressive")
+    page.get_by_role("button", name="Change mode").click()
     expect(page.get_by_role("alert").filter(has_text=detail)).to_contain_text("mode: not now")
 
 

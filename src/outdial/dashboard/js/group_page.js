@@ -45,7 +45,7 @@ function ModeForm({ group }) {
         <select id="mode" value=${mode} aria-describedby="mode-hint" onChange=${(event) => set_chosen(event.target.value)}>
           ${modes.map((each) => html`<option key=${each} value=${each}>${mode_name(each)}</option>`)}
         </select>
-        <button class="main" disabled=${mode === group.mode}>Change</button>
+        <button class="main" disabled=${mode === group.mode}>Change mode</button>
       </div>
       <span class="hint" id="mode-hint">${group.state === "stopped"
         ? "Takes effect at the next start."
