@@ -69,6 +69,18 @@ async def test_the_log_has_changes_and_refusals_and_no_secrets(story):
         assert secret not in text
 
 
+async def test_a_bug_is_told_like_any_other_refusal(story, monkeypatch):
+    def broken():
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(story.board, "current", broken)
+    answer = await story.client().get("/groups")
+    assert (answer.status_code, answer.json()["code"]) == (500, "bug")
+    assert "planted" not in answer.text
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert (story.lines[-1]["request_id"], story.lines[-1]["status"]) == (answer.headers["x-request-id"], 500)
+
+
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
@@ -93,7 +105,8 @@ async def test_the_log_has_changes_and_refusals_and_no_secrets(story):
 )
 async def test_on_loopback_the_name_has_to_mean_this_machine(host, is_ours):
     story = AccountStory(Origins(trusted=frozenset({"https://dial.example.com"})))
-    answer = await story.client(host=host).get("/groups")
+    await story.add_token("outdial_x")
+    answer = await story.client("outdial_x", host=host).get("/groups")
     assert answer.status_code == (200 if is_ours else 421)
     if not is_ours:
         assert answer.json()["code"] == "wrong_host"

@@ -161,6 +161,21 @@ def test_an_upgrade_keeps_the_data_of_the_first_version(engine):
         assert connection.exec_driver_sql("SELECT count(*) FROM evidence").scalar() == 0
 
 
+def test_an_upgrade_to_accounts_lets_nobody_in_and_keeps_what_was_there(engine):
+    with engine.begin() as connection:
+        config = upgrade.migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        connection.exec_driver_sql("INSERT INTO records (record_id, list_id, number) VALUES (7, 1, '+15550100')")
+        connection.exec_driver_sql("INSERT INTO evidence VALUES (1, 2, '{}')")
+    with engine.begin() as connection:
+        upgrade.upgrade(connection)
+        assert connection.exec_driver_sql("SELECT record_id, number FROM records").all() == [(7, "+15550100")]
+        assert connection.exec_driver_sql("SELECT count(*) FROM evidence").scalar() == 1
+        for table in ("api_tokens", "api_users", "api_sessions", "api_answers", "audit"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+
+
 def test_a_newer_version_is_refused_by_name(engine):
     with engine.begin() as connection:
         upgrade.upgrade(connection)

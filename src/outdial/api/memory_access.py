@@ -15,6 +15,8 @@ from outdial.api.credentials import (
     User,
 )
 
+ANSWERS_MAX = 10_000
+"""Answers that are kept; of more, the oldest are forgotten. Unit: answers. Ours."""
 AUDIT_MAX = 10_000
 """Changes that are kept; older ones are forgotten. Unit: changes. Ours."""
 
@@ -151,7 +153,10 @@ class MemoryAccess:
             kept_ms_max = ANSWER_PENDING_MS_MAX if kept.status is None else ANSWER_KEPT_MS
             if utc_ms - begun_utc_ms < kept_ms_max:
                 return kept
+        self._answers.pop(key, None)
         self._answers[key] = (KeptAnswer(fingerprint, None, "", ""), utc_ms)
+        if len(self._answers) > ANSWERS_MAX:
+            del self._answers[next(iter(self._answers))]
         return None
 
     async def keep_answer(self, key: AnswerKey, status: int, media_type: str, body: str) -> None:

@@ -69,6 +69,11 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"there is no {what}")
 
 
+def bug() -> Problem:
+    """Something that is not the caller's fault."""
+    return Problem(500, "bug", "a bug in outdial; the log of the server says more")
+
+
 def impossible(mistakes: Sequence[str]) -> Problem:
     """Values that are well formed and cannot be, as things are: names of what is not there, an end that is past."""
     return Problem(422, "impossible", "the request is well formed, but cannot be carried out", mistakes=mistakes)
@@ -123,7 +128,7 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
-    return answer(Problem(500, "bug", "a bug in outdial; the log of the server says more"))
+    return answer(bug())
 
 
 def _methods_of(request: Request) -> list[str]:

@@ -60,5 +60,5 @@ def protect(app: FastAPI, access: Access, accounts: Accounts | None, protection:
         )
     app.add_middleware(StreamWatch, access=access, mono_ms=protection.mono_ms)
     app.add_middleware(LimitRequests, limits=limits)
-    app.add_middleware(BrowserHeaders, is_tls=limits.origins.is_tls)
     app.add_middleware(RequestLog, tell=protection.tell)
+    app.add_middleware(BrowserHeaders, is_tls=limits.origins.is_tls)

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outdial.api.origins import SAFE_METHODS
+from outdial.api.problems import answer, bug
 
 HEADER: Final = b"x-request-id"
 _GIVEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -41,10 +42,11 @@ class RequestLog:
         name = given if _GIVEN.fullmatch(given) else secrets.token_hex(8)
         state = scope.setdefault("state", {})
         state["request_id"] = name
-        status, began_s = 500, time.perf_counter()
+        status, began_s, has_begun = 500, time.perf_counter(), False
 
         async def with_name(message: Message) -> None:
-            nonlocal status
+            nonlocal status, has_begun
+            has_begun = True
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message = {**message, "headers": [*message.get("headers", ()), (HEADER, name.encode())]}
@@ -52,6 +54,10 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, with_name)
+        except Exception:
+            if not has_begun:
+                await answer(bug())(scope, receive, with_name)
+            raise  # the server logs it
         finally:
             if self._tell is not None and (status >= 400 or scope["method"] not in SAFE_METHODS):
                 self._tell(
