@@ -1,5 +1,5 @@
 // SIP cluster nodes: which application is in use, what they carry, and taking one out of service.
-import { may, post } from "./api.js";
+import { current_session, may, post } from "./api.js";
 import { Action } from "./controls.js";
 import { count, counted, duration } from "./format.js";
 import { html } from "./html.js";
@@ -11,7 +11,8 @@ function state_of(node) {
 }
 
 function NodeActions({ node, with_promote }) {
-  if (!may("operate")) return null;
+  // a node serves every campaign, so whoever is bound to some of them may not touch it
+  if (!may("operate") || current_session().campaigns !== null) return null;
   const send = (what) => () => post(`/nodes/${node.dbid}/${what}`);
   const promote = with_promote && !node.is_prime && node.state !== "inactive" && html`<${Action} key="promote" kind="small" label="Make prime" sure="Make it prime?"
     name=${node.name} what=${`Promote ${node.name}`} run=${send("promote")} done=${`${node.name} is the prime node`} />`;
