@@ -69,11 +69,14 @@ def modules_of(name: str, found: set[str]) -> set[str]:
     return found
 
 
-def test_first_page_names_every_module_that_it_needs():
+@pytest.mark.parametrize("page", sorted(DASHBOARD.glob("*.html")), ids=lambda page: page.name)
+def test_page_names_every_module_that_it_needs(page):
     """Otherwise the browser learns of them one after the other."""
-    page = (DASHBOARD / "index.html").read_text(encoding="utf-8")
-    named = set(re.findall(r'rel="modulepreload" href="assets/js/([\w.]+)"', page))
-    assert named == modules_of("app.js", set()) - {"app.js"}
+    text = page.read_text(encoding="utf-8")
+    entries = set(re.findall(r'type="module" src="assets/js/([\w.]+)"', text))
+    named = set(re.findall(r'rel="modulepreload" href="assets/js/([\w.]+)"', text))
+    needed = {module for entry in entries for module in modules_of(entry, set())}
+    assert named == needed - entries
 
 
 def test_no_file_names_another_host():
