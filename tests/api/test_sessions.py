@@ -276,6 +276,15 @@ async def test_who_guesses_waits_and_nobody_else_does(story):
     assert (await story.client().post("/session", json=ANNA)).status_code == 200
 
 
+async def test_a_try_that_nobody_could_judge_does_not_count(story):
+    await story.add_user("anna")
+    story.records.is_away = True
+    for _ in range(2 * PAIR_TRIES_MAX):
+        assert (await story.client().post("/session", json=ANNA)).status_code == 503
+    story.records.is_away = False
+    assert (await story.client().post("/session", json=ANNA)).status_code == 200
+
+
 async def test_one_address_cannot_try_many_logins_or_keys(story):
     for n in range(ADDRESS_TRIES_MAX):
         body = {"login": f"u{n}", "password": "wrong"} if n % 2 else {"key": "wrong"}

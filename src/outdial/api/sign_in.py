@@ -11,6 +11,7 @@ from outdial.api.gate import Gate, nobody
 from outdial.api.passwords import PASSWORD_CHARACTERS_MAX, PasswordCheck
 from outdial.api.problems import Problem
 from outdial.api.sign_in_limit import SignInLimit, network_of
+from outdial.core.errors import OutdialError
 from outdial.core.units import HOUR_MS, SECOND_MS, Millis
 
 KEY_MS_MAX: Final = HOUR_MS
@@ -122,7 +123,11 @@ class SignIns:
                 429, "too_many_sign_ins", "too many tries; wait a while", headers={"Retry-After": str(seconds)}
             )
         self._limit.tries(login, network, now_ms)
-        subject = await check()
+        try:
+            subject = await check()
+        except OutdialError:
+            self._limit.take_back(login, network)
+            raise
         if subject is None:
             raise nobody(wrong)
         self._limit.succeeded(login, network)

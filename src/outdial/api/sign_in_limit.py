@@ -53,14 +53,20 @@ class SignInLimit:
         while len(self._counts) > KEYS_MAX:
             self._counts.popitem(last=False)
 
-    def succeeded(self, login: str, address: str) -> None:
-        """Take the last try back; who knows the password from here starts from nothing."""
-        for key, tries_max in _keys(login, address):
+    def take_back(self, login: str, address: str) -> None:
+        """The last try does not count: nobody could tell whether it was right."""
+        for key, _ in _keys(login, address):
             count, began_ms = self._counts.get(key, (0, 0))
-            if count <= 1 or tries_max == PAIR_TRIES_MAX:
+            if count <= 1:
                 self._counts.pop(key, None)
             else:
                 self._counts[key] = (count - 1, began_ms)
+
+    def succeeded(self, login: str, address: str) -> None:
+        """The last try was right; who knows the password from here starts from nothing."""
+        self.take_back(login, address)
+        if login:
+            self._counts.pop((login, address), None)
 
 
 def network_of(address: str) -> str:
