@@ -573,7 +573,10 @@ def test_the_password_is_asked_for_at_every_new_connection(database):
 
 
 def test_arrays_have_the_types_of_the_tables():
+    """Accounts, the audit and settings are written row by row, without arrays."""
     for table in METADATA.tables.values():
+        if table.name.startswith("api_") or table.name in ("audit", "setting_overrides"):
+            continue
         for column in table.columns:
             assert column_type(column.name) == str(column.type).lower(), f"{table.name}.{column.name}"
 
@@ -590,7 +593,8 @@ def test_no_statement_reads_a_whole_table(database):
         and not name.startswith("_")
         and isinstance(text, str)
         and " " in text
-        and name not in ("LOCK_SERVERS", "IMPORTS", "TAKE_LEFT_ATTEMPTS", "COUNT_LIST", "OPEN_ATTEMPTS_ON")
+        and name
+        not in ("LOCK_SERVERS", "IMPORTS", "TAKE_LEFT_ATTEMPTS", "COUNT_LIST", "OPEN_ATTEMPTS_ON", "WORD_ORDER")
     }
 
     async def story() -> None:
