@@ -10,7 +10,7 @@ const OUTCOMES = { cancelled: "is cancelled", claimed: "will be cancelled: a ser
 export function RecordPage({ list, record }) {
   const { data, problem, reload } = useLoad(`/lists/${list}/records/${record}`);
   if (!data) return html`<${Waiting} problem=${problem} what="record" />`;
-  const { record: it, chain, made } = data;
+  const { record: it, chain, made, said = [] } = data;
   const cancel = async () => {
     const { outcome, in_a_call } = await post(`/lists/${list}/records/${record}/cancel`);
     await reload();
@@ -21,7 +21,7 @@ export function RecordPage({ list, record }) {
       <span class=${`chip ${it.claimed ? "accent" : ""}`}>${words(it.status)}</span><span class="muted">list ${it.list_name}</span>
       ${may("operate") && html`<span class="aside"><${Action} label="Do not call any more" sure="Cancel it?" name=${`record ${record}`} what="Cancel the record" run=${cancel} /></span>`}</div>
     <div class="columns">
-      <div class="stack"><${Attempts} made=${made} /></div>
+      <div class="stack"><${Attempts} made=${made} said=${said} /></div>
       <div class="stack"><${Facts} it=${it} /><${Chain} chain=${chain} it=${it} /></div>
     </div>`;
 }
@@ -57,14 +57,15 @@ function Chain({ chain, it }) {
     <span class="muted"> ${words(each.status)}${each.call_result ? `, ${words(each.call_result)}` : ""}</span></li>`)}</ul></section>`;
 }
 
-function Attempts({ made }) {
+function Attempts({ made, said }) {
+  const about = (attempt) => said.filter((word) => word.epoch === attempt.epoch && word.call_id === attempt.call_id);
   return html`<section class="panel" aria-label="Attempts"><header><h2>Attempts</h2><span class="aside">${count(made.length)}</span></header>
     ${made.length === 0 && html`<p class="empty">It has not been dialed yet.</p>`}
-    <ol class="attempts">${[...made].reverse().map((each) => html`<${Attempt} key=${`${each.epoch}-${each.call_id}`} each=${each} />`)}</ol>
+    <ol class="attempts">${[...made].reverse().map((each) => html`<${Attempt} key=${`${each.epoch}-${each.call_id}`} each=${each} said=${about(each)} />`)}</ol>
   </section>`;
 }
 
-function Attempt({ each }) {
+function Attempt({ each, said }) {
   const signs = [each.fault && `fault ${words(each.fault)}`, each.verdict && `heard ${words(each.verdict)}`, each.sip_status && `SIP ${each.sip_status}`, each.q850_cause && `Q.850 ${each.q850_cause}`].filter(Boolean).join(" · ");
   return html`<li>
     <div class="row"><b>${each.call_result ? words(each.call_result) : "in progress"}</b>
@@ -73,6 +74,8 @@ function Attempt({ each }) {
     <p class="muted">attempt ${each.attempt_n} · ${each.number} · group ${each.group}${each.dialing_mode ? ` (${mode_name(each.dialing_mode)})` : ""} · node ${each.node}${each.agent ? ` · agent ${each.agent}` : ""}</p>
     <p class="muted">rang ${duration(each.ring_ms)} · waited ${duration(each.wait_ms)} · talked ${duration(each.talk_ms)}${signs ? ` · ${signs}` : ""}</p>
     ${each.not_before_utc_ms !== null && each.not_before_utc_ms > 0 && html`<p class="muted">not to be dialed again before ${stamp(each.not_before_utc_ms)}</p>`}
+    ${said.map((word) => html`<p key=${word.given_utc_ms}>agent ${word.agent} said <b>${words(word.call_result)}</b>: ${words(word.disposition)}${word.callback_number ? `, callback to ${word.callback_number}` : ""}${word.not_before_utc_ms ? `, not before ${stamp(word.not_before_utc_ms)}` : ""}
+      ${word.note && html`<span class="small muted">${word.note}</span>`}</p>`)}
     ${each.evidence && html`<details><summary>What allowed the call</summary><${Evidence} value=${each.evidence} /></details>`}
   </li>`;
 }
