@@ -195,7 +195,7 @@ async def test_what_belongs_to_another_campaign_does_not_exist(route):
         assert (await ask(await who_may(), route, others=True)).status_code not in (401, 403, 404, 422)
 
 
-@rows(lambda row: row.scopes == (AGENT, OPERATE))
+@rows(lambda row: row.scopes == (AGENT, OPERATE) and row.others)
 async def test_an_agent_sits_at_no_other_desk(route):
     assert (await ask(await who_may({AGENT}, agent_id=ADA), route, others=True)).status_code == 404
     assert (await ask(await who_may({AGENT}), route)).status_code == 404
