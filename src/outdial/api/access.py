@@ -4,9 +4,8 @@ A caller has scopes, and may be bound to campaigns: what belongs to other campai
 agent's caller is bound to that agent.
 """
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
@@ -50,19 +49,27 @@ class Access(Protocol):
         ...
 
 
-Identified = Callable[[HTTPConnection], Coroutine[Any, Any, Caller]]
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """A dependency of routes: the caller, who must have one of the scopes."""
 
+    scopes: tuple[Scope, ...]
 
-def needs(*scopes: Scope) -> Identified:
-    """A dependency for routes: the caller, who must have one of the scopes."""
+    async def __call__(self, connection: HTTPConnection) -> Caller:
+        """Recognise the caller.
 
-    async def identified(connection: HTTPConnection) -> Caller:
+        Raises:
+            Problem: 401, 403: see `Access.identify`; or the caller lacks the scope.
+        """
         access: Access = connection.app.state.access
         caller = await access.identify(connection)
         connection.state.caller = caller.name
-        if caller.scopes.isdisjoint(scopes):
-            wanted = " or ".join(scope.value for scope in scopes)
+        if caller.scopes.isdisjoint(self.scopes):
+            wanted = " or ".join(scope.value for scope in self.scopes)
             raise Problem(403, "forbidden", f"{caller.name} lacks scope {wanted}")
         return caller
 
-    return identified
+
+def needs(*scopes: Scope) -> Needs:
+    """What a route demands of its caller: one of the scopes."""
+    return Needs(scopes)

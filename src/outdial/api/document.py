@@ -3,7 +3,10 @@
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
 
+from outdial.api.access import Needs, Scope
 from outdial.api.idempotency import HEADER, KEY_PATTERN, LEFT_OUT
 from outdial.api.origins import COOKIE
 
@@ -39,18 +42,39 @@ def describe(app: FastAPI) -> None:
 
     def complete() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(plain())
+            _complete(plain(), _scopes(app))
         return plain()
 
     app.openapi = complete  # type: ignore[method-assign]
 
 
-def _complete(document: dict[str, Any]) -> None:
+def _complete(document: dict[str, Any], scopes: dict[tuple[str, str], tuple[Scope, ...]]) -> None:
     document.setdefault("components", {})["securitySchemes"] = SCHEMES
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if (path, method) not in OPEN_ROUTES:
-                operation["security"] = [{"token": []}, {"session": []}]
+                wanted = [[scope.value] for scope in scopes.get((path, method), ())] or [[]]
+                operation["security"] = [{scheme: each} for each in wanted for scheme in SCHEMES]
             is_left_out = any(path == route or path.startswith(f"{route}/") for route in LEFT_OUT)
             if method == "post" and not is_left_out:
                 operation.setdefault("parameters", []).append(_KEY)
+
+
+def _scopes(app: FastAPI) -> dict[tuple[str, str], tuple[Scope, ...]]:
+    """Scopes of which each route needs one. Shape: {(path, method): scopes}."""
+    found = {}
+    for route in iter_route_contexts(app.routes):
+        dependant = getattr(route, "dependant", None)
+        if dependant is not None:
+            for method in route.methods or ():
+                found[route.path or "", method.lower()] = _wanted(dependant)
+    return found
+
+
+def _wanted(dependant: Dependant) -> tuple[Scope, ...]:
+    for each in dependant.dependencies:
+        if isinstance(each.call, Needs):
+            return each.call.scopes
+        if wanted := _wanted(each):
+            return wanted
+    return ()

@@ -1,23 +1,21 @@
 """Limits of tokens and people: the campaigns and agents that they name, and who may give them."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from starlette.requests import HTTPConnection
+from fastapi import Depends
 
 from outdial.api.access import Caller, Scope, needs
 from outdial.api.problems import Problem
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId
 
-_admin = needs(Scope.ADMIN)
 
-
-async def needs_all_campaigns(connection: HTTPConnection) -> Caller:
+async def needs_all_campaigns(caller: Annotated[Caller, Depends(needs(Scope.ADMIN))]) -> Caller:
     """A dependency for routes that say who may do what: a caller with scope `admin` who is bound to no campaign.
 
     Who may see some campaigns only must not let anybody see the others.
     """
-    caller = await _admin(connection)
     if caller.campaigns is not None:
         raise Problem(403, "forbidden", f"{caller.name} is bound to some campaigns, and this is about all of them")
     return caller
