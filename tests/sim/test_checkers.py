@@ -24,7 +24,7 @@ CHECKERS = {
     *("pool", "lease", "node ledger", "pool size", "maximum", "shares"),
     *("call", "number", "settlement", "record", "callback"),
     *("inactive node", "draining node", "prime lost", "calling hours", "do not call", "stopped group", "no agents"),
-    *("attempts", "left alone"),
+    *("attempts", "left alone", "paused group"),
     *("agent not free", "call rate", "rotation", "least loaded", "dialer node", "links"),
     *(
         "idle",
