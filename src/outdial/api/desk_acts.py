@@ -49,7 +49,10 @@ class LoginAsked(Asked):
     """Signing in."""
 
     phone: str | None = Field(
-        default=None, pattern=PHONE, description="Where calls are brought to; null: the configured phone."
+        default=None,
+        pattern=PHONE,
+        description="Where calls are brought to; null: the configured phone.",
+        examples=["1007"],
     )
 
 
@@ -64,16 +67,22 @@ class NotReadyAsked(Asked):
 class LeaveAsked(Asked):
     """When the agent leaves."""
 
-    at_utc_ms: int | None = Field(ge=0, le=UTC_MS_MAX, description="Null: stays after all.")
+    at_utc_ms: int | None = Field(
+        ge=0, le=UTC_MS_MAX, description="Null: stays after all.", examples=[1_795_363_200_000]
+    )
 
 
 class AboutCall(Asked):
     """Something about a call."""
 
     call_id: int | None = Field(
-        default=None, ge=1, le=UTC_MS_MAX, description="Null: the one on the desk, else the one that ended last."
+        default=None,
+        ge=1,
+        le=UTC_MS_MAX,
+        description="Null: the one on the desk, else the one that ended last.",
+        examples=[1_234],
     )
-    note: str = Field(default="", max_length=NOTE_MAX)
+    note: str = Field(default="", max_length=NOTE_MAX, description="For people.", examples=["ask for Ms Doe"])
 
 
 AgentResult = Literal[
@@ -95,13 +104,13 @@ AgentResult = Literal[
 class DispositionAsked(AboutCall):
     """What a call came to."""
 
-    result: AgentResult
+    result: AgentResult = Field(examples=["WRONG_PARTY"])
 
 
 class CallbackAsked(AboutCall):
     """The customer wants to be called back."""
 
-    at_utc_ms: int = Field(ge=0, le=UTC_MS_MAX, description="When: up to a year ahead.")
+    at_utc_ms: int = Field(ge=0, le=UTC_MS_MAX, description="When: up to a year ahead.", examples=[1_795_363_200_000])
     personal: bool = Field(default=True, description="By this agent.")
     number: str = Field(
         default="",
@@ -114,7 +123,7 @@ class CallbackAsked(AboutCall):
 class PreviewAsked(Asked):
     """A record, please."""
 
-    group: int = Field(ge=1, le=2**31 - 1, description="DBID of a campaign group in Preview mode.")
+    group: int = Field(ge=1, le=2**31 - 1, description="DBID of a campaign group in Preview mode.", examples=[1])
 
 
 class RejectAsked(Asked):
