@@ -38,7 +38,8 @@ function route_of(fragment) {
 function Later({ load, ...rest }) {
   const [page, set_page] = useState(null);
   useEffect(() => {
-    load().then((found) => set_page(() => found), () => say_problem(new Problem(0, "unreachable", "the server does not answer"), "Opening the page"));
+    const failed = () => say_problem(new Problem(0, "unreachable", "the server does not answer"), "Opening the page");
+    load().then((found) => set_page(() => found), failed);
   }, [load]);
   return page ? html`<${page} ...${rest} />` : html`<p class="opening">Opening …</p>`;
 }
@@ -137,13 +138,17 @@ function Top({ session, route }) {
   const is_here = (name) => (name === route.name || (name === "" && route.name === "groups") ? "page" : undefined);
   return html`<header class="top">
     <a class="brand" href="#/"><img src="assets/icon.svg" alt="" />outdial</a>
-    <nav aria-label="Pages"><ul>${Object.entries(PAGES).filter(([, each]) => each.name).map(([name, each]) => html`<li key=${name}>
-      <a href=${`#/${name}`} aria-current=${is_here(name)}>${each.name}${name === "alarms" && alarms > 0 && html` <span class=${`badge ${worst}`}>${alarms}</span>`}</a>
+    <nav aria-label="Pages"><ul>${Object.entries(PAGES).filter(([, each]) => each.name).map(([name, each]) => html`<li
+      key=${name}>
+      <a href=${`#/${name}`} aria-current=${is_here(name)}>${each.name}${name === "alarms" && alarms > 0 && html` <span
+        class=${`badge ${worst}`}>${alarms}</span>`}</a>
     </li>`)}</ul></nav>
     <div class="who">
-      <span class="link" title=${`Server: ${text}`}><span class=${`dot ${kind}`}></span><span class="unseen">${text}</span>${clock(board.utc_ms || null)}</span>
+      <span class="link" title=${`Server: ${text}`}><span class=${`dot ${kind}`}></span>
+        <span class="unseen">${text}</span>${clock(board.utc_ms || null)}</span>
       <span class="name">${session.name}</span>
-      ${session.csrf_token && html`<button class="plain" onClick=${() => sign_out().catch((problem) => say_problem(problem, "Signing out"))}>Sign out</button>`}
+      ${session.csrf_token && html`<button class="plain"
+        onClick=${() => sign_out().catch((problem) => say_problem(problem, "Signing out"))}>Sign out</button>`}
     </div>
   </header>`;
 }

@@ -10,7 +10,8 @@ const sum = (items, value_of) => items.reduce((total, item) => total + value_of(
 
 function Tile({ name, value, of, note, kind = "" }) {
   return html`<div class=${`tile ${kind}`}><dt>${name}</dt>
-    <dd><b>${value}</b>${of !== undefined && html`<span class="of"> / ${of}</span>`} <span class="note">${note}</span></dd></div>`;
+    <dd><b>${value}</b>${of !== undefined && html`<span class="of"> / ${of}</span>`} <span class="note">${note}</span>
+      </dd></div>`;
 }
 
 function Tiles({ board }) {
@@ -29,13 +30,15 @@ function Tiles({ board }) {
   const abandoned = is_kept ? sum(today, (each) => each.abandoned) : sum(groups, (group) => group.totals.abandoned + group.totals.dropped);
   return html`<dl class="tiles">
     <${Tile} name="Groups running" value=${count(running)} of=${count(groups.length)} />
-    <${Tile} name="Ports in use" value=${count(used)} of=${count(ports)} note=${pools.some((pool) => pool.shortage) ? "shortage" : ""} />
+    <${Tile} name="Ports in use" value=${count(used)} of=${count(ports)}
+      note=${pools.some((pool) => pool.shortage) ? "shortage" : ""} />
     <${Tile} name="Dialing" value=${count(sum(groups, (group) => group.calls.dialing))} note="not answered yet" />
     <${Tile} name="Connected" value=${count(sum(groups, (group) => group.calls.connected))}
       note=${`${count(sum(groups, (group) => group.calls.waiting))} waiting`} />
     <${Tile} name="Agents ready" value=${count(ready)} of=${count(signed_in.length)} />
     <${Tile} name="Attempts / min" value=${count(Math.round(rate))} note=${`${tenths(rate / 60)} / s`} />
-    <${Tile} name=${is_kept ? "Abandoned today" : "Abandoned"} value=${percent(calls ? abandoned / calls : null)} note=${calls ? `${count(abandoned)} of ${count(calls)}` : ""} />
+    <${Tile} name=${is_kept ? "Abandoned today" : "Abandoned"} value=${percent(calls ? abandoned / calls : null)}
+      note=${calls ? `${count(abandoned)} of ${count(calls)}` : ""} />
   </dl>`;
 }
 
@@ -44,7 +47,8 @@ export function BoardPage({ board, history }) {
     <${Tiles} board=${board} />
     <${Wall} board=${board} />
     <div class="columns">
-      <div class="stack">${board.pools.map((pool) => html`<${PoolChart} key=${pool.dialer} board=${board} history=${history} pool=${pool} />`)}</div>
+      <div class="stack">${board.pools.map((pool) => html`<${PoolChart} key=${pool.dialer} board=${board}
+        history=${history} pool=${pool} />`)}</div>
       <div class="stack">
         <${AlarmList} board=${board} />
         <${NodeMap} board=${board} history=${history} />

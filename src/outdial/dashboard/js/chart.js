@@ -95,7 +95,9 @@ function options(element, lines, height, set_at) {
       { ...axis, size: 36, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
     ],
     series: [{}, ...lines.map((line) => series(element, line))],
-    bands: lines.flatMap((line, n) => (line.is_stacked && n > 0 ? [{ series: [n + 1, n], fill: colour_of(element, line.hue) + "b0" }] : [])),
+    bands: lines.flatMap((line, n) => (line.is_stacked && n > 0
+      ? [{ series: [n + 1, n], fill: colour_of(element, line.hue) + "b0" }]
+      : [])),
     hooks: { setCursor: [(plot) => set_at(plot.cursor.idx ?? null)] },
   };
 }

@@ -42,7 +42,8 @@ function ModeForm({ group }) {
   return html`<form class="stack" onSubmit=${submit}>
     <div class="field"><label for="mode">Dialing mode</label>
       <div class="row nowrap-row">
-        <select id="mode" value=${mode} aria-describedby="mode-hint" onChange=${(event) => set_chosen(event.target.value)}>
+        <select id="mode" value=${mode} aria-describedby="mode-hint"
+          onChange=${(event) => set_chosen(event.target.value)}>
           ${modes.map((each) => html`<option key=${each} value=${each}>${mode_name(each)}</option>`)}
         </select>
         <button class="main" disabled=${mode === group.mode}>Change mode</button>
@@ -55,6 +56,11 @@ function ModeForm({ group }) {
   </form>`;
 }
 
+/** Numbers with what they count, in one line. */
+function counts(...pairs) {
+  return pairs.map(([number, what], n) => html`${n > 0 && " · "}<b>${count(number)}</b> ${what}`);
+}
+
 function Figures({ board, group }) {
   const pool = board.pools.find((each) => each.dialer === group.dialer);
   const node = group.node === null ? null : board.by.nodes.get(group.node);
@@ -63,21 +69,30 @@ function Figures({ board, group }) {
   return html`<dl class="facts">
     ${item("Agents", html`<${AgentBar} agents=${group.agents} />`)}
     ${item("Ports", html`<${PortBar} ports=${ports} pool_ports=${pool?.ports ?? 0} />`)}
-    ${item("Calls now", html`<b>${count(calls.dialing)}</b> dialing · <b>${count(calls.answered)}</b> detecting · <b>${count(calls.waiting)}</b> waiting · <b>${count(calls.connected)}</b> connected`)}
-    ${item("Rates", html`hit ratio <b>${percent(rates.hit_ratio)}</b> · <b>${tenths(rates.calls_per_agent_hour)}</b> calls per agent and hour · <b>${count(rates.attempts_per_hour)}</b> attempts per hour`)}
-    ${item("Since start", html`<b>${count(totals.attempts)}</b> attempts · <b>${count(totals.answered)}</b> persons · <b>${count(totals.connected)}</b> connected · <b>${count(totals.abandoned + totals.dropped)}</b> lost waiting`)}
-    ${item("Dials", html`${pool?.name ?? group.dialer}${node ? html`, node ${node.name}` : ", all nodes in turn"} · ${group.pacing} · ${count(group.buffered_records)} records at hand`)}
+    ${item("Calls now", counts([calls.dialing, "dialing"], [calls.answered, "detecting"], [calls.waiting, "waiting"],
+      [calls.connected, "connected"]))}
+    ${item("Rates", [html`hit ratio <b>${percent(rates.hit_ratio)}</b> · `,
+      html`<b>${tenths(rates.calls_per_agent_hour)}</b> calls per agent and hour · `,
+      html`<b>${count(rates.attempts_per_hour)}</b> attempts per hour`])}
+    ${item("Since start", counts([totals.attempts, "attempts"], [totals.answered, "persons"],
+      [totals.connected, "connected"], [totals.abandoned + totals.dropped, "lost waiting"]))}
+    ${item("Dials", [pool?.name ?? group.dialer, node ? `, node ${node.name}` : ", all nodes in turn",
+      ` · ${group.pacing} · ${count(group.buffered_records)} records at hand`])}
   </dl>`;
 }
 
 function Abandonment({ group }) {
   const { limit, recent, windows } = group.abandonment;
   const row = (name, ratio, note) => html`<tr key=${name}><th scope="row">${name}</th>
-    <td class="number"><b class=${rate_kind(ratio, limit)}>${percent(ratio)}</b></td><td class="number muted">${note}</td></tr>`;
-  return html`<section class="panel"><header><h2>Abandoned calls</h2><span class="aside">limit ${percent(limit)}</span></header>
-    <table class="data compact"><thead class="unseen"><tr><th>Window</th><th>Share</th><th>Calls</th></tr></thead><tbody>
+    <td class="number"><b class=${rate_kind(ratio, limit)}>${percent(ratio)}</b></td>
+      <td class="number muted">${note}</td></tr>`;
+  return html`<section class="panel"><header><h2>Abandoned calls</h2><span class="aside">limit ${percent(limit)}</span>
+    </header>
+    <table class="data compact"><thead class="unseen"><tr><th>Window</th><th>Share</th><th>Calls</th></tr></thead>
+      <tbody>
       ${row("this group, lately", recent, "")}
-      ${windows.map((each) => row(WINDOWS[each.window] ?? each.window, each.calls ? each.ratio : null, `${count(each.abandoned)} of ${count(each.calls)}`))}
+      ${windows.map(({ window, calls, abandoned, ratio }) =>
+        row(WINDOWS[window] ?? window, calls ? ratio : null, `${count(abandoned)} of ${count(calls)}`))}
     </tbody></table>
     ${windows.length === 0 && html`<p class="empty">The ledger of ${group.campaign.name} is not known yet.</p>`}
   </section>`;
@@ -86,10 +101,12 @@ function Abandonment({ group }) {
 function Results({ totals }) {
   const rows = Object.entries(totals.results).filter(([, number]) => number > 0).sort((a, b) => b[1] - a[1]);
   const most = rows[0]?.[1] ?? 1;
-  return html`<section class="panel"><header><h2>Call results</h2><span class="aside">${count(totals.attempts)} attempts</span></header>
+  return html`<section class="panel"><header><h2>Call results</h2>
+    <span class="aside">${count(totals.attempts)} attempts</span></header>
     ${rows.length === 0 && html`<p class="empty">No attempt has ended yet.</p>`}
     <ul class="bars">${rows.map(([name, number]) => html`<li key=${name}>
-      <span>${words(name)}</span><span class="meter" aria-hidden="true"><i class="busy" style=${{ width: `${(100 * number) / most}%` }}></i></span>
+      <span>${words(name)}</span><span class="meter" aria-hidden="true">
+        <i class="busy" style=${{ width: `${(100 * number) / most}%` }}></i></span>
       <span class="number">${count(number)}</span><span class="number muted">${percent(number / totals.attempts)}</span>
     </li>`)}</ul>
   </section>`;
@@ -100,18 +117,21 @@ function Why({ group }) {
   const { data } = useLoad(`/why?group=${group.dbid}`, 3000);
   const told = data?.subjects[0]?.reasons ?? null;
   const reasons = told ?? group.holds.map((hold) => ({ text: hold }));
-  return html`<section class="panel" aria-label="Why it does not dial more"><header><h2>Why it does not dial more</h2></header>
+  return html`<section class="panel" aria-label="Why it does not dial more"><header><h2>Why it does not dial more</h2>
+    </header>
     ${reasons.length === 0
       ? html`<p class="calm"><span class="dot good"></span>Nothing holds it back.</p>`
       : html`<ul class="holds">${reasons.map((reason, n) => html`<li key=${reason.code ?? n}>${reason.text}
-          ${reason.ends_when && html`<span class="small muted">until ${reason.ends_when}${reason.since_utc_ms ? `; since ${clock(reason.since_utc_ms)}` : ""}</span>`}</li>`)}</ul>`}
+          ${reason.ends_when && html`<span
+            class="small muted">until ${reason.ends_when}${reason.since_utc_ms ? `; since ${clock(reason.since_utc_ms)}` : ""}</span>`}</li>`)}</ul>`}
     <p class="body muted">Ports: ${group.ports.reason}, since ${clock(group.ports.since_utc_ms)}.</p>
   </section>`;
 }
 
 export function GroupPage({ board, history, path }) {
   const group = board.group(Number(path[0]));
-  if (!group) return html`<p class="empty">There is no campaign group ${path[0]}, or none that you may see. <a href="#/">To the board</a></p>`;
+  if (!group) return html`<p class="empty">There is no campaign group ${path[0]}, or none that you may see. <a
+    href="#/">To the board</a></p>`;
   return html`<div class=${`head ${board.hue(group.dbid)}`}>
       <a class="back" href="#/" aria-label="To the board">‹</a>
       <span class="swatch"></span><h1 tabindex="-1">${group.name}</h1>
@@ -129,7 +149,8 @@ export function GroupPage({ board, history, path }) {
       </div>
       <div class="stack">
         <${Why} group=${group} />
-        ${may("operate") && html`<section class="panel"><header><h2>Controls</h2></header><div class="body"><${ModeForm} group=${group} /></div></section>`}
+        ${may("operate") && html`<section class="panel"><header><h2>Controls</h2></header><div class="body">
+          <${ModeForm} group=${group} /></div></section>`}
         <${Abandonment} group=${group} />
         ${may("operate") && html`<${SettingsForm} key=${group.dbid} dbid=${group.dbid} />`}
       </div>

@@ -12,7 +12,10 @@ const FRESH_MS = 5000;
 const PROGRESS_MS = 1000;
 const ACTIVE = new Set(["queued", "reading"]);
 const STATE_KINDS = { queued: "", reading: "accent", finished: "good", failed: "bad", cancelled: "warn" };
-const STATUS_HUES = { ready: "g2", retrieved: "g7", updated: "g1", cancelled: "g8", "chain-updated": "g6", "agent-error": "g5", "missed-callback": "g3" };
+const STATUS_HUES = {
+  ready: "g2", retrieved: "g7", updated: "g1", cancelled: "g8", "chain-updated": "g6", "agent-error": "g5",
+  "missed-callback": "g3",
+};
 
 /** `/lists`, `/lists/1`, `/lists/1/records/42` */
 export function ListsPage({ board, path }) {
@@ -23,31 +26,39 @@ export function ListsPage({ board, path }) {
 
 /** Records by status as one bar; its meaning stands in words beside or below it. */
 function StatusBar({ by_status, records }) {
-  return html`<span class="meter" aria-hidden="true">${Object.entries(by_status).map(([status, number]) => html`<i key=${status}
-    class=${`hued ${STATUS_HUES[status] ?? "g8"}`} style=${{ width: `${(100 * number) / Math.max(records, 1)}%` }}></i>`)}</span>`;
+  return html`<span class="meter" aria-hidden="true">${Object.entries(by_status).map(([status, number]) => html`<i
+    key=${status}
+    class=${`hued ${STATUS_HUES[status] ?? "g8"}`} style=${{ width: `${(100 * number) / Math.max(records, 1)}%` }}>
+      </i>`)}</span>`;
 }
 
 function AllLists() {
   const { data, problem } = useLoad("/lists", FRESH_MS);
   return html`<section class="panel" aria-label="Calling lists">
     <header><h1>Calling lists</h1><${NumberSearch} /></header>
-    ${!data ? html`<${Waiting} problem=${problem} what="calling lists" />` : html`<div class="scroll" tabindex="0" role="group" aria-label="Table of lists"><table class="data">
-      <thead><tr><th scope="col">List</th><th scope="col">Campaigns</th><th scope="col" class="number">Records</th><th scope="col">By status</th>
-        <th scope="col" class="number">Due now</th><th scope="col" class="number">Waiting</th><th scope="col">Next due</th></tr></thead>
+    ${!data ? html`<${Waiting} problem=${problem} what="calling lists" />` : html`<div class="scroll" tabindex="0"
+      role="group" aria-label="Table of lists"><table class="data">
+      <thead><tr><th scope="col">List</th><th scope="col">Campaigns</th><th scope="col" class="number">Records</th>
+        <th scope="col">By status</th>
+        <th scope="col" class="number">Due now</th><th scope="col" class="number">Waiting</th>
+          <th scope="col">Next due</th></tr></thead>
       <tbody>${data.lists.map((each) => html`<tr key=${each.dbid}>
         <td><a href=${`#/lists/${each.dbid}`}><b>${each.name}</b></a></td>
         <td class="muted">${each.campaigns.join(", ")}</td>
         <td class="number">${count(each.records)}</td>
-        <td class="status-cell"><${StatusBar} ...${each} /><span class="small muted">${statuses_text(each.by_status)}</span></td>
+        <td class="status-cell"><${StatusBar} ...${each} /><span
+          class="small muted">${statuses_text(each.by_status)}</span></td>
         <td class="number">${count(each.due)}</td>
         <td class="number">${count(each.waiting)}</td>
         <td class="muted nowrap">${stamp(each.next_due_utc_ms)}</td>
       </tr>`)}</tbody></table></div>
-      ${data.lists.length === 0 && html`<p class="empty">No calling list is configured, or none that you may see.</p>`}`}
+      ${data.lists.length === 0 && html`<p
+        class="empty">No calling list is configured, or none that you may see.</p>`}`}
   </section>`;
 }
 
-const statuses_text = (by_status) => Object.entries(by_status).map(([status, number]) => `${count(number)} ${words(status)}`).join(" · ") || "empty";
+const statuses_text = (by_status) =>
+  Object.entries(by_status).map(([status, number]) => `${count(number)} ${words(status)}`).join(" · ") || "empty";
 
 /** Finds the records of a telephone number, in whatever list they are. */
 function NumberSearch() {
@@ -72,7 +83,8 @@ function NumberSearch() {
     <div class="found"><${Refusal} problem=${problem} />
       ${found && (found.length === 0
         ? html`<p class="message" role="status">No record has this number.</p>`
-        : html`<p class="message" role="status">${found.map((each) => html`<a key=${each.record_id} href=${`#/lists/${each.list_dbid}/records/${each.record_id}`}>${each.list_name} ${each.record_id}</a> `)}</p>`)}
+        : html`<p class="message" role="status">${found.map((each) => html`<a key=${each.record_id}
+          href=${`#/lists/${each.list_dbid}/records/${each.record_id}`}>${each.list_name} ${each.record_id}</a> `)}</p>`)}
     </div>`;
 }
 
@@ -90,14 +102,18 @@ function ListPage({ board, dbid }) {
   return html`<div class="head"><a class="back" href="#/lists" aria-label="To all lists">‹</a><h1>${each.name}</h1>
       <span class="muted">calling list · ${each.campaigns.join(", ") || "no campaign dials it"}</span>
       <span class="aside"><a class="button" href=${`/v1/lists/${dbid}/export`} download>Export CSV</a></span></div>
-    <dl class="tiles five">${fact("Records", count(each.records))}${fact("Due now", count(each.due))}${fact("Due later", count(each.waiting))}
-      ${fact("In memory or in a call", count(each.claimed))}${fact("Next due", html`<span class="plain-text">${stamp(each.next_due_utc_ms)}</span>`)}</dl>
+    <dl class="tiles five">${fact("Records", count(each.records))}${fact("Due now", count(each.due))}
+      ${fact("Due later", count(each.waiting))}
+      ${fact("In memory or in a call", count(each.claimed))}${fact("Next due", html`<span
+        class="plain-text">${stamp(each.next_due_utc_ms)}</span>`)}</dl>
     <div class="columns">
       <div class="stack">
-        <section class="panel"><header><h2>Records by status</h2><span class="aside">counted ${stamp(each.counted_utc_ms)}</span></header>
+        <section class="panel"><header><h2>Records by status</h2>
+          <span class="aside">counted ${stamp(each.counted_utc_ms)}</span></header>
           <div class="body stack tight"><${StatusBar} ...${each} />
           <ul class="legend">${Object.entries(each.by_status).map(([status, number]) => html`<li key=${status}>
-            <span class=${`swatch ${STATUS_HUES[status] ?? "g8"}`}></span>${words(status)} <b>${count(number)}</b></li>`)}</ul></div></section>
+            <span class=${`swatch ${STATUS_HUES[status] ?? "g8"}`}></span>${words(status)} <b>${count(number)}</b>
+              </li>`)}</ul></div></section>
         <${RecordTable} dbid=${dbid} />
       </div>
       <div class="stack">
@@ -139,13 +155,16 @@ function ImportForm({ dbid, begun }) {
 
   return html`<section class="panel"><header><h2>Import a file</h2></header>
     <form class="body stack tight" onSubmit=${submit}>
-      <div class="field"><label for="file">CSV or Parquet file</label><input id="file" name="file" type="file" accept=".csv,.txt,.parquet" required /></div>
+      <div class="field"><label for="file">CSV or Parquet file</label>
+        <input id="file" name="file" type="file" accept=".csv,.txt,.parquet" required /></div>
       <details><summary>Columns and numbers</summary><div class="stack tight">
         <div class="field"><label for="region">Region of numbers without +</label>
-          <input id="region" name="region" maxlength="2" pattern="[A-Za-z]{2}" placeholder="as the list says" aria-describedby="region-hint" />
+          <input id="region" name="region" maxlength="2"
+            pattern="[A-Za-z]{2}" placeholder="as the list says" aria-describedby="region-hint" />
           <span class="hint" id="region-hint">Two letters, for example DE</span></div>
         <div class="field"><label for="columns">Names of columns</label>
-          <textarea id="columns" name="columns" rows="2" placeholder="Mobile=phone" aria-describedby="columns-hint"></textarea>
+          <textarea id="columns" name="columns" rows="2" placeholder="Mobile=phone" aria-describedby="columns-hint">
+            </textarea>
           <span class="hint" id="columns-hint">COLUMN=OURS, one a line</span></div></div></details>
       <label class="row check"><input type="checkbox" name="dry_run" /> Only look: say what would be read</label>
       <${Refusal} problem=${problem} />
@@ -156,7 +175,9 @@ function ImportForm({ dbid, begun }) {
 
 function Jobs({ jobs, reload }) {
   if (!jobs.length) return null;
-  return html`<section class="panel" aria-label="Imports"><header><h2>Imports</h2></header><ul class="jobs">${jobs.slice(0, 10).map((job) => html`<${Job} key=${job.id} job=${job} reload=${reload} />`)}</ul></section>`;
+  return html`<section class="panel" aria-label="Imports"><header><h2>Imports</h2></header>
+    <ul class="jobs">${jobs.slice(0, 10).map((job) => html`<${Job} key=${job.id} job=${job} reload=${reload} />`)}</ul>
+    </section>`;
 }
 
 function Job({ job, reload }) {
@@ -167,24 +188,35 @@ function Job({ job, reload }) {
     reload();
   };
   return html`<li>
-    <div class="row"><b class="cut">${job.file}</b><span class=${`chip ${STATE_KINDS[job.state] ?? ""}`}>${job.state}</span>
+    <div class="row"><b class="cut">${job.file}</b><span
+      class=${`chip ${STATE_KINDS[job.state] ?? ""}`}>${job.state}</span>
       ${job.dry_run && html`<span class="chip">only looked at</span>`}
-      <span class="end muted">${is_active ? percent(share) : duration((job.ended_utc_ms ?? job.created_utc_ms) - job.created_utc_ms)}</span></div>
+      <span class="end muted">${is_active ? percent(share) : duration((job.ended_utc_ms ?? job.created_utc_ms) - job.created_utc_ms)}</span>
+        </div>
     ${is_active && html`<progress value=${share} max="1" aria-label=${`Reading ${job.file}`}></progress>`}
-    <p class="muted"><b class="ink">${count(job.accepted)}</b> ${job.dry_run ? "would be in the list" : "in the list"} · <b class=${job.rejected ? "bad" : "ink"}>${count(job.rejected)}</b> rejected of ${counted(job.rows_read, "line")}</p>
+    <p class="muted"><b class="ink">${count(job.accepted)}</b> ${job.dry_run ? "would be in the list" : "in the list"} · <b
+      class=${job.rejected ? "bad" : "ink"}>${count(job.rejected)}</b> rejected of ${counted(job.rows_read, "line")}</p>
     ${job.error && html`<p class="message bad">${job.error}</p>`}
     ${job.notes.map((note) => html`<p class="message warn" key=${note}>${note}</p>`)}
-    ${Object.keys(job.reasons).length > 0 && html`<ul class="reasons">${Object.entries(job.reasons).map(([reason, number]) => html`<li key=${reason}><span>${reason}</span><b>${count(number)}</b></li>`)}</ul>`}
-    ${job.examples.length > 0 && html`<details><summary>First rejected lines</summary><ul class="mono examples">${job.examples.map((line, n) => html`<li key=${n}>${line}</li>`)}</ul></details>`}
+    ${Object.keys(job.reasons).length > 0 && html`<ul
+      class="reasons">${Object.entries(job.reasons).map(([reason, number]) => html`<li key=${reason}>
+      <span>${reason}</span><b>${count(number)}</b></li>`)}</ul>`}
+    ${job.examples.length > 0 && html`<details><summary>First rejected lines</summary>
+      <ul class="mono examples">${job.examples.map((line, n) => html`<li key=${n}>${line}</li>`)}</ul></details>`}
     <div class="row">
       ${job.has_rejects && html`<a href=${`/v1/imports/${job.id}/rejects`} download>All rejected lines (CSV)</a>`}
-      ${is_active && may("operate") && html`<${Action} kind="small" label="Cancel" sure="End it?" name=${job.file} run=${cancel} />`}
+      ${is_active && may("operate") && html`<${Action} kind="small" label="Cancel" sure="End it?" name=${job.file}
+        run=${cancel} />`}
     </div>
   </li>`;
 }
 
 function Files({ files }) {
   if (!files.length) return null;
-  return html`<section class="panel"><header><h2>Files read</h2></header><div class="scroll"><table class="data compact"><thead><tr><th scope="col">File</th><th scope="col" class="number">Records</th><th scope="col">Finished</th></tr></thead>
-    <tbody>${files.map((each, n) => html`<tr key=${n}><td>${each.file || "without a file"}</td><td class="number">${count(each.records)} of ${count(each.lines)}</td><td class="muted nowrap">${stamp(each.finished_utc_ms)}</td></tr>`)}</tbody></table></div></section>`;
+  return html`<section class="panel"><header><h2>Files read</h2></header><div class="scroll">
+    <table class="data compact"><thead><tr><th scope="col">File</th><th scope="col" class="number">Records</th>
+    <th scope="col">Finished</th></tr></thead>
+    <tbody>${files.map((each, n) => html`<tr key=${n}><td>${each.file || "without a file"}</td>
+      <td class="number">${count(each.records)} of ${count(each.lines)}</td>
+      <td class="muted nowrap">${stamp(each.finished_utc_ms)}</td></tr>`)}</tbody></table></div></section>`;
 }

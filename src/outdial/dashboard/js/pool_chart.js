@@ -42,5 +42,6 @@ export function GroupChart({ history, group }) {
   ];
   const { used, maximum, need } = group.ports;
   const label = `Ports of ${group.name}: ${used} in use, maximum ${maximum ?? "as the pool"}, demand ${need.toFixed(1)}`;
-  return html`<${Chart} rows=${rows} lines=${lines} label=${label} height=${200} text=${(value) => (Number.isInteger(value) ? count(value) : value.toFixed(1))} />`;
+  return html`<${Chart} rows=${rows} lines=${lines} label=${label} height=${200}
+    text=${(value) => (Number.isInteger(value) ? count(value) : value.toFixed(1))} />`;
 }

@@ -18,8 +18,10 @@ export function RecordPage({ list, record }) {
   };
   return html`<div class="head"><a class="back" href=${`#/lists/${list}`} aria-label=${`To list ${it.list_name}`}>‹</a>
       <h1>Record ${it.record_id}</h1><span class="mono">${it.number}</span>
-      <span class=${`chip ${it.claimed ? "accent" : ""}`}>${words(it.status)}</span><span class="muted">list ${it.list_name}</span>
-      ${may("operate") && html`<span class="aside"><${Action} label="Do not call any more" sure="Cancel it?" name=${`record ${record}`} what="Cancel the record" run=${cancel} /></span>`}</div>
+      <span class=${`chip ${it.claimed ? "accent" : ""}`}>${words(it.status)}</span>
+        <span class="muted">list ${it.list_name}</span>
+      ${may("operate") && html`<span class="aside"><${Action} label="Do not call any more" sure="Cancel it?"
+        name=${`record ${record}`} what="Cancel the record" run=${cancel} /></span>`}</div>
     <div class="columns">
       <div class="stack"><${Attempts} made=${made} said=${said} /></div>
       <div class="stack"><${Facts} it=${it} /><${Chain} chain=${chain} it=${it} /></div>
@@ -27,7 +29,8 @@ export function RecordPage({ list, record }) {
 }
 
 function Facts({ it }) {
-  const hours = (seconds) => (seconds === null ? null : `${String(Math.floor(seconds / 3600)).padStart(2, "0")}:${String(Math.floor(seconds / 60) % 60).padStart(2, "0")}`);
+  const two = (value) => String(Math.floor(value)).padStart(2, "0");
+  const hours = (seconds) => (seconds === null ? null : `${two(seconds / 3600)}:${two((seconds / 60) % 60)}`);
   const facts = {
     Status: words(it.status),
     Attempts: count(it.attempts),
@@ -46,38 +49,58 @@ function Facts({ it }) {
     ...it.fields,
   };
   return html`<section class="panel"><header><h2>Record</h2></header><dl class="pairs">
-    ${Object.entries(facts).filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
+    ${Object.entries(facts).filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => html`<div
+      key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
   </dl></section>`;
 }
 
 function Chain({ chain, it }) {
   if (chain.length < 2) return null;
-  return html`<section class="panel"><header><h2>Numbers of this customer</h2></header><ul class="holds plain-list">${chain.map((each) => html`<li key=${each.record_id}>
-    ${each.record_id === it.record_id ? html`<b>${each.number}</b>` : html`<a href=${`#/lists/${each.list_dbid}/records/${each.record_id}`}>${each.number}</a>`}
-    <span class="muted"> ${words(each.status)}${each.call_result ? `, ${words(each.call_result)}` : ""}</span></li>`)}</ul></section>`;
+  return html`<section class="panel"><header><h2>Numbers of this customer</h2></header>
+    <ul class="holds plain-list">${chain.map((each) => html`<li key=${each.record_id}>
+    ${each.record_id === it.record_id ? html`<b>${each.number}</b>` : html`<a
+      href=${`#/lists/${each.list_dbid}/records/${each.record_id}`}>${each.number}</a>`}
+    <span class="muted"> ${words(each.status)}${each.call_result ? `, ${words(each.call_result)}` : ""}</span>
+      </li>`)}</ul></section>`;
 }
 
 function Attempts({ made, said }) {
   const about = (attempt) => said.filter((word) => word.epoch === attempt.epoch && word.call_id === attempt.call_id);
-  return html`<section class="panel" aria-label="Attempts"><header><h2>Attempts</h2><span class="aside">${count(made.length)}</span></header>
+  return html`<section class="panel" aria-label="Attempts"><header><h2>Attempts</h2>
+    <span class="aside">${count(made.length)}</span></header>
     ${made.length === 0 && html`<p class="empty">It has not been dialed yet.</p>`}
-    <ol class="attempts">${[...made].reverse().map((each) => html`<${Attempt} key=${`${each.epoch}-${each.call_id}`} each=${each} said=${about(each)} />`)}</ol>
+    <ol class="attempts">${[...made].reverse().map((each) => html`<${Attempt} key=${`${each.epoch}-${each.call_id}`}
+      each=${each} said=${about(each)} />`)}</ol>
   </section>`;
 }
 
 function Attempt({ each, said }) {
-  const signs = [each.fault && `fault ${words(each.fault)}`, each.verdict && `heard ${words(each.verdict)}`, each.sip_status && `SIP ${each.sip_status}`, each.q850_cause && `Q.850 ${each.q850_cause}`].filter(Boolean).join(" · ");
+  const where = [`attempt ${each.attempt_n}`, each.number,
+    `group ${each.group}${each.dialing_mode ? ` (${mode_name(each.dialing_mode)})` : ""}`, `node ${each.node}`,
+    each.agent && `agent ${each.agent}`];
+  const signs = [`rang ${duration(each.ring_ms)}`, `waited ${duration(each.wait_ms)}`, `talked ${duration(each.talk_ms)}`,
+    each.fault && `fault ${words(each.fault)}`, each.verdict && `heard ${words(each.verdict)}`,
+    each.sip_status && `SIP ${each.sip_status}`, each.q850_cause && `Q.850 ${each.q850_cause}`];
   return html`<li>
     <div class="row"><b>${each.call_result ? words(each.call_result) : "in progress"}</b>
       ${each.disposition && html`<span class="chip">${words(each.disposition)}</span>`}
       <span class="end muted">${stamp(each.dialed_utc_ms)}</span></div>
-    <p class="muted">attempt ${each.attempt_n} · ${each.number} · group ${each.group}${each.dialing_mode ? ` (${mode_name(each.dialing_mode)})` : ""} · node ${each.node}${each.agent ? ` · agent ${each.agent}` : ""}</p>
-    <p class="muted">rang ${duration(each.ring_ms)} · waited ${duration(each.wait_ms)} · talked ${duration(each.talk_ms)}${signs ? ` · ${signs}` : ""}</p>
-    ${each.not_before_utc_ms !== null && each.not_before_utc_ms > 0 && html`<p class="muted">not to be dialed again before ${stamp(each.not_before_utc_ms)}</p>`}
-    ${said.map((word) => html`<p key=${word.given_utc_ms}>agent ${word.agent} said <b>${words(word.call_result)}</b>: ${words(word.disposition)}${word.callback_number ? `, callback to ${word.callback_number}` : ""}${word.not_before_utc_ms ? `, not before ${stamp(word.not_before_utc_ms)}` : ""}
-      ${word.note && html`<span class="small muted">${word.note}</span>`}</p>`)}
-    ${each.evidence && html`<details><summary>What allowed the call</summary><${Evidence} value=${each.evidence} /></details>`}
+    <p class="muted">${where.filter(Boolean).join(" · ")}</p>
+    <p class="muted">${signs.filter(Boolean).join(" · ")}</p>
+    ${each.not_before_utc_ms !== null && each.not_before_utc_ms > 0 && html`<p
+      class="muted">not to be dialed again before ${stamp(each.not_before_utc_ms)}</p>`}
+    ${said.map((word) => html`<${Word} key=${word.given_utc_ms} word=${word} />`)}
+    ${each.evidence && html`<details><summary>What allowed the call</summary><${Evidence} value=${each.evidence} />
+      </details>`}
   </li>`;
+}
+
+/** What an agent has said of a call. */
+function Word({ word }) {
+  const followed = [words(word.disposition), word.callback_number && `callback to ${word.callback_number}`,
+    word.not_before_utc_ms && `not before ${stamp(word.not_before_utc_ms)}`];
+  return html`<p>agent ${word.agent} said <b>${words(word.call_result)}</b>: ${followed.filter(Boolean).join(", ")}
+    ${word.note && html`<span class="small muted">${word.note}</span>`}</p>`;
 }
 
 /** Evidence as it was written down, as nested pairs. */
@@ -85,5 +108,7 @@ function Evidence({ value }) {
   if (value === null || typeof value !== "object") return String(value);
   const entries = Object.entries(value);
   if (entries.length === 0) return "none";
-  return html`<dl class="evidence">${entries.map(([name, each]) => html`<div key=${name}><dt>${words(name)}</dt><dd>${name.endsWith("utc_ms") && typeof each === "number" ? stamp(each) : html`<${Evidence} value=${each} />`}</dd></div>`)}</dl>`;
+  return html`<dl class="evidence">${entries.map(([name, each]) => html`<div key=${name}><dt>${words(name)}</dt>
+    <dd>${name.endsWith("utc_ms") && typeof each === "number" ? stamp(each) : html`<${Evidence} value=${each} />`}</dd>
+    </div>`)}</dl>`;
 }

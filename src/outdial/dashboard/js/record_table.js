@@ -25,17 +25,26 @@ export function RecordTable({ dbid }) {
     more(null, []);
   }, [dbid]);
 
-  return html`<section class="panel" aria-label="Records"><header><h2>Records</h2><span class="aside">${records && `first ${count(records.length)}`}</span></header>
+  return html`<section class="panel" aria-label="Records"><header><h2>Records</h2>
+    <span class="aside">${records && `first ${count(records.length)}`}</span></header>
     ${may("operate") && html`<${NewRecord} dbid=${dbid} added=${() => more(null, [])} />`}
-    ${!records ? html`<${Waiting} problem=${problem} what="records" />` : html`<div class="scroll" tabindex="0" role="group" aria-label="Table of records"><table class="data">
-      <thead><tr><th scope="col">Record</th><th scope="col">Number</th><th scope="col">Status</th><th scope="col" class="number">Attempts</th><th scope="col">Last result</th><th scope="col">Last attempt</th><th scope="col">Due</th></tr></thead>
+    ${!records ? html`<${Waiting} problem=${problem} what="records" />` : html`<div class="scroll" tabindex="0"
+      role="group" aria-label="Table of records"><table class="data dense">
+      <thead><tr><th scope="col">Record</th><th scope="col">Number</th><th scope="col">Status</th>
+        <th scope="col" class="number">Attempts</th><th scope="col">Last result</th><th scope="col">Last attempt</th>
+        <th scope="col">Due</th></tr></thead>
       <tbody>${records.map((each) => html`<tr key=${each.record_id}>
-        <td><a href=${`#/lists/${dbid}/records/${each.record_id}`}>${each.record_id}</a></td><td class="nowrap">${each.number}</td>
-        <td><span class=${`chip ${each.claimed ? "accent" : ""}`}>${words(each.status)}</span></td><td class="number">${count(each.attempts)}</td>
-        <td class="nowrap">${each.call_result ? words(each.call_result) : "–"}</td><td class="muted nowrap">${stamp(each.last_attempt_utc_ms)}</td>
-        <td class="muted nowrap">${each.due_utc_ms ? stamp(each.due_utc_ms) : each.due_utc_ms === 0 ? "now" : "–"}</td></tr>`)}</tbody></table></div>
+        <td><a href=${`#/lists/${dbid}/records/${each.record_id}`}>${each.record_id}</a></td>
+          <td class="nowrap">${each.number}</td>
+        <td><span class=${`chip ${each.claimed ? "accent" : ""}`}>${words(each.status)}</span></td>
+          <td class="number">${count(each.attempts)}</td>
+        <td class="nowrap">${each.call_result ? words(each.call_result) : "–"}</td>
+          <td class="muted nowrap">${stamp(each.last_attempt_utc_ms)}</td>
+        <td class="muted nowrap">${each.due_utc_ms ? stamp(each.due_utc_ms) : each.due_utc_ms === 0 ? "now" : "–"}</td>
+          </tr>`)}</tbody></table></div>
       ${records.length === 0 && html`<p class="empty">The list is empty.</p>`}
-      ${cursor && html`<p class="more"><button type="button" onClick=${() => more(cursor, records)}>More records</button></p>`}
+      ${cursor && html`<p class="more"><button type="button"
+        onClick=${() => more(cursor, records)}>More records</button></p>`}
       <${Refusal} problem=${problem} />`}
   </section>`;
 }
@@ -61,7 +70,8 @@ function NewRecord({ dbid, added }) {
   }
   return html`<form class="body row" onSubmit=${submit}>
     <label class="unseen" for="phone">Telephone number of a new record</label>
-    <input class="short" id="phone" name="phone" inputmode="tel" placeholder="+1 212 555 0123" required maxlength="40" />
+    <input class="short" id="phone" name="phone" inputmode="tel" placeholder="+1 212 555 0123" required
+      maxlength="40" />
     <button>Add a record</button>
     <${Refusal} problem=${problem} />
   </form>`;

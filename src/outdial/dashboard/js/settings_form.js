@@ -36,7 +36,8 @@ export function SettingsForm({ dbid }) {
   async function submit(event) {
     event.preventDefault();
     set_problem(null);
-    const wanted = Object.fromEntries(known.settings.filter((each) => each.name in changes).map((each) => [each.name, typed(each, changes[each.name])]));
+    const changed = known.settings.filter((each) => each.name in changes);
+    const wanted = Object.fromEntries(changed.map((each) => [each.name, typed(each, changes[each.name])]));
     try {
       const { data, etag } = await request("PATCH", path, { body: wanted, etag: known.etag });
       set_known({ settings: data.settings, etag });
@@ -55,19 +56,24 @@ export function SettingsForm({ dbid }) {
   };
 
   if (!known || known.refused?.status === 404) return null;
-  if (known.refused) return html`<section class="panel"><header><h2>Settings</h2></header><p class="empty">${known.refused.message}</p></section>`;
+  if (known.refused) return html`<section class="panel"><header><h2>Settings</h2></header>
+    <p class="empty">${known.refused.message}</p></section>`;
   const count = Object.keys(changes).length;
-  return html`<section class="panel" aria-label="Settings"><header><h2>Settings</h2><span class="aside">take effect at once, outlive restarts</span></header>
+  return html`<section class="panel" aria-label="Settings"><header><h2>Settings</h2>
+    <span class="aside">take effect at once, outlive restarts</span></header>
     <form onSubmit=${submit}>
-      <ul class="settings">${known.settings.map((each) => html`<${Setting} key=${each.name} setting=${each} text=${changes[each.name]} take_back=${take_back(each.name)}
+      <ul class="settings">${known.settings.map((each) => html`<${Setting} key=${each.name} setting=${each}
+        text=${changes[each.name]} take_back=${take_back(each.name)}
         change=${(text) => {
           const next = { ...changes, [each.name]: text };
           if (text === shown(each.value)) delete next[each.name];
           set_changes(next);
         }} />`)}</ul>
       <div class="body stack tight"><${Refusal} problem=${problem} />
-        <div class="row"><button class="main" disabled=${count === 0}>${count > 1 ? `Change ${count} settings` : "Change"}</button>
-          ${count > 0 && html`<button type="button" class="plain" onClick=${() => set_changes({})}>Forget changes</button>`}</div></div>
+        <div class="row"><button class="main"
+          disabled=${count === 0}>${count > 1 ? `Change ${count} settings` : "Change"}</button>
+          ${count > 0 && html`<button type="button" class="plain"
+            onClick=${() => set_changes({})}>Forget changes</button>`}</div></div>
     </form></section>`;
 }
 
@@ -77,12 +83,16 @@ function Setting({ setting, text, change, take_back }) {
   const current = text ?? shown(value);
   const is_flag = typeof (value ?? file_value) === "boolean";
   const field = is_flag
-    ? html`<select id=${id} value=${current} aria-describedby=${`${id}-hint`} onChange=${(event) => change(event.target.value)}><option>true</option><option>false</option></select>`
-    : html`<input id=${id} value=${current} aria-describedby=${`${id}-hint`} placeholder="not set" onInput=${(event) => change(event.target.value)} />`;
+    ? html`<select id=${id} value=${current} aria-describedby=${`${id}-hint`}
+      onChange=${(event) => change(event.target.value)}><option>true</option><option>false</option></select>`
+    : html`<input id=${id} value=${current} aria-describedby=${`${id}-hint`} placeholder="not set"
+      onInput=${(event) => change(event.target.value)} />`;
   return html`<li class=${text !== undefined ? "changed" : ""}>
-    <div class="field"><label for=${id}>${words(name)}${unit && html` <span class="muted">(${unit})</span>`}</label>${field}
+    <div class="field"><label for=${id}>${words(name)}${unit && html` <span
+      class="muted">(${unit})</span>`}</label>${field}
       <span class="hint" id=${`${id}-hint`} title=${setting.text}>${allowed}</span></div>
-    ${overridden_by && html`<p class="small muted">changed by ${overridden_by}, ${stamp(since_utc_ms)}; the file says ${shown(file_value) || "nothing"}
+    ${overridden_by && html`<p
+      class="small muted">changed by ${overridden_by}, ${stamp(since_utc_ms)}; the file says ${shown(file_value) || "nothing"}
       <${Action} kind="plain small" label="Take back" name=${words(name)} run=${take_back} /></p>`}
     ${left_out && html`<p class="small warn-text">no effect: ${left_out}</p>`}
   </li>`;

@@ -25,14 +25,16 @@ export function SignIn() {
     <img src="assets/icon.svg" alt="" />
     <h1 id="sign-in">Sign in to outdial</h1>
     <div class="tabs" role="group" aria-label="How">
-      <button type="button" aria-pressed=${!with_token} onClick=${() => set_with_token(false)}>Name and password</button>
+      <button type="button" aria-pressed=${!with_token}
+        onClick=${() => set_with_token(false)}>Name and password</button>
       <button type="button" aria-pressed=${with_token} onClick=${() => set_with_token(true)}>Token</button>
     </div>
     ${with_token
       ? html`<div class="field" key="token"><label for="token">Token</label>
           <input id="token" name="token" type="password" autocomplete="off" required /></div>`
       : html`<div class="field" key="login"><label for="login">Name</label>
-          <input id="login" name="login" autocomplete="username" autocapitalize="none" spellcheck=${false} required /></div>
+          <input id="login" name="login" autocomplete="username" autocapitalize="none" spellcheck=${false} required />
+            </div>
         <div class="field" key="password"><label for="password">Password</label>
           <input id="password" name="password" type="password" autocomplete="current-password" required /></div>`}
     <${Refusal} problem=${problem} />

@@ -23,11 +23,13 @@ export function PauseResume({ group }) {
   if (!may("operate")) return null;
   const send = (what) => () => post(`/groups/${group.dbid}/${what}`);
   if (group.state === "running") {
-    return html`<${Action} key="pause" label="Pause" name=${group.name} what=${`Pause ${group.name}`} run=${send("pause")}
+    return html`<${Action} key="pause" label="Pause" name=${group.name} what=${`Pause ${group.name}`}
+      run=${send("pause")}
       done=${`${group.name} dials nothing new; calls in progress go on`} />`;
   }
   if (group.state !== "paused") return null;
-  return html`<${Action} key="resume" kind="main" label="Resume" name=${group.name} what=${`Resume ${group.name}`} run=${send("resume")} done=${`${group.name} dials again`} />`;
+  return html`<${Action} key="resume" kind="main" label="Resume" name=${group.name} what=${`Resume ${group.name}`}
+    run=${send("resume")} done=${`${group.name} dials again`} />`;
 }
 
 /** Abandoned calls of one window of the campaign's ledger. */
@@ -46,7 +48,8 @@ export function AgentBar({ agents }) {
   const { logged_in, ready, busy } = agents;
   const away = Math.max(0, logged_in - ready - busy);
   const part = (value) => ({ width: `${logged_in ? (100 * value) / logged_in : 0}%` });
-  return html`<span class="bar-text"><b>${count(busy)}</b> busy · <b>${count(ready)}</b> ready${away > 0 && html` · ${count(away)} away`}</span>
+  return html`<span class="bar-text">
+    <b>${count(busy)}</b> busy · <b>${count(ready)}</b> ready${away > 0 && html` · ${count(away)} away`}</span>
     <span class="meter" aria-hidden="true">
       <i class="busy" style=${part(busy)}></i><i class="ready" style=${part(ready)}></i>
     </span>`;
@@ -57,7 +60,8 @@ export function PortBar({ ports, pool_ports }) {
   const maximum = ports.maximum ?? pool_ports;
   const scale = Math.max(maximum, ports.used, ports.need, 1);
   const at = (value) => `${(100 * Math.min(value, scale)) / scale}%`;
-  return html`<span class="bar-text"><b>${count(ports.used)}</b> of ${ports.maximum === null ? "pool" : count(maximum)} · demand ${tenths(ports.need)}</span>
+  return html`<span class="bar-text">
+    <b>${count(ports.used)}</b> of ${ports.maximum === null ? "pool" : count(maximum)} · demand ${tenths(ports.need)}</span>
     <span class="ports-bar" aria-hidden="true" title=${ports.reason}>
       <i class="room" style=${{ width: at(maximum) }}></i><i class="used" style=${{ width: at(ports.used) }}></i>
       <i class="need" style=${{ left: at(ports.need) }}></i>
@@ -72,9 +76,11 @@ function Abandonment({ group }) {
     return rate(found?.calls ? found.ratio : null);
   };
   if (!windows.length) {
-    return html`<span class="bar-text">lately ${rate(group.totals.answered ? recent : null)}</span><span class="small muted">limit ${percent(limit)}</span>`;
+    return html`<span class="bar-text">lately ${rate(group.totals.answered ? recent : null)}</span>
+      <span class="small muted">limit ${percent(limit)}</span>`;
   }
-  return html`<span class="bar-text">today ${of_window("day")}</span><span class="small muted">30 d ${of_window("30-days")} of ${percent(limit)}</span>`;
+  return html`<span class="bar-text">today ${of_window("day")}</span>
+    <span class="small muted">30 d ${of_window("30-days")} of ${percent(limit)}</span>`;
 }
 
 function Figure({ name, kind = "", children }) {
@@ -84,7 +90,8 @@ function Figure({ name, kind = "", children }) {
 /** Why a group does not dial more. The line is always there: reasons come and go many times a minute. */
 function Why({ group }) {
   const is_held = group.holds.length > 0;
-  return html`<p class=${`wall-why ${is_held ? "held" : ""}`}><span class="unseen">Held back by: </span>${is_held ? group.holds.join(" · ") : "nothing holds it back"}</p>`;
+  return html`<p class=${`wall-why ${is_held ? "held" : ""}`}>
+    <span class="unseen">Held back by: </span>${is_held ? group.holds.join(" · ") : "nothing holds it back"}</p>`;
 }
 
 function Row({ board, group }) {
@@ -94,7 +101,8 @@ function Row({ board, group }) {
   return html`<li class=${`wall-row ${board.hue(group.dbid)} ${is_quiet ? "quiet" : ""}`}>
     <div class="wall-name">
       <h3><span class="swatch"></span><a href=${`#/groups/${group.dbid}`}>${group.name}</a></h3>
-      <p><span class=${`chip ${STATE_KINDS[group.state] ?? ""}`}>${group.state}</span> <span class="muted">${mode_name(group.mode)}</span></p>
+      <p><span class=${`chip ${STATE_KINDS[group.state] ?? ""}`}>${group.state}</span> <span
+        class="muted">${mode_name(group.mode)}</span></p>
     </div>
     <dl>
       <${Figure} name="Agents" kind="wide"><${AgentBar} agents=${group.agents} /><//>
@@ -116,9 +124,12 @@ export function Wall({ board }) {
   const heads = ["Campaign group", "Agents", "Ports", "Dialing", "Answered", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h", ""];
   const numbers = new Set(["Dialing", "Answered", "Connected", "Hit ratio", "Calls/agent·h"]);
   return html`<section class="panel" aria-label="Campaign groups">
-    <div class="wall-head" aria-hidden="true">${heads.map((head) => html`<span class=${numbers.has(head) ? "number" : ""}>${head}</span>`)}</div>
-    <ul class="wall">${board.groups.map((group) => html`<${Row} key=${group.dbid} board=${board} group=${group} />`)}</ul>
-    ${board.groups.length === 0 && html`<p class="empty">No campaign group is configured, or none that you may see.</p>`}
+    <div class="wall-head" aria-hidden="true">${heads.map((head) => html`<span
+      class=${numbers.has(head) ? "number" : ""}>${head}</span>`)}</div>
+    <ul class="wall">${board.groups.map((group) => html`<${Row} key=${group.dbid} board=${board}
+      group=${group} />`)}</ul>
+    ${board.groups.length === 0 && html`<p
+      class="empty">No campaign group is configured, or none that you may see.</p>`}
   </section>`;
 }
 
