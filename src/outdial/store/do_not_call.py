@@ -97,6 +97,22 @@ class Objections:
     """Somebody wants them cancelled."""
 
 
+def together(parts: Iterable[ForbiddenList]) -> tuple[ForbiddenList, ...]:
+    """Lists that were counted in parts, by name."""
+    found: dict[str, ForbiddenList] = {}
+    for part in parts:
+        known = found.get(part.name)
+        if known is not None:
+            part = ForbiddenList(
+                part.name,
+                known.numbers + part.numbers,
+                min(known.oldest_utc_ms, part.oldest_utc_ms),
+                max(known.latest_utc_ms, part.latest_utc_ms),
+            )
+        found[part.name] = part
+    return tuple(found[name] for name in sorted(found))
+
+
 FORBIDDEN_COLUMNS = tuple(Forbidden.__dataclass_fields__)
 """What a `Forbidden` is read from, in its order."""
 ADDED_COLUMNS = (

@@ -5,6 +5,7 @@ tuples of sqlite3, records of asyncpg.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -255,10 +256,13 @@ def stored_of(row: Row) -> StoredRecord:
 
 
 def counts_of(rows: Iterable[Row]) -> ListCounts:
-    """A list at a glance. Shape of `rows`: (status, records, due, waiting, next due, claimed) by status."""
+    """A list at a glance. Shape of `rows`: (status, records, due, waiting, next due, claimed), of all parts."""
     rows = list(rows)
+    by_status = Counter[int]()
+    for row in rows:
+        by_status[row[0]] += row[1]
     return ListCounts(
-        by_status={RecordStatus(row[0]): row[1] for row in rows},
+        by_status={RecordStatus(status): count for status, count in sorted(by_status.items())},
         due=sum(row[2] for row in rows),
         waiting=sum(row[3] for row in rows),
         next_due_utc_ms=min((row[4] for row in rows if row[4] is not None), default=None),

@@ -41,10 +41,10 @@ from outdial.store import (
     sqlite_write,
 )
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
-from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
+from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections, together
 from outdial.store.facts import facts_by_number
 from outdial.store.interface import Change, EpochLost, LeftBehind, StoreUnavailable
-from outdial.store.rows import Row
+from outdial.store.rows import Row, counts_of
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
 from outdial.store.steps import Step
@@ -152,7 +152,12 @@ class SqliteStore:
 
     async def list_counts(self, list_id: ListId, utc_ms: int) -> ListCounts:
         """See `Store.list_counts`."""
-        return await self._in_transaction(sqlite_looks.list_counts, list_id, utc_ms)
+        rows: list[Row] = []
+        place: RecordId | None = 0
+        while place is not None:
+            part, place = await self._in_transaction(sqlite_looks.list_counts, list_id, utc_ms, place)
+            rows += part
+        return counts_of(rows)
 
     async def records(self, list_id: ListId, after: RecordId, count_max: int) -> tuple[StoredRecord, ...]:
         """See `Store.records`."""
@@ -250,7 +255,12 @@ class SqliteStore:
 
     async def forbidden_lists(self, utc_ms: int) -> tuple[ForbiddenList, ...]:
         """See `Store.forbidden_lists`."""
-        return await self._in_transaction(sqlite_do_not_call.lists, utc_ms)
+        parts: list[ForbiddenList] = []
+        place: int | None = 0
+        while place is not None:
+            part, place = await self._in_transaction(sqlite_do_not_call.lists, utc_ms, place)
+            parts += part
+        return together(parts)
 
     async def carry_out(self, steps: Sequence[Step]) -> list[list[Row]]:
         """See `Steps.carry_out`."""

@@ -54,7 +54,8 @@ _HISTORY = (
 )
 _LISTS = """
 SELECT list_name, count(*), min(seen_utc_ms), max(seen_utc_ms) FROM do_not_call
-WHERE removed_utc_ms IS NULL AND (expires_utc_ms IS NULL OR expires_utc_ms > ?) GROUP BY list_name ORDER BY list_name
+WHERE seq > ?2 AND seq <= ?3 AND removed_utc_ms IS NULL AND (expires_utc_ms IS NULL OR expires_utc_ms > ?1)
+GROUP BY list_name
 """
 _CLAIMED = f"""
 SELECT list_id, record_id, number, customer_id FROM records WHERE claim_epoch = ?1
@@ -116,9 +117,15 @@ def history(connection: sqlite3.Connection, entries: Iterable[str]) -> tuple[For
     return tuple(Forbidden(*row) for entry in entries for row in connection.execute(_HISTORY, (entry,)))
 
 
-def lists(connection: sqlite3.Connection, utc_ms: int) -> tuple[ForbiddenList, ...]:
-    """Every list that has something on it."""
-    return tuple(ForbiddenList(*row) for row in connection.execute(_LISTS, (utc_ms,)))
+def lists(connection: sqlite3.Connection, utc_ms: int, after: int) -> tuple[list[ForbiddenList], int | None]:
+    """Lists that have something on them, counted over some entries.
+
+    Returns:
+        The lists, and behind which entry to go on; None: that were all.
+    """
+    till = after + ROWS_AT_ONCE
+    found = [ForbiddenList(*row) for row in connection.execute(_LISTS, (utc_ms, after, till))]
+    return found, till if till < last_seq(connection) else None
 
 
 def objections(connection: sqlite3.Connection, epoch: int, seq: int, utc_ms: int) -> Objections:

@@ -9,14 +9,14 @@ from outdial.sim.lists import RecordStatus
 from outdial.store.attempt_rows import STORED_ATTEMPT_COLUMNS, STORED_OPEN_COLUMNS, stored_attempt_of
 from outdial.store.disposition_rows import WORD_COLUMNS, WORD_ORDER, word_of
 from outdial.store.ledger_rows import LEDGER_COUNTS, ledger_row_of
-from outdial.store.rows import ANEW, STORED_COLUMNS, Row, counts_of, stored_of
+from outdial.store.rows import ANEW, STORED_COLUMNS, Row, stored_of
 from outdial.store.sqlite_lists import last_chain, page_end, release_chains
-from outdial.store.stored import AttemptPlace, LedgerRow, ListCounts, StoredAttempt, StoredRecord, StoredWord
+from outdial.store.stored import AttemptPlace, LedgerRow, StoredAttempt, StoredRecord, StoredWord
 
 _COUNT = """
 SELECT status, count(*), coalesce(sum(due_utc_ms <= ?2), 0), coalesce(sum(due_utc_ms > ?2), 0),
     min(CASE WHEN due_utc_ms > ?2 THEN due_utc_ms END), count(claim_epoch)
-FROM records WHERE list_id = ?1 GROUP BY status ORDER BY status
+FROM records WHERE record_id > ?3 AND (?4 IS NULL OR record_id <= ?4) AND list_id = ?1 GROUP BY status
 """
 _FIND = f"SELECT {', '.join(STORED_COLUMNS)} FROM records WHERE "
 _EVIDENCE = "(SELECT evidence FROM evidence AS e WHERE e.epoch = a.epoch AND e.call_id = a.call_id)"
@@ -43,9 +43,12 @@ _CHAINS = """ AND chain_id > ?2 AND chain_id <= ?3 AND chain_id > 0 AND NOT EXIS
       AND (other.due_utc_ms IS NOT NULL OR other.claim_epoch IS NOT NULL))"""
 
 
-def list_counts(connection: sqlite3.Connection, list_id: ListId, utc_ms: int) -> ListCounts:
-    """Count the records of a list."""
-    return counts_of(connection.execute(_COUNT, (list_id, utc_ms)).fetchall())
+def list_counts(
+    connection: sqlite3.Connection, list_id: ListId, utc_ms: int, after: RecordId
+) -> tuple[list[Row], RecordId | None]:
+    """Count some records of a list. Returns rows for `counts_of`, and behind which record to go on; None: nowhere."""
+    till = page_end(connection, after)
+    return connection.execute(_COUNT, (list_id, utc_ms, after, till)).fetchall(), till
 
 
 def records(

@@ -232,6 +232,12 @@ async def test_a_long_list_is_gone_through_in_parts(database, monkeypatch):
         assert await store.allow_unseen("national", NOW + 5, "root@here", NOW + 6) == 20
         found = await store.forbidden(numbers)
         assert [one.removed_utc_ms is None for one in found] == [True, False] * 20
+        await forbid(store, "1", "2", list_name="internal", utc_ms=NOW + 9)
+        await forbid(store, *numbers[1::2], list_name="national", utc_ms=NOW + 9)
+        assert [tuple(getattr(one, name) for name in one.__slots__) for one in await store.forbidden_lists(NOW)] == [
+            ("internal", 2, NOW + 9, NOW + 9),
+            ("national", 40, NOW + 5, NOW + 9),
+        ]
 
 
 async def test_nobody_misses_an_entry_that_was_numbered_early_and_committed_late(database):

@@ -189,6 +189,19 @@ async def test_a_chain_that_waits_or_is_claimed_stays_as_it_is(database):
         assert await states(database) == before
 
 
+async def test_a_list_is_counted_in_parts(database, monkeypatch):
+    monkeypatch.setattr("outdial.store.sqlite_lists.RECORDS_AT_ONCE", 3)
+    async with opened(database) as store:
+        await add_singles(store, 8)
+        await add_singles(store, 4, 2, first=20)
+        records = [chain.records[0] for chain in (await claim(store, 3)).chains]
+        await write(store, settled(1, records[0], DONE), settled(2, records[1], RETRY_IN, not_before=NOW + 60_000))
+        counts = await store.list_counts(1, NOW)
+        assert sum(counts.by_status.values()) == 8 and counts.by_status[UPDATED] == 1
+        assert (counts.due, counts.waiting, counts.next_due_utc_ms, counts.claimed) == (5, 1, NOW + 60_000, 1)
+        assert sum((await store.list_counts(2, NOW)).by_status.values()) == 4
+
+
 async def test_many_records_are_ready_again(database):
     async with opened(database) as store:
         await add_singles(store, 5_500)
