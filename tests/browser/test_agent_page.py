@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from browser_pages import PHONE, Heard, accessibility_findings, controls_without_keyboard, picture
 from playwright.sync_api import BrowserContext, Page, expect
+
+from browser_pages import PHONE, Heard, accessibility_findings, controls_without_keyboard, picture
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from outdial.api.access import Caller, Scope, needs
 from outdial.api.desk_view import WATCHERS_MAX, Desk, DeskChoices, DeskName, Desks, TooManyWatchers
 from outdial.api.event_stream import HEADERS, LAST_ID_CHARACTERS_MAX, RETRY_MS
 from outdial.api.parts import ApiParts
-from outdial.api.problems import Problem, not_found
+from outdial.api.problems import MEDIA_TYPE, Problem, ProblemView, not_found
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId
 
@@ -127,7 +127,11 @@ def router(parts: ApiParts) -> APIRouter:
         response_class=StreamingResponse,
         responses={
             200: {"content": {"text/event-stream": {}}, "description": _STREAM},
-            429: {"description": f"{WATCHERS_MAX} streams of this desk are open."},
+            429: {
+                "model": ProblemView,
+                "content": {MEDIA_TYPE: {}},
+                "description": f"{WATCHERS_MAX} streams of this desk are open.",
+            },
         },
     )
     async def get_desk_stream(request: Request, dbid: AgentDbid, caller: AtDesk) -> StreamingResponse:

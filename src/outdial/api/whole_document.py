@@ -9,8 +9,13 @@ from outdial.api.parts import ApiParts
 
 def whole_document() -> dict[str, Any]:
     """The document. Shape: OpenAPI 3.1."""
+    return make_app(unasked_parts()).openapi()
+
+
+def unasked_parts() -> ApiParts:
+    """Every part, for an application that nobody asks anything but who may ask."""
     part: Any = _Unasked()
-    parts = ApiParts(
+    return ApiParts(
         dialer=part,
         board=part,
         access=part,
@@ -23,7 +28,6 @@ def whole_document() -> dict[str, Any]:
         accounts=part,
         store=part,
     )
-    return make_app(parts).openapi()
 
 
 class _Unasked:
