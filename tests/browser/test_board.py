@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser_pages import PHONE, Heard, accessibility_findings, controls_without_keyboard, picture
+from browser_pages import DESKTOP, PHONE, Heard, accessibility_findings, controls_without_keyboard, picture
 
 pytestmark = pytest.mark.slow
 
@@ -280,22 +280,32 @@ def test_group_is_paused_and_resumed(open_page):
     expect(page.get_by_text("running", exact=True)).to_be_visible()
 
 
-def test_whoever_is_not_signed_in_is_asked_who_they_are(open_page):
-    page, _ = open_page("")
-    refused = {"status": 401, "code": "unauthorized", "detail": "name or password is wrong"}
-    page.route("**/v1/session", lambda route: route.fulfill(status=401, json=refused))
-    page.reload()
+def test_whoever_is_not_signed_in_is_asked_who_they_are(chromium, address):
+    page = chromium.new_page(viewport=DESKTOP)
+    page.goto(address)
     page.get_by_label("Name", exact=True).fill("anna")
     page.get_by_label("Password").fill("wrong")
     assert accessibility_findings(page) == []
     picture(page, "sign-in")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("name or password is wrong")
+    expect(page.get_by_role("alert")).to_contain_text(re.compile("password"))
+    assert controls_without_keyboard(page) == []
+    page.close()
 
-    page.unroute("**/v1/session")
-    session = {"name": "user anna", "scopes": ["read"], "campaigns": None, "agent_id": None, "csrf_token": "x"}
-    page.route("**/v1/session", lambda route: route.fulfill(json=session))
+
+def test_who_may_only_read_is_offered_no_buttons_and_can_leave(chromium, address, token):
+    page = chromium.new_page(viewport=DESKTOP)
+    wanted = {"name": "reader", "scopes": ["read"]}
+    made = page.request.post(f"{address}v1/tokens", data=wanted, headers={"Authorization": f"Bearer {token}"}).json()
+    page.goto(address)
+    page.get_by_role("button", name="Token").click()
+    page.get_by_label("Token").fill(made["token"])
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("user anna")).to_be_visible()
     expect(page.get_by_role("link", name="renewals", exact=True)).to_be_visible()
-    expect(page.get_by_role("button", name=re.compile("Stop"))).to_have_count(0)  # who may only read is offered no more
+    expect(page.get_by_role("button", name=re.compile("Stop|Drain"))).to_have_count(0)
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in to outdial")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in to outdial")).to_be_visible()
+    page.close()

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from browser_pages import PHONE, accessibility_findings, controls_without_keyboard, picture
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("kept_lists")]
+pytestmark = pytest.mark.slow
 
 PAGES = {"lists": "lists", "list": "lists/1", "record": "lists/1/records/1", "compliance": "compliance"}
 NAME = "Ann <img src=x onerror=alert(1)>"
