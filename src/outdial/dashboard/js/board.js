@@ -13,6 +13,8 @@ export class Board {
     this.alarms = [];
     this.stops = [];
     this.by = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, new Map()]));
+    this._ordered = {};
+    this._places = null;
     this._watchers = new Set();
     this._is_due = false;
   }
@@ -36,6 +38,8 @@ export class Board {
   }
 
   _rest(told) {
+    this._ordered = {};
+    this._places = null;
     if (told.utc_ms) {
       this.utc_ms = told.utc_ms;
       this.skew_ms = told.utc_ms - Date.now();
@@ -72,20 +76,22 @@ export class Board {
     return () => this._watchers.delete(callback);
   }
 
-  get groups() { return sorted(this.by.groups, "dbid"); }
-  get pools() { return sorted(this.by.pools, "name"); }
-  get nodes() { return sorted(this.by.nodes, "dbid"); }
-  get agents() { return sorted(this.by.agents, "dbid"); }
+  get groups() { return this._in_order("groups", "dbid"); }
+  get pools() { return this._in_order("pools", "name"); }
+  get nodes() { return this._in_order("nodes", "dbid"); }
+  get agents() { return this._in_order("agents", "dbid"); }
 
   group(dbid) { return this.by.groups.get(dbid); }
 
   /** Colour class of a group: the same on every page. */
   hue(dbid) {
-    const place = this.groups.findIndex((group) => group.dbid === dbid);
-    return `g${(Math.max(place, 0) % 8) + 1}`;
+    this._places ??= new Map(this.groups.map((group, place) => [group.dbid, place]));
+    return `g${((this._places.get(dbid) ?? 0) % 8) + 1}`;
   }
-}
 
-function sorted(items, key) {
-  return [...items.values()].sort((a, b) => (a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0));
+  /** Objects of a kind in order, put there once for each change: a page asks many times. */
+  _in_order(kind, key) {
+    this._ordered[kind] ??= [...this.by[kind].values()].sort((a, b) => (a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0));
+    return this._ordered[kind];
+  }
 }
