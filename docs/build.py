@@ -434,7 +434,9 @@ def api() -> str:
             demands = operation.get("security", ())
             scopes = dict.fromkeys(f"`{scope}`" for demand in demands for wanted in demand.values() for scope in wanted)
             who = " or ".join(scopes) or ("who is known" if demands else "anybody")
-            sections.setdefault(operation["tags"][0], []).append([f"`{method.upper()} {path}`", who, operation["summary"]])
+            sections.setdefault(operation["tags"][0], []).append(
+                [f"`{method.upper()} {path}`", who, operation["summary"]]
+            )
     parts = [API]
     for tag, rows in sections.items():
         parts += [f"## {_capital(tag)}", table(["route", "scope", "what it does"], rows)]
