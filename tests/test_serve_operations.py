@@ -54,4 +54,9 @@ def test_what_comes_in_over_the_api_is_dialed_and_what_is_forbidden_is_not(tmp_p
         assert report["report"] == "attempts"
         assert client.get("/lists/1").json()["records"] == 46
         assert server.of("import ended")[0]["accepted"] == 40
+        registry = "".join(f"777{n:09}\n" for n in range(90_000))
+        sent = client.post("/dnc/national/imports", content=registry, headers={"content-type": "text/csv"})
+        job = sent.headers["location"].removeprefix("/v1")
+        done = until(lambda: (found := client.get(job).json())["ended_utc_ms"] and found)
+        assert (done["state"], done["accepted"], done["bytes"]) == ("finished", 90_000, len(registry))
         assert "5559" not in str(server.lines)  # whom it calls is nobody's business who reads the log

@@ -7,6 +7,7 @@ import pytest
 
 from operations_story import READER, SPRING_ONLY, configuration, telling
 from outdial.api import imports as api_imports
+from outdial.api.request_limits import RequestLimits
 from outdial.operations import import_work
 from outdial.operations import imports as jobs
 from outdial.store.interface import StoreUnavailable
@@ -260,6 +261,11 @@ async def test_a_filter_that_names_a_column_which_the_list_has_not_is_noted(sqli
     async with telling(sqlite, tmp_path, configuration(campaign=campaign)) as story:
         done = await story.reads("phone,stat\n5550100,TX\n")
         assert done["state"] == "finished" and "state" in done["notes"][0] and "stat" in done["notes"][0]
+
+
+@pytest.mark.parametrize("path", ["/v1/lists/7/imports", "/v1/dnc/national list/imports"])
+def test_files_may_be_larger_than_other_bodies(path):
+    assert (RequestLimits().upload_bytes_max(path) or 0) >= api_imports.FILE_BYTES_MAX
 
 
 async def test_old_jobs_are_forgotten_with_their_files(sqlite, tmp_path, monkeypatch):

@@ -24,7 +24,11 @@ TARGET_BYTES_MAX: Final = 8_192
 ANSWER_S_MAX: Final = 30.0
 """Longest time until an answer begins, reading the body included. Unit: seconds."""
 UPLOAD_S_MAX: Final = 3_600.0
-UPLOADS: Final[Mapping[str, int]] = {r"/v1/lists/[0-9]+/imports": 2**31, "/v1/configuration": 2**22}
+UPLOADS: Final[Mapping[str, int]] = {
+    r"/v1/lists/[0-9]+/imports": 2**31,
+    r"/v1/dnc/[^/]+/imports": 2**31,
+    "/v1/configuration": 2**22,
+}
 """Routes that take files. Shape: {pattern of the path: bytes}. They read as they go and never keep the whole."""
 
 

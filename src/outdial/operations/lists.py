@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from outdial.api.lists import FileRead, FinishedStatus, ListView
 from outdial.core.settings import CallingList
 from outdial.core.units import SECOND_MS, ListId
-from outdial.list_export import Export, export_of
+from outdial.list_export import export_of
 from outdial.list_reset import reset_list, statuses_of
 from outdial.list_show import look_at_lists
 from outdial.names import Names
@@ -65,8 +65,7 @@ class RunningLists:
         calling_list = list_for(loaded.configuration, dbid, campaigns)
         if calling_list is None:
             return None
-        export = await export_of(self._running.looks, calling_list.dbid, Names(loaded.configuration), PAGE)
-        return self._lines(export)
+        return self._lines(dbid, Names(loaded.configuration))
 
     def changed(self, dbid: ListId, *, has_more: bool = False) -> None:
         """Count anew when somebody asks. `has_more`: there may be more to dial now, and the dialer is told."""
@@ -107,7 +106,10 @@ class RunningLists:
         took_ms = max(0, self._running.utc_now_ms() - now)
         return _Counted(view, now + max(FRESH_MS, COST_FACTOR * took_ms))
 
-    async def _lines(self, export: Export) -> AsyncIterator[str]:
+    async def _lines(self, dbid: ListId, names: Names) -> AsyncIterator[str]:
+        """The lines, once the answer has begun: a list of millions is looked through for longer than that may take."""
+        store = self._running.jobs  # what has begun is not turned away
+        export = await export_of(store, dbid, names, PAGE)
         yield csv_text([export.columns])
-        async for rows in export.pages(self._running.jobs):  # what has begun is not turned away
+        async for rows in export.pages(store):
             yield await asyncio.to_thread(csv_text, rows)

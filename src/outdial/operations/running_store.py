@@ -29,7 +29,8 @@ POSTGRES_TURNS = 3
 """Of the connections that the store has, without those of the dialer. Unit: connections."""
 SQLITE_READ_S_MAX = 1.0
 """Longest query of a report on SQLite: half of the silence after which the database would count as away. Unit: s."""
-POSTGRES_READ_S_MAX = 60.0
+POSTGRES_READ_S_MAX = 25.0
+"""The same on PostgreSQL, where nobody waits: less than an answer may take to begin. Unit: seconds."""
 CHANGES_MAX = 2_000
 """Changes that the dialer has not written down yet, above which nobody adds anything. Unit: changes. Ours: a second."""
 _OPTION = re.compile(r"(?<![\w-])--(?=[a-z])")
