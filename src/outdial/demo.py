@@ -32,7 +32,7 @@ from outdial.core.events import (
 )
 from outdial.core.units import CallId, Now
 from outdial.dashboard_files import lacking
-from outdial.demo_api import demo_api
+from outdial.demo_api import DemoApiLog, demo_api
 from outdial.demo_records import DATABASE, DemoRecords
 from outdial.demo_scene import DemoOptions, load_scene
 from outdial.demo_settings import settings_of_demo
@@ -42,6 +42,7 @@ from outdial.drivers.journal import JournalWriter
 from outdial.drivers.runner import Runner
 from outdial.far_side import FarSide
 from outdial.happenings import Happenings
+from outdial.observation import Observation
 from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, make_folder
 from outdial.store.interface import Store
 from outdial.summary import print_demo_summary
@@ -157,18 +158,25 @@ class Demo:
         """What the records say at the end."""
         dialer = ApiDialer(self.core, self._submit)
         self._desks = scene.desktops.open(self.core, self._submit, clock, scene.configuration, self._store)
-        self._runner = Runner(
+        own = (self.tally.observe, self.happenings.observe, dialer.observe, self._desks.observe)
+        api_log = DemoApiLog(self._say)
+        observation = Observation(
             self.core,
+            scene.names,
+            figures=lambda: {"outdial_inbox_events": self._runner.waiting},
+            on_alarm=(api_log.alarms,),
+        )
+        self._runner = Runner(
+            observation.core,
             clock,
             carry_out=self._carry_out,
             source=scene.source,
-            observers=(self.tally.observe, self.happenings.observe, dialer.observe, self._desks.observe),
+            observers=(*own, *observation.observers),
             journal=journal,
         )
         changing = settings_of_demo(scene, self._submit)
-        self.api = (
-            None if options.listen is None else demo_api(options.listen, dialer, self._say, self._desks, changing)
-        )
+        listen, desks = options.listen, self._desks
+        self.api = None if listen is None else demo_api(listen, dialer, api_log, observation, desks, changing)
         self._running: asyncio.Task[None] | None = None
         self._began_at_s = 0.0
 

@@ -12,6 +12,7 @@ from outdial.api_dialer import ApiDialer
 from outdial.config.api import LISTEN, Api, Listen, listen_of
 from outdial.demo_settings import DemoSettings
 from outdial.desk_agents import DeskAgents
+from outdial.observation import Observation
 from outdial.serve_access import ApiError
 from outdial.serve_api import Host, ServeApi
 
@@ -46,7 +47,14 @@ class DemoApiLog:
         self._say("bad", f"the API has ended: {error!r}")
 
 
-def demo_api(listen: Listen, dialer: ApiDialer, say: Say, desks: DeskAgents, changing: DemoSettings | None) -> ServeApi:
+def demo_api(
+    listen: Listen,
+    dialer: ApiDialer,
+    log: DemoApiLog,
+    observation: Observation,
+    desks: DeskAgents,
+    changing: DemoSettings | None,
+) -> ServeApi:
     """Open the API. Where nothing else was asked for and the usual port is taken, any free one will do.
 
     Raises:
@@ -54,12 +62,12 @@ def demo_api(listen: Listen, dialer: ApiDialer, say: Say, desks: DeskAgents, cha
     """
     # whoever reaches loopback may watch and operate; from elsewhere it takes the key that stands in the address
     guests = {} if listen.is_loopback else {GUEST: new_secret()}
-    why_away = str  # never: the database is a file beside the demonstration
-    host = Host(dialer, why_away, DemoApiLog(say), MemoryAccess(), guests, desks, changing=changing)
+    host = Host(dialer, observation, log, MemoryAccess(), guests, desks, changing=changing)
+    api = Api(listen, open_metrics=listen.is_loopback)
     try:
-        return ServeApi(Api(listen), host)
+        return ServeApi(api, host)
     except ApiError as error:
         cause = error.__cause__
         if listen != listen_of(LISTEN) or not isinstance(cause, OSError) or cause.errno != errno.EADDRINUSE:
             raise
-        return ServeApi(Api(replace(listen, port=0)), host)
+        return ServeApi(replace(api, listen=replace(listen, port=0)), host)

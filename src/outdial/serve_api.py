@@ -9,17 +9,16 @@ import gc
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from outdial import __version__
-from outdial.alarms import Alarm, Outside
 from outdial.api.credentials import AccessRecords
 from outdial.api_dialer import ApiDialer
 from outdial.config.api import Api, Listen
 from outdial.dashboard_files import add_dashboard
-from outdial.live_alarms import LiveAlarms
+from outdial.observation import Observation
 from outdial.serve_access import ApiError, Door, keep_up, keep_up_once
 from outdial.shared_store import SharedStore
 from outdial.store.steady import pause
@@ -54,10 +53,6 @@ class ApiLog(Protocol):
         """A request has changed something, or was refused."""
         ...
 
-    def alarms(self, raised: tuple[Alarm, ...], cleared: tuple[Alarm, ...]) -> None:
-        """Alarms have been raised and cleared."""
-        ...
-
     def api_ended(self, error: Exception) -> None:
         """The API has come to an end by itself; dialing goes on."""
         ...
@@ -68,8 +63,8 @@ class Host:
     """The server around its API."""
 
     dialer: ApiDialer
-    why_away: Callable[[], str]
-    """Why the database counts as away; empty: it does not."""
+    observation: Observation
+    """Knows alarms and metrics."""
     log: ApiLog
     access: AccessRecords
     """Where tokens, people, sessions and the audit are kept."""
@@ -142,8 +137,7 @@ class ServeApi:
         while not host.dialer.is_ready:
             await pause(READY_S)
         operations = None if shared is None else Operations(shared, host.dialer.records_added)
-        alarms = LiveAlarms(host.dialer, lambda: Outside(host.why_away()), host.log.alarms)
-        board = LiveBoard(host.dialer, alarms.of, secrets.token_hex(4))
+        board = LiveBoard(host.dialer, host.observation.alarms.of, secrets.token_hex(4))
         accounts, audit, protection = self._door.make()
         parts = ApiParts(
             dialer=host.dialer,
@@ -158,6 +152,7 @@ class ServeApi:
             configuration_file=None if changes is None else ServeFile(changes),
             record_reasons=None if changes is None else ServeReasons(changes),
             store=None if operations is None else operations.side,
+            observability=host.observation.for_api(is_open=self._door.api.open_metrics),
         )
         app = make_app(parts)
         add_dashboard(app)

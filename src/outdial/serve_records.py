@@ -62,6 +62,7 @@ class ServeRecords:
         epoch: number of this start.
         count: records of the lists in the configuration.
         store: the database itself, for those who only look at it.
+        on_answer: told how long the database took; see `SteadyStore`. None: nobody is.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class ServeRecords:
         """Lists that a file is being read into."""
         self._writing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self.on_answer: Callable[[str, float], None] | None = None
 
     # --- calling lists -------------------------------------------------------------------------------------------
 
@@ -217,6 +219,7 @@ class ServeRecords:
             attempt_n=attempt_n,
             on_failure=on_failure,
             selections=lambda group_id: self._selections.get(group_id, {}),
+            on_answer=self.on_answer,
         )
         self._writing = asyncio.create_task(self._writer.run())
         self._writing.add_done_callback(lambda _: on_crash())
@@ -265,6 +268,14 @@ class ServeRecords:
         return {
             "database_away": self.why_away() or None,
             "samples_left_out": (self._writer and self._writer.samples_left_out) or None,
+        }
+
+    def figures(self) -> dict[str, float]:
+        """Metrics of the database, without labels."""
+        return {
+            "outdial_store_up": not self.why_away(),
+            "outdial_store_waiting_changes": 0 if self._writer is None else self._writer.waiting,
+            "outdial_spool_bytes": self._spool.bytes_kept,
         }
 
     # --- the end -------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from outdial.drivers.journal import JournalWriter
 from outdial.drivers.runner import InboxFull, Runner
 from outdial.drivers.sd_notify import Systemd
 from outdial.names import Names
+from outdial.observation import observe_service
 from outdial.record_shares import share_records
 from outdial.serve_abandonment import ServeLedgers
 from outdial.serve_agents import ServeAgents
@@ -92,27 +93,37 @@ class Service:
         self._results = ServeResults(folder, names, self._cannot_go_on)
         self._statistics = ServeStatistics(setup.loaded.serve.results_dir, self.core, names, clock, log)
         self._shifts = ShiftEnds(setup.loaded.shift_ends, self._insist)
+        self._observation = observe_service(
+            self.core,
+            names,
+            records,
+            setup.loaded.serve,
+            self._lines.alarms,
+            waiting=lambda: self._runner.waiting,
+            lost=lambda: self._lost_events,
+            is_started=lambda: self._watch.is_ready,
+        )
         self._agents = ServeAgents(self.core, self._insist, clock, records.store, setup.loaded)
         dialer = ApiDialer(self.core, lambda event: self._runner.submit(event))
         observers = (self._results, self._lines, self._statistics, self._shifts, dialer, self._agents)
         self._runner = Runner(
-            self.core,
+            self._observation.core,
             clock,
             carry_out=self._carry_out,
-            observers=(*(each.observe for each in observers), self._observe),
+            observers=(*(each.observe for each in observers), self._observe, *self._observation.observers),
             journal=journal,
         )
         self._records = records
         self._ledgers = ServeLedgers(records, clock, log, self._insist, setup.loaded.serve.database)
         self._servers = parts.make_servers(self._emit)
-        primaries = [node.dbid for node in setup.configuration.nodes]
-        self._watch = Watch(self.core, self._lines, Systemd(), primaries, self._counts, self._records.look)
+        looks, primaries = (records.look, self._observation.look), [node.dbid for node in setup.configuration.nodes]
+        self._watch = Watch(self.core, self._lines, Systemd(), primaries, self._counts, *looks)
         self._woken = asyncio.Event()
         self._configuration = ServiceConfiguration(path, setup, records, log, self._watch, self._woken.set)
         api = setup.loaded.api
         host = Host(
             dialer,
-            records.why_away,
+            self._observation,
             self._lines,
             records.access,
             desks=self._agents.desks,
@@ -244,6 +255,7 @@ class Service:
             if not await self._results.finish(self._records, self._log):
                 self._exit_code = self._exit_code or EXIT_ERROR
             self._watch.close()
+            await asyncio.to_thread(self._observation.close)
             self._log.info("ended", exit_code=self._exit_code, attempts=self._results.rows)
 
     async def _abandon(self) -> None:

@@ -28,7 +28,11 @@ wait for a connection."""
 
 
 class Watch:
-    """Tells the log and systemd how things stand."""
+    """Tells the log and systemd how things stand.
+
+    Attributes:
+        is_ready: a server is up, or all have been tried.
+    """
 
     def __init__(
         self,
@@ -37,7 +41,7 @@ class Watch:
         systemd: Systemd,
         servers: Iterable[ServerId],
         counts: Callable[[], dict[str, Any]],
-        on_look: Callable[[Snapshot], None],
+        *on_look: Callable[[Snapshot], None],
     ) -> None:
         """Nothing is watched yet.
 
@@ -55,7 +59,7 @@ class Watch:
         self._unanswered = dict.fromkeys(servers)
         self._counts = counts
         self._on_look = on_look
-        self._is_ready = False
+        self.is_ready = False
         self._began_s = self._next_look_s = self._next_summary_s = 0.0
         self._status = ""
         self._watchdog: asyncio.TimerHandle | None = None
@@ -68,7 +72,7 @@ class Watch:
 
     def observe(self, now: Now, event: Event, commands: Sequence[Command]) -> None:
         """The service has started once a server is up, or every primary server has been tried."""
-        if self._is_ready:
+        if self.is_ready:
             return
         if isinstance(event, ServerConnected):
             self._ready()
@@ -82,12 +86,13 @@ class Watch:
         now_s = asyncio.get_running_loop().time()
         if now_s < self._next_look_s:
             return
-        if not self._is_ready and now_s - self._began_s >= READY_S_MAX:
+        if not self.is_ready and now_s - self._began_s >= READY_S_MAX:
             self._ready()
         started_s = time.perf_counter()
         snapshot = self._core.snapshot()
-        self._on_look(snapshot)
-        if self._is_ready:  # before that, nothing has been lost yet
+        for look in self._on_look:
+            look(snapshot)
+        if self.is_ready:  # before that, nothing has been lost yet
             self._lines.compare(snapshot)
         if now_s >= self._next_summary_s:
             self._next_summary_s = now_s + SUMMARY_S
@@ -118,7 +123,7 @@ class Watch:
         self._systemd.close()
 
     def _ready(self) -> None:
-        self._is_ready = True
+        self.is_ready = True
         self._systemd.ready()
 
     def _keep_watchdog(self) -> None:

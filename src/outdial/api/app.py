@@ -15,6 +15,7 @@ from outdial.api import (
     desk,
     desk_acts,
     groups,
+    observability,
     problems,
     settings,
     store_side,
@@ -59,11 +60,11 @@ def make_app(parts: ApiParts) -> FastAPI:
     )
     app.state.access = parts.access
     problems.install(app)
-    for make_router in (
-        *(groups.router, cluster.router, agents.router, desk.router, desk_acts.router, stream.router),
-        *(settings.router, configuration.router, decisions.router, why.router),
+    for resource in (
+        *(groups, cluster, agents, desk, desk_acts, stream),
+        *(settings, configuration, decisions, why, observability),
     ):
-        app.include_router(make_router(parts), prefix=PREFIX)
+        app.include_router(resource.router(parts), prefix=PREFIX)
     if parts.store is not None:
         for routes in store_side.routers(parts.store, parts.audit):
             app.include_router(routes, prefix=PREFIX)

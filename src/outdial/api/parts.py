@@ -8,6 +8,7 @@ from outdial.api.configuration_file import ConfigurationFile
 from outdial.api.desk_view import Desks
 from outdial.api.dialer import RunningDialer
 from outdial.api.live_board import LiveBoard
+from outdial.api.observed import Observability
 from outdial.api.protection import Accounts, Protection
 from outdial.api.record_reasons import RecordReasons
 from outdial.api.running_settings import RunningSettings
@@ -36,3 +37,5 @@ class ApiParts:
     protection: Protection = field(default_factory=Protection)
     store: StoreSide | None = None
     """Lists, records, do-not-call lists, rules and reports. None: there is no database, and no routes about them."""
+    observability: Observability | None = None
+    """None: nobody watches over the server."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outdial.config.mistakes import Mistakes
-from outdial.config.options import Table, option
+from outdial.config.options import Table, core_default, option
 from outdial.config.rows import Row
 from outdial.core.units import HOUR_MS, MINUTE_MS, Millis
 
@@ -56,6 +56,8 @@ class Api:
     proxies: tuple[str, ...] = ()
     session_idle_ms: Millis = SESSION_IDLE_MS
     session_ms_max: Millis = SESSION_MS_MAX
+    open_metrics: bool = False
+    """Anybody who reaches the address may read the metrics."""
 
 
 class ApiTable(Table):
@@ -125,6 +127,11 @@ class ApiTable(Table):
         ge=1,
         le=168,
     )
+    open_metrics: bool = option(
+        "open-metrics",
+        "Whether everybody who reaches the address may read `/v1/metrics`; else it takes a caller with scope `read`.",
+        default=core_default(Api, "open_metrics"),
+    )
 
 
 def check_api(row: Row[ApiTable], mistakes: Mistakes) -> None:
@@ -172,6 +179,7 @@ def api_of(table: ApiTable, folder: Path) -> Api:
         proxies=tuple(table.proxies),
         session_idle_ms=table.session_idle_min * MINUTE_MS,
         session_ms_max=table.session_hours_max * HOUR_MS,
+        open_metrics=table.open_metrics,
     )
 
 

@@ -142,6 +142,8 @@ class Serve:
     """How long nobody may look at an agent's desktop before the agent is not ready."""
     not_ready_reasons: tuple[str, ...] = ("break", "lunch", "meeting", "training", "other work")
     """What agents with a desktop may give as their reason."""
+    tracing: bool = False
+    """Each attempt is traced with OpenTelemetry."""
 
 
 @dataclass(frozen=True, slots=True)

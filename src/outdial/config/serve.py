@@ -139,6 +139,12 @@ class ServeTable(Table):
         min_length=1,
         max_length=4_096,
     )
+    tracing: bool = option(
+        "tracing",
+        "Whether each attempt is traced with OpenTelemetry: needs the extra `otel`, or a start under "
+        "`opentelemetry-instrument`. Where the traces go is said by the environment of OpenTelemetry's SDK.",
+        default=core_default(Serve, "tracing"),
+    )
 
 
 def check_serve(row: Row[ServeTable], mistakes: Mistakes) -> None:
@@ -195,6 +201,7 @@ def serve_of(table: ServeTable, folder: Path) -> Serve:
         after_call_work_ms=round(table.after_call_work_s * SECOND_MS),
         desktop_away_ms=round(table.desktop_away_s * SECOND_MS),
         not_ready_reasons=tuple(table.not_ready_reasons),
+        tracing=table.tracing,
     )
 
 

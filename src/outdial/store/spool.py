@@ -105,6 +105,11 @@ class Spool:
         return self._end == self._start
 
     @property
+    def bytes_kept(self) -> int:
+        """Size of what it holds. Unit: bytes."""
+        return self._end - self._start
+
+    @property
     def is_full(self) -> bool:
         """Whether there is no room for the changes of further calls. Those of running calls are still taken."""
         return self._end >= self.bytes_max

@@ -99,6 +99,7 @@ class StoreWriter:
         selections: Callable[[GroupId], Mapping[ListId, Selection]] = lambda _: {},
         random: Callable[[], float] = dice.random,
         patience_s: float = PATIENCE_S,
+        on_answer: Callable[[str, float], None] | None = None,
     ) -> None:
         """Nothing is written yet; `run` does that.
 
@@ -114,6 +115,7 @@ class StoreWriter:
             on_failure: told once, when no further call may be made.
             random: draws from 0 up to 1, for the pauses between tries.
             patience_s: silence that makes the database count as away. Unit: seconds.
+            on_answer: see `SteadyStore`.
         """
         self._steady = SteadyStore(
             store,
@@ -124,6 +126,7 @@ class StoreWriter:
             on_unclaimed=self._return,
             random=random,
             patience_s=patience_s,
+            on_answer=on_answer,
         )
         self._submit = submit
         self._attempt_n = attempt_n

@@ -1,0 +1,97 @@
+"""For programs that watch over the server: metrics, and whether it lives and is ready."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.requests import HTTPConnection
+
+from outdial.api.access import Scope, needs
+from outdial.api.parts import ApiParts
+from outdial.api.problems import Problem
+from outdial.core.nodes import NodeState
+
+
+class CheckView(BaseModel):
+    """One thing that a ready server has."""
+
+    name: str = Field(examples=["nodes"])
+    is_fine: bool
+    text: str = Field(description="How it stands.", examples=["2 of 3 nodes are active"])
+
+
+class ReadyView(BaseModel):
+    """Whether the server does its work."""
+
+    is_ready: bool
+    checks: list[CheckView]
+
+
+class LiveView(BaseModel):
+    """The server answers."""
+
+    is_live: bool = True
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Routes `/metrics` and `/health`."""
+    routes = APIRouter(tags=["observability"])
+    observability = parts.observability
+    reader = needs(Scope.READ)
+
+    async def may_read(connection: HTTPConnection) -> None:
+        """Metrics are about all campaigns: who may see some of them only may not see any."""
+        if observability is not None and observability.is_open:
+            return
+        caller = await reader(connection)
+        if caller.campaigns is not None:
+            raise Problem(403, "forbidden", f"{caller.name} may not see all campaigns, and metrics are about all")
+
+    @routes.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}, "description": "docs/reference/metrics.md has every metric."}},
+    )
+    async def get_metrics(caller: Annotated[None, Depends(may_read)]) -> Response:
+        if observability is None:
+            raise Problem(404, "not_found", "this server keeps no metrics")
+        return Response(await observability.metrics(), media_type=observability.content_type)
+
+    @routes.get("/health/live", summary="Whether the server answers; for everybody")
+    async def get_live() -> LiveView:
+        return LiveView()
+
+    @routes.get(
+        "/health/ready",
+        summary="Whether the server does its work; for everybody",
+        responses={
+            200: {"model": ReadyView},
+            503: {"model": ReadyView, "description": "It does not, yet or any more."},
+        },
+        response_model=ReadyView,
+    )
+    async def get_ready() -> JSONResponse:
+        checks = _checks(parts)
+        view = ReadyView(is_ready=all(check.is_fine for check in checks), checks=checks)
+        return JSONResponse(view.model_dump(), 200 if view.is_ready else 503)
+
+    return routes
+
+
+def _checks(parts: ApiParts) -> list[CheckView]:
+    """Everything that a ready server has. Texts are for strangers: names and addresses are not in them."""
+    board, observability = parts.board.told(), parts.observability
+    is_there = observability is None or observability.database_is_there()
+    active = sum(node.state != NodeState.INACTIVE.value for node in board.nodes)
+    tried = observability is None or observability.have_nodes_been_tried()
+    return [
+        CheckView(name="configuration", is_fine=True, text="loaded"),  # or there would be no API yet
+        CheckView(name="database", is_fine=is_there, text="answers" if is_there else "does not answer"),
+        CheckView(
+            name="nodes",
+            is_fine=active > 0 or tried,
+            text=f"{active} of {len(board.nodes)} nodes are active" + ("" if tried else ", not all have been tried"),
+        ),
+    ]
