@@ -8,7 +8,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from outdial.shared_store import SharedStore
 from outdial.store.access_rows import StoredAccess
 from outdial.store.interface import Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
+from outdial.store.outbox import MessageDue, Outbox
 from outdial.store.spool import Spool
 from outdial.store.steady import pause
 from outdial.store.stored import Import, LedgerRow, Opened, PortSample
@@ -63,6 +64,7 @@ class ServeRecords:
         count: records of the lists in the configuration.
         store: the database itself, for those who only look at it.
         on_answer: told how long the database took; see `SteadyStore`. None: nobody is.
+        announce: whom else a command concerns; see `StoreWriter`.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class ServeRecords:
         self._writing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self.on_answer: Callable[[str, float], None] | None = None
+        self.announce: Callable[[Now, Command], Sequence[MessageDue]] = lambda now, command: ()
 
     # --- calling lists -------------------------------------------------------------------------------------------
 
@@ -220,6 +223,7 @@ class ServeRecords:
             on_failure=on_failure,
             selections=lambda group_id: self._selections.get(group_id, {}),
             on_answer=self.on_answer,
+            announce=self.announce,
         )
         self._writing = asyncio.create_task(self._writer.run())
         self._writing.add_done_callback(lambda _: on_crash())
@@ -235,6 +239,16 @@ class ServeRecords:
         """Carry out a command if it is one to the database, or waits for it. Returns whether it is."""
         assert self._writer is not None
         return self._writer.carry_out(now, command)
+
+    def tell(self, messages: Sequence[MessageDue]) -> None:
+        """Have messages to other systems written down."""
+        if self._writer is not None:
+            self._writer.tell(messages)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Messages to other systems that are written down."""
+        return self.store.outbox
 
     def look(self, snapshot: Snapshot) -> None:
         """Take a look at the dialer for the samples of ports."""

@@ -178,12 +178,13 @@ def _check_lists(loaded: Loaded, mistakes: Mistakes) -> None:
 
 
 def _password_mistakes(loaded: Loaded) -> list[str]:
-    """Passwords that cannot be read, each place once."""
+    """Passwords and secrets that cannot be read, each place once."""
     found: dict[str, None] = {}
-    for password in (*(server.password for server in loaded.edge.values()), loaded.serve.database.password):
-        if password is not None:
+    passwords = [*(server.password for server in loaded.edge.values()), loaded.serve.database.password]
+    for secret in (*passwords, *(webhook.secret for webhook in loaded.webhooks)):
+        if secret is not None:
             try:
-                password.read()
+                secret.read()
             except ConfigError as error:
                 found.update(dict.fromkeys(error.mistakes))
     return list(found)

@@ -69,7 +69,7 @@ def test_unknown_table_suggests_the_nearest():
     assert only(text_with("[[campain-group]]\n")) == (
         'campain-group: unknown table; did you mean "campaign-group"?; allowed: ocs, switch, sip-server, cpd-server, '
         "agent, agent-range, agent-group, calling-list, campaign, campaign-group, rule-profile, closed-days, "
-        "do-not-call, serve, api, world"
+        "do-not-call, serve, api, webhook, world"
     )
 
 

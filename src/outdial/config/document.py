@@ -20,6 +20,7 @@ from outdial.config.rows import Row, read_row, read_rows
 from outdial.config.rules import ClosedDaysTable, RuleProfileTable
 from outdial.config.serve import ServeTable
 from outdial.config.servers import CpdServerTable, OcsTable, SipServerTable, SwitchTable
+from outdial.config.webhooks import WebhookTable
 
 FILE_BYTES_MAX = 10_000_000
 """Size of a configuration file. Unit: bytes."""
@@ -52,6 +53,7 @@ CLOSED_DAYS = Kind("closed-days", ClosedDaysTable, 1_000)
 DO_NOT_CALL = Kind("do-not-call", DoNotCallTable, 1)
 SERVE = Kind("serve", ServeTable, 1)
 API = Kind("api", ApiTable, 1)
+WEBHOOK = Kind("webhook", WebhookTable, 100)
 WORLD = "world"
 """Name of the optional table that only the simulator reads."""
 
@@ -71,6 +73,7 @@ KINDS: tuple[Kind[Any], ...] = (
     DO_NOT_CALL,
     SERVE,
     API,
+    WEBHOOK,
 )
 
 
@@ -96,6 +99,7 @@ class Document:
     campaign_groups: list[Row[CampaignGroupTable]]
     rule_profiles: list[Row[RuleProfileTable]]
     closed_days: list[Row[ClosedDaysTable]]
+    webhooks: list[Row[WebhookTable]] = field(default_factory=list)
     world: dict[str, Any] = field(default_factory=dict)
 
 
@@ -183,6 +187,7 @@ def read_document(file: str, folder: Path, raw: dict[str, Any], mistakes: Mistak
         campaign_groups=many(CAMPAIGN_GROUP),
         rule_profiles=many(RULE_PROFILE),
         closed_days=many(CLOSED_DAYS),
+        webhooks=many(WEBHOOK),
         world=world,
     )
     if document.ocs is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from outdial.config.api import Api
 from outdial.config.servers import DIAL_STRING, PHONE_STRING, REQUESTS_IN_FLIGHT_MAX, STASIS_APP, Driver
+from outdial.config.webhooks import Webhook
 from outdial.core.errors import ConfigError
 from outdial.core.settings import Configuration
 from outdial.core.units import DAY_MS, SECOND_MS, AgentGroupId, AgentId, GroupId, ListId, Millis, NodeId, ServerId
@@ -173,6 +174,8 @@ class Loaded:
     """The table `[serve]`."""
     api: Api | None = None
     """The table `[api]`. None: no API is served."""
+    webhooks: tuple[Webhook, ...] = ()
+    """Other systems that are told of what happens."""
     world: Mapping[str, Any] = field(default_factory=dict)
     """The table `[world]` as it stands in the file; `outdial.config.world` reads it."""
     do_not_call_region: str = ""

@@ -30,6 +30,7 @@ from outdial.config.rules_check import RuleBook
 from outdial.config.selections import check_selection, selections_of
 from outdial.config.serve import ServeTable, check_serve, may_have_records, serve_of
 from outdial.config.servers_check import Servers
+from outdial.config.webhooks import check_webhooks, webhooks_of
 from outdial.config.world import read_world
 from outdial.setting_overrides import Override
 
@@ -111,6 +112,7 @@ def _load(raw: dict[str, Any], name: str, folder: Path, mistakes: Mistakes) -> L
         check_serve(document.serve, mistakes)
     if document.api is not None:
         check_api(document.api, mistakes)
+    check_webhooks(document.webhooks, [row.table.name for row in document.campaigns if row.has("name")], mistakes)
     groups.check_dial_nodes(document.agent_groups, notes)
     rules.check_campaigns(document.campaigns, lists, notes)
     rules.check_groups(document.campaign_groups, lists, notes)
@@ -135,6 +137,7 @@ def _load(raw: dict[str, Any], name: str, folder: Path, mistakes: Mistakes) -> L
         selections=selections_of(document, lists),
         serve=serve_of(document.serve.table if document.serve else ServeTable(), folder),
         api=None if document.api is None else api_of(document.api.table, folder),
+        webhooks=webhooks_of([row.table for row in document.webhooks], folder),
         do_not_call_region=document.do_not_call.table.default_region if document.do_not_call else "",
         registries=registries_of(document),
         world=document.world,

@@ -25,6 +25,7 @@ from outdial.setting_overrides import OverrideStore
 from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, NumberForbidden, Objections
+from outdial.store.outbox import MessageDue, Outbox
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.steps import Steps
 from outdial.store.stored import (
@@ -109,6 +110,7 @@ Change = (
     | DisposeRecord
     | NumberForbidden
     | AgentStateBegun
+    | MessageDue
 )
 """What `write` takes."""
 
@@ -118,6 +120,11 @@ LeftBehind: TypeAlias = Iterable[tuple[int, Sequence[Change]]]
 
 class Store(Steps, OverrideStore, Protocol):
     """A database. All methods but `open` raise `StoreUnavailable` when it cannot be reached."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Messages to other systems."""
+        ...
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
         """Connect, check or make the tables, take the server's next epoch, clear up after its earlier starts.

@@ -9,6 +9,7 @@
     postgres_singles      records that are added and cancelled one by one
     postgres_do_not_call  numbers that are not called
     postgres_overrides    settings that were changed at run time
+    postgres_outbox       messages to other systems
 
 Every transaction that claims or changes records first reads the server's epoch and locks it against change, so no later
 start can slip in between. Claims pass over rows that others are claiming (`SKIP LOCKED`): they neither wait for each
@@ -43,16 +44,10 @@ from outdial.store.ledger_rows import ledger_row_of
 from outdial.store.postgres_changes import start, write
 from outdial.store.postgres_claim import FACTS, claim, claim_callbacks
 from outdial.store.postgres_link import ANSWER_S, CONNECT_S, CONNECTIONS, Connection, Link, Password
+from outdial.store.postgres_outbox import PostgresOutbox
 from outdial.store.postgres_reports import Reading, add_samples
 from outdial.store.read_limit import ReadTooLong
-from outdial.store.rows import (
-    Row,
-    counts_of,
-    fate_of,
-    import_values,
-    new_record_values,
-    stored_of,
-)
+from outdial.store.rows import Row, counts_of, fate_of, import_values, new_record_values, stored_of
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.steps import Step
 from outdial.store.stored import (
@@ -88,6 +83,7 @@ class PostgresStore:
 
     Attributes:
         where: names database and host, for messages.
+        outbox: see `Store.outbox`.
     """
 
     def __init__(
@@ -109,6 +105,7 @@ class PostgresStore:
         self._server = ""
         self._epoch = 0
         self._credit: Credit = {}
+        self.outbox = PostgresOutbox(self._link)
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
         """See `Store.open`."""

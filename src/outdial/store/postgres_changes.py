@@ -18,6 +18,7 @@ from outdial.store.interface import Change
 from outdial.store.ledger_rows import ledger_values
 from outdial.store.postgres_do_not_call import forbid
 from outdial.store.postgres_link import Connection
+from outdial.store.postgres_outbox import add_messages
 from outdial.store.rows import Row
 from outdial.store.stored import Opened
 
@@ -30,6 +31,7 @@ async def write(connection: Connection, server: str, epoch: int, changes: Sequen
         if isinstance(change, NumberForbidden):
             await forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
     await _write_agents(connection, epoch, changes)
+    await add_messages(connection, changes)
     new_given: list[int] = []
     if given := given_in(changes):
         rows = [disposition_values(epoch, each) for each in given]

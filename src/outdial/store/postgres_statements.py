@@ -72,6 +72,7 @@ _TEXTS: Final = (
     "clock",
     "callback_number",
     "note",
+    *("message_id", "webhook", "kind", "lane", "body", "error"),
 )
 
 

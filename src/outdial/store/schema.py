@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from outdial.store.access_tables import API_ANSWERS, API_SESSIONS, API_TOKENS, API_USERS, AUDIT
 from outdial.store.metadata import METADATA
+from outdial.store.outbox_table import OUTBOX
 
 __all__ = [
     "ABANDONMENT",
@@ -35,6 +36,7 @@ __all__ = [
     "IMPORTS",
     "METADATA",
     "OPEN_ATTEMPTS",
+    "OUTBOX",
     "PORT_SAMPLES",
     "RECORDS",
     "SERVERS",

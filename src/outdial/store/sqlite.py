@@ -47,6 +47,7 @@ from outdial.store.interface import Change, EpochLost, LeftBehind, StoreUnavaila
 from outdial.store.rows import Row, counts_of
 from outdial.store.single_records import Cancelling, NewRecord
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
+from outdial.store.sqlite_outbox import SqliteOutbox
 from outdial.store.steps import Step
 from outdial.store.stored import (
     AttemptPlace,
@@ -70,6 +71,7 @@ class SqliteStore:
 
     Attributes:
         path: the file, with links followed: the lock lies beside it.
+        outbox: see `Store.outbox`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -85,6 +87,7 @@ class SqliteStore:
         self._server = ""
         self._epoch = 0
         self._credit: Credit = {}
+        self.outbox = SqliteOutbox(self._in_transaction)
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
         """See `Store.open`."""

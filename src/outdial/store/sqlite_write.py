@@ -34,6 +34,7 @@ from outdial.store.interface import Change
 from outdial.store.ledger_rows import LEDGER_COLUMNS, LEDGER_COUNTS, LEDGER_KEY, ledger_values
 from outdial.store.rows import Row
 from outdial.store.sqlite_do_not_call import forbid
+from outdial.store.sqlite_outbox import add_messages
 
 _EPOCH = "SELECT epoch FROM servers WHERE name = ?"
 _HELD = f"SELECT {', '.join(HELD_COLUMNS)} FROM records"
@@ -102,6 +103,7 @@ def write(connection: sqlite3.Connection, server: str, epoch: int, changes: Sequ
         if isinstance(change, NumberForbidden):
             forbid(connection, addition_of(change, server), [change.number.removeprefix("+")])
     _write_agents(connection, epoch, changes)
+    add_messages(connection, changes)
     new_given = [
         given.disposition_n
         for given in given_in(changes)

@@ -41,6 +41,7 @@ from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import NumberForbidden
 from outdial.store.gate import DialGate
 from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, Store
+from outdial.store.outbox import MessageDue
 from outdial.store.spool import Spool
 from outdial.store.steady import PATIENCE_S, SteadyStore, pause
 from outdial.store.stored import PortSample
@@ -100,6 +101,7 @@ class StoreWriter:
         random: Callable[[], float] = dice.random,
         patience_s: float = PATIENCE_S,
         on_answer: Callable[[str, float], None] | None = None,
+        announce: Callable[[Now, Command], Sequence[MessageDue]] = lambda now, command: (),
     ) -> None:
         """Nothing is written yet; `run` does that.
 
@@ -116,6 +118,7 @@ class StoreWriter:
             random: draws from 0 up to 1, for the pauses between tries.
             patience_s: silence that makes the database count as away. Unit: seconds.
             on_answer: see `SteadyStore`.
+            announce: whom else a command concerns; messages are written down together with it.
         """
         self._steady = SteadyStore(
             store,
@@ -132,6 +135,7 @@ class StoreWriter:
         self._attempt_n = attempt_n
         self._selections = selections
         self._on_failure = on_failure
+        self._announce = announce
         self._gate = DialGate(pass_on)
         self._refusal = ""
         """Why no further call may be made; empty: calls may."""
@@ -169,10 +173,11 @@ class StoreWriter:
         match command:
             case Dial():
                 self._dial(now, command)
-            case SettleAttempt():
+            case SettleAttempt() | DisposeRecord():
                 self._gate.drop(command.call_id)  # the core has given it up before it could leave
                 self._add(command)
-            case ReturnRecord() | CancelRecord() | TreatRecord() | DisposeRecord():
+                self.tell(self._announce(now, command))
+            case ReturnRecord() | CancelRecord() | TreatRecord():
                 self._add(command)
             case ForbidNumber():
                 self._add(NumberForbidden(command.number, INTERNAL_LIST, command.reason, now.utc_ms))
@@ -184,6 +189,11 @@ class StoreWriter:
             case _:
                 return self._gate.keeps(command)
         return True
+
+    def tell(self, messages: Sequence[MessageDue]) -> None:
+        """Have messages to other systems written down, together with what came before them."""
+        for message in messages:
+            self._add(message)
 
     def look(self, utc_ms: int) -> None:
         """Tell the core of claimed records that must not be dialed any more, after what is in the queue already."""
@@ -296,9 +306,9 @@ class StoreWriter:
     async def _write(self) -> None:
         """Make the next group of changes durable, then let the calls go that begin with it."""
         changes: list[Change] = []
-        while (
-            self._queue and len(changes) < GROUP and not isinstance(item := self._queue[0], _Fetch | _Look | _Samples)
-        ):
+        while self._queue and not isinstance(item := self._queue[0], _Fetch | _Look | _Samples):
+            if len(changes) >= GROUP and not isinstance(item, MessageDue):  # which goes with what it tells of
+                break
             changes.append(item)
             self._queue.popleft()
         try:
