@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from outdial import __version__, access_cli, compliance_cli, dnc_cli, list_cli, ports_cli, report_cli, server_cli
+from outdial import (
+    __version__,
+    access_cli,
+    compliance_cli,
+    dnc_cli,
+    list_cli,
+    ports_cli,
+    report_cli,
+    server_cli,
+    webhook_cli,
+)
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
 
 EXIT_FINE = 0
@@ -43,6 +53,7 @@ app.add_typer(access_cli.user_app, name="user")
 app.add_typer(server_cli.group_app, name="group")
 app.add_typer(server_cli.node_app, name="node")
 app.command()(server_cli.top)
+app.add_typer(webhook_cli.app, name="webhook")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 JournalOption = Annotated[

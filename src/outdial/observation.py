@@ -19,6 +19,7 @@ from outdial.metrics import Meter, Reading, Sample
 from outdial.metrics_text import CONTENT_TYPE, MetricsText
 from outdial.names import Names
 from outdial.serve_records import ServeRecords
+from outdial.serve_webhooks import ServeWebhooks
 
 if TYPE_CHECKING:  # slow to import, and not everybody serves an API
     from outdial.api.observed import Observability
@@ -40,6 +41,7 @@ class Observation:
         names: Names,
         *,
         figures: Callable[[], Mapping[str, float]] = dict,
+        webhooks: ServeWebhooks | None = None,
         database_away: Callable[[], str] = str,
         is_started: Callable[[], bool] = lambda: True,
         on_alarm: Sequence[OnChange] = (),
@@ -52,6 +54,7 @@ class Observation:
             core: the dialer.
             names: of the configuration.
             figures: metrics without labels that others know, by name.
+            webhooks: other systems that are told. None: nobody is.
             database_away: why the database counts as away; empty: it does not.
             is_started: a server is up, or all have been tried.
             on_alarm: told of alarms that come and go.
@@ -63,6 +66,7 @@ class Observation:
         """
         self._dialer = core
         self._figures = figures
+        self._webhooks = webhooks
         self._database_away = database_away
         self._is_started = is_started
         self._began_s = time.monotonic()
@@ -98,7 +102,12 @@ class Observation:
         from outdial.api.observed import Observability
 
         return Observability(
-            self._text.text, CONTENT_TYPE, is_open, lambda: not self._database_away(), self._is_started
+            self._text.text,
+            CONTENT_TYPE,
+            is_open,
+            lambda: not self._database_away(),
+            self._is_started,
+            None if self._webhooks is None else self._webhooks.for_api(),
         )
 
     def close(self) -> None:
@@ -113,6 +122,7 @@ class Observation:
         alarms = Counter((alarm.kind.value, alarm.severity.value) for alarm in self.alarms.up)
         more: dict[str, Sequence[Sample]] = {
             **plain,
+            **({} if self._webhooks is None else self._webhooks.samples()),
             "outdial_alarms": list(alarms.items()),
             "outdial_info": [((__version__,), 1)],
             "outdial_uptime_seconds": [((), time.monotonic() - self._began_s)],
@@ -125,6 +135,7 @@ def observe_service(
     names: Names,
     records: ServeRecords,
     serve: Serve,
+    webhooks: ServeWebhooks,
     on_alarm: OnChange,
     *,
     waiting: Callable[[], int],
@@ -138,6 +149,7 @@ def observe_service(
         names: of the configuration.
         records: the database.
         serve: the table `[serve]`.
+        webhooks: other systems that are told.
         on_alarm: told of alarms that come and go.
         waiting: events that wait for the core.
         lost: events for which it had no room.
@@ -158,9 +170,10 @@ def observe_service(
         core,
         names,
         figures=figures,
+        webhooks=webhooks,
         database_away=records.why_away,
         is_started=is_started,
-        on_alarm=(on_alarm,),
+        on_alarm=(on_alarm, webhooks.alarms),
         epoch=records.epoch,
         is_tracing=serve.tracing,
     )

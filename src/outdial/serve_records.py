@@ -37,7 +37,7 @@ from outdial.shared_store import SharedStore
 from outdial.store.access_rows import StoredAccess
 from outdial.store.interface import Store, StoreError, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
-from outdial.store.outbox import MessageDue, Outbox
+from outdial.store.outbox import MessageDue
 from outdial.store.spool import Spool
 from outdial.store.steady import pause
 from outdial.store.stored import Import, LedgerRow, Opened, PortSample
@@ -244,11 +244,6 @@ class ServeRecords:
         """Have messages to other systems written down."""
         if self._writer is not None:
             self._writer.tell(messages)
-
-    @property
-    def outbox(self) -> Outbox:
-        """Messages to other systems that are written down."""
-        return self.store.outbox
 
     def look(self, snapshot: Snapshot) -> None:
         """Take a look at the dialer for the samples of ports."""

@@ -45,6 +45,7 @@ from outdial.serve_records import ServeRecords
 from outdial.serve_results import ServeResults
 from outdial.serve_setup import Setup
 from outdial.serve_statistics import ServeStatistics
+from outdial.serve_webhooks import ServeWebhooks
 from outdial.service_configuration import ServiceConfiguration
 from outdial.service_log import ServiceLog
 from outdial.service_parts import Parts
@@ -93,11 +94,13 @@ class Service:
         self._results = ServeResults(folder, names, self._cannot_go_on)
         self._statistics = ServeStatistics(setup.loaded.serve.results_dir, self.core, names, clock, log)
         self._shifts = ShiftEnds(setup.loaded.shift_ends, self._insist)
+        self._webhooks = ServeWebhooks(records, setup.loaded, log)
         self._observation = observe_service(
             self.core,
             names,
             records,
             setup.loaded.serve,
+            self._webhooks,
             self._lines.alarms,
             waiting=lambda: self._runner.waiting,
             lost=lambda: self._lost_events,
@@ -180,6 +183,7 @@ class Service:
         for note in setup.notes:
             self._log.warning("note", text=note)
         self._servers.configure(setup.configuration, setup.servers)
+        self._webhooks.follow(setup.loaded)
         await self._give(setup.configuration)
         await self._start_groups(setup.loaded.start_groups)
 
@@ -252,6 +256,7 @@ class Service:
                 await self._api.close()
             await self._servers.close()
             await self._records.finish()
+            await self._webhooks.close()
             if not await self._results.finish(self._records, self._log):
                 self._exit_code = self._exit_code or EXIT_ERROR
             self._watch.close()
@@ -274,6 +279,7 @@ class Service:
         self._agents.take_in(setup.loaded)
         self._shifts.ends = setup.loaded.shift_ends
         self._servers.configure(setup.configuration, setup.servers)
+        self._webhooks.follow(setup.loaded)
         await self._give(setup.configuration)
         known = {group.dbid for group in before.configuration.campaign_groups}
         await self._start_groups([group_id for group_id in setup.loaded.start_groups if group_id not in known])

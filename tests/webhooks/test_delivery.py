@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from receiving import NOW, WITHIN_S, Receiving, message, receiving
 
 from fake_store import HeardLog
 from outdial.core.errors import ConfigError
@@ -15,6 +14,7 @@ from outdial.store.sqlite import SqliteStore
 from outdial.store.sqlite_file import connect
 from outdial.webhooks import dispatcher, receiver
 from outdial.webhooks.dispatcher import Dispatcher
+from webhooks.receiving import NOW, WITHIN_S, Receiving, message, receiving
 
 pytestmark = pytest.mark.slow
 
@@ -166,7 +166,7 @@ def test_tries_come_to_an_end(play, monkeypatch):
 def test_a_slow_receiver_holds_only_so_many_and_its_silence_has_an_end(play):
     async def story(one: Story) -> None:
         one.there.is_free.clear()
-        await one.begin(one.there.webhook(timeout_ms=300))
+        await one.begin(one.there.webhook(timeout_ms=2_000))
         await one.add(*(message(n) for n in range(40)))
         await one.there.until(lambda: len(one.there.came) == receiver.IN_FLIGHT_MAX)
         await asyncio.sleep(0.1)
@@ -174,7 +174,7 @@ def test_a_slow_receiver_holds_only_so_many_and_its_silence_has_an_end(play):
         assert 40 == (await one.counts()).waiting
         await one.there.until(lambda: "webhook fails" in one.log.events)
         [first, *_] = await one.store.outbox.messages("crm", 0, 100)
-        assert "no answer within 0.3 s" == first.error
+        assert "no answer within 2 s" == first.error
         assert len(one.there.came) <= receiver.IN_FLIGHT_MAX + 1, "and then it is left alone"
 
     play(story)
@@ -275,15 +275,15 @@ def test_webhooks_follow_the_configuration(play):
 
 def test_a_bug_ends_no_delivery(play, monkeypatch):
     async def story(one: Story) -> None:
-        running = await one.begin()
-        broken = one.store.outbox.take
+        plain, bugs = one.store.outbox.take, ["planted"]
 
         async def take(*arguments):
-            monkeypatch.setattr(running._running["crm"][0], "_outbox", one.store.outbox)
-            raise RuntimeError("planted")
+            if bugs:
+                raise RuntimeError(bugs.pop())
+            return await plain(*arguments)
 
-        assert broken is not None
-        monkeypatch.setattr(running._running["crm"][0]._outbox, "take", take)
+        monkeypatch.setattr(one.store.outbox, "take", take)
+        await one.begin()
         await one.add(message(1))
         await one.until_counts(0)
         assert "failure" in one.log.events

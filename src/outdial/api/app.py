@@ -20,6 +20,7 @@ from outdial.api import (
     settings,
     store_side,
     stream,
+    webhooks,
     why,
 )
 from outdial.api.document import describe
@@ -62,7 +63,7 @@ def make_app(parts: ApiParts) -> FastAPI:
     problems.install(app)
     for resource in (
         *(groups, cluster, agents, desk, desk_acts, stream),
-        *(settings, configuration, decisions, why, observability),
+        *(settings, configuration, decisions, why, observability, webhooks),
     ):
         app.include_router(resource.router(parts), prefix=PREFIX)
     if parts.store is not None:

@@ -109,6 +109,14 @@ class Dispatcher:
             "outdial_webhook_parked": [((name,), self._counts.get(name, NOTHING).parked) for name in running],
         }
 
+    async def retry(self, name: str) -> int:
+        """Messages of one webhook that were given up are tried again. Returns how many.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        return await self._outbox.retry(name, self._utc_ms())
+
     async def close(self) -> None:
         """Come to an end: what is on its way may arrive, for a moment; the rest stays in the outbox."""
         running, self._running = self._running, {}

@@ -11,7 +11,7 @@ from typing import Any
 from outdial.alarms import Alarm
 from outdial.attempt_ids import attempt_id
 from outdial.config.webhooks import Webhook, WebhookEvent
-from outdial.core.commands import Command, Dial, DisposeRecord, Disposition, SettleAttempt
+from outdial.core.commands import Command, DisposeRecord, Disposition, SettleAttempt
 from outdial.core.records import RecordType
 from outdial.core.settings import Configuration
 from outdial.core.units import AgentId, CallId, GroupId, Now
@@ -46,10 +46,8 @@ class Announcer:
         self._epoch = epoch
         self._is_full = is_full
         self._alarms = 0
-        self._groups: dict[CallId, GroupId] = {}
-        """Campaign groups of calls in progress."""
         self._last: dict[AgentId, tuple[CallId, GroupId]] = {}
-        """Each agent's last call: the one that may still be spoken of."""
+        """Each agent's last call. What an agent says of one is written down with its settlement or after it."""
         self.follow(webhooks, configuration)
 
     def follow(self, webhooks: Sequence[Webhook], configuration: Configuration) -> None:
@@ -60,15 +58,10 @@ class Announcer:
 
     # --- calls ---------------------------------------------------------------------------------------------------
 
-    def dialed(self, dial: Dial) -> None:
-        """A call begins."""
-        self._groups[dial.call_id] = dial.group_id
-
     def messages(self, now: Now, command: Command) -> list[MessageDue]:
         """Whom a command concerns."""
         match command:
             case SettleAttempt():
-                self._groups.pop(command.call_id, None)
                 if command.agent_id is not None:
                     self._last[command.agent_id] = (command.call_id, command.group_id)
                 return self._settled(now, command)
@@ -109,7 +102,7 @@ class Announcer:
         call_id, disposition = given.call_id, given.disposition
         last_call_id, group_id = self._last.get(given.agent_id, (0, 0))
         if last_call_id != call_id:
-            group_id = self._groups.get(call_id, disposition.group_id or 0)
+            group_id = disposition.group_id or 0
         is_callback = disposition.record_type in CALLBACKS
         data = {
             "attempt_id": attempt_id(self._epoch, call_id),
@@ -136,9 +129,12 @@ class Announcer:
 
     # --- alarms --------------------------------------------------------------------------------------------------
 
-    def alarm(self, alarm: Alarm, campaign: str | None, *, is_up: bool, utc_ms: int) -> list[MessageDue]:
-        """An alarm has come or gone. `campaign`: whose it is; None: everybody's."""
+    def alarm(self, alarm: Alarm, *, is_up: bool, utc_ms: int) -> list[MessageDue]:
+        """An alarm has come or gone. One that is about no campaign concerns everybody."""
         self._alarms += 1
+        campaign = None if alarm.campaign_id is None else self._names.campaign(alarm.campaign_id)
+        if alarm.group_id is not None:
+            campaign = self._campaign(alarm.group_id)
         data = {
             "key": alarm.key,
             "kind": alarm.kind.value,
@@ -172,11 +168,15 @@ class Announcer:
             found.append(MessageDue(name, webhook.name, event.value, lane, body, utc_ms))
         return found
 
-    def _campaign(self, group_id: GroupId) -> str:
-        return self._names.campaign(self._campaign_of.get(group_id, 0))
+    def _campaign(self, group_id: GroupId) -> str | None:
+        campaign_id = self._campaign_of.get(group_id)
+        return None if campaign_id is None else self._names.campaign(campaign_id)
 
     def _place(self, group_id: GroupId) -> dict[str, Any]:
-        campaign_id = self._campaign_of.get(group_id, 0)
+        """Campaign and group; nothing where they are not known (any more)."""
+        campaign_id = self._campaign_of.get(group_id)
+        if campaign_id is None:
+            return {"campaign": None, "group": {"dbid": group_id, "name": None} if group_id else None}
         return {
             "campaign": {"dbid": campaign_id, "name": self._names.campaign(campaign_id)},
             "group": {"dbid": group_id, "name": self._names.group(group_id)},
