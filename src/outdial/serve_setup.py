@@ -131,6 +131,7 @@ def unchanged_notes(before: Setup, after: Setup) -> list[str]:
         ("stale-clean-timeout", before.loaded.serve.stale_ms, after.loaded.serve.stale_ms),
         ("samples-days", before.loaded.serve.samples_ms, after.loaded.serve.samples_ms),
         ("journal", before.loaded.serve.journal, after.loaded.serve.journal),
+        ("tracing", before.loaded.serve.tracing, after.loaded.serve.tracing),
     ):
         if one != other:
             notes.append(f"{after.loaded.file}: serve.{name}: takes effect at the next start")

@@ -53,6 +53,7 @@ class Announcer:
     def follow(self, webhooks: Sequence[Webhook], configuration: Configuration) -> None:
         """Another configuration is in effect."""
         self._webhooks = tuple(webhooks)
+        self._wanted = {event for webhook in webhooks for event in webhook.events}
         self._names = Names(configuration)
         self._campaign_of = {group.dbid: group.campaign for group in configuration.campaign_groups}
 
@@ -64,8 +65,8 @@ class Announcer:
             case SettleAttempt():
                 if command.agent_id is not None:
                     self._last[command.agent_id] = (command.call_id, command.group_id)
-                return self._settled(now, command)
-            case DisposeRecord():
+                return self._settled(now, command) if WebhookEvent.ATTEMPT_SETTLED in self._wanted else []
+            case DisposeRecord() if self._wanted:
                 return self._disposed(now, command)
             case _:
                 return []
