@@ -24,7 +24,7 @@ SCHEMES: Final[dict[str, Any]] = {
         "Changes need the header `X-CSRF-Token` with the session's `csrf_token`.",
     },
 }
-OPEN_ROUTES: Final = frozenset({("/v1/session", "post")})
+OPEN_ROUTES: Final = frozenset({("/v1/session", "post"), ("/v1/health/live", "get"), ("/v1/health/ready", "get")})
 """Routes that may be asked by anybody. Shape: (path, method)."""
 _KEY: Final[dict[str, Any]] = {
     "name": "Idempotency-Key",
