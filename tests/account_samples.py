@@ -14,6 +14,7 @@ from outdial.api.credentials import Token, User, digest_of, new_secret
 from outdial.api.gate import Gate, GateSettings
 from outdial.api.live_board import LiveBoard
 from outdial.api.memory_access import MemoryAccess
+from outdial.api.observed import Observability, Webhooks, WebhookStatus
 from outdial.api.origins import COOKIE, SECURE_COOKIE, Origins
 from outdial.api.parts import ApiParts
 from outdial.api.passwords import PasswordCheck, hashed
@@ -84,6 +85,24 @@ class Moody(MemoryAccess):
         return super().__getattribute__(name)
 
 
+def watched() -> Observability:
+    """A server with metrics, and with a webhook for each campaign."""
+
+    async def metrics() -> bytes:
+        return b"outdial_info 1\n"
+
+    async def retry(name: str) -> int:
+        return 0
+
+    events = ("attempt.settled",)
+    hooks = [
+        WebhookStatus(name, "https://crm.example", events, (campaign,), 0, 0, "")
+        for name, campaign in (("crm", "spring"), ("wallboard", "autumn"))
+    ]
+    webhooks = Webhooks(lambda: hooks, retry)
+    return Observability(metrics, "text/plain; charset=utf-8", False, lambda: True, lambda: True, webhooks)
+
+
 class AccountStory:
     """An application with accounts."""
 
@@ -108,6 +127,7 @@ class AccountStory:
             version="0",
             accounts=Accounts(self.gate, self.sign_ins, self.passwords),
             protection=Protection(limits, tell=self.lines.append, mono_ms=lambda: self.utc_ms, **protection),
+            observability=watched(),
         )
         self.app = make_app(parts)
         self.transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 50_000))
