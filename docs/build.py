@@ -402,25 +402,27 @@ def metrics() -> str:
 # --- docs/reference/api.md ----------------------------------------------------------------------------------------
 
 API = """
-Routes of the HTTP API, which `outdial serve` with a table `[api]` and `outdial demo` serve under `/v1`. A running server
-gives the whole document (OpenAPI 3.1: parameters, bodies, answers, examples) at `/v1/openapi.json`.
+" Routes of the HTTP API, which `outdial serve` with a table `[api]` and `outdial demo` serve under `/v1`. A running
+server gives the whole document (OpenAPI 3.1: parameters, bodies, answers, examples) at `/v1/openapi.json`.
 
-* **Who asks**: a token (`Authorization: Bearer …`) or a browser session; [access](../concepts/access.md). Scopes: `read`,
-  `operate`, `agent`, `admin`; none includes another. Who may see some campaigns only finds nothing of others: 404.
-* **Refusals** are problem details (RFC 9457): `application/problem+json` with `status`, a stable `code`, `detail` for people,
-  and `mistakes`, which names every wrong value. With 429 and 503, `Retry-After` says when to try again.
-* **Values**: instants are UTC in milliseconds (`…_utc_ms`), durations milliseconds (`…_ms`), rates shares of 1. Objects have a
-  `dbid` and a `name`. Lists are inside an object; long ones come in pages: `next_cursor` goes into `?cursor=`.
-* **Twice**: a `POST` with an `Idempotency-Key` is carried out once. Settings change only with `If-Match` and the `ETag` that
-  was read: 428 without, 412 when somebody was quicker.
+* **Who asks**: a token (`Authorization: Bearer …`) or a browser session; [access](../concepts/access.md). Scopes:
+  `read`, `operate`, `agent`, `admin`; none includes another. Who may see some campaigns only finds nothing of
+  others: 404.
+* **Refusals** are problem details (RFC 9457): `application/problem+json` with `status`, a stable `code`, `detail`
+  for people, and `mistakes`, which names every wrong value. With 429 and 503, `Retry-After` says when to try again.
+* **Values**: instants are UTC in milliseconds (`…_utc_ms`), durations milliseconds (`…_ms`), rates shares of 1.
+  Objects have a `dbid` and a `name`. Lists are inside an object; long ones come in pages: `next_cursor` goes into
+  `?cursor=`.
+* **Twice**: a `POST` with an `Idempotency-Key` is carried out once. Settings change only with `If-Match` and the
+  `ETag` that was read: 428 without, 412 when somebody was quicker.
 * **Streams** are server-sent events with numbers; `Last-Event-ID` resumes, or begins with a new snapshot.
 
 ## Stability
 
-Within `/v1` nothing is taken away or changes its meaning. What may come at any time: routes, optional parameters, fields in
-answers, values of `code`, kinds of events. So programs ignore fields that they do not know. What is to go is marked
-`deprecated` in the document and in the changelog for at least one minor version. Texts (`detail`, `reason`, `holds`) are for
-people, and change.
+Within `/v1` nothing is taken away or changes its meaning. What may come at any time: routes, optional parameters,
+fields in answers, values of `code`, kinds of events. So programs ignore fields that they do not know. What is to go
+is marked `deprecated` in the document and in the changelog for at least one minor version. Texts (`detail`,
+`reason`, `holds`) are for people, and change.
 """
 
 

@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
-from starlette.requests import HTTPConnection
 
-from outdial.api.access import Scope, needs
+from outdial.api.access import Caller, Scope, needs
 from outdial.api.parts import ApiParts
 from outdial.api.problems import Problem
 from outdial.core.nodes import NodeState
@@ -38,23 +37,16 @@ def router(parts: ApiParts) -> APIRouter:
     """Routes `/metrics` and `/health`."""
     routes = APIRouter(tags=["observability"])
     observability = parts.observability
-    reader = needs(Scope.READ)
-
-    async def may_read(connection: HTTPConnection) -> None:
-        """Metrics are about all campaigns: who may see some of them only may not see any."""
-        if observability is not None and observability.is_open:
-            return
-        caller = await reader(connection)
-        if caller.campaigns is not None:
-            raise Problem(403, "forbidden", f"{caller.name} may not see all campaigns, and metrics are about all")
+    is_open = observability is not None and observability.is_open
 
     @routes.get(
         "/metrics",
         summary="Metrics for Prometheus",
+        dependencies=[] if is_open else [Depends(_sees_all)],
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}, "description": "docs/reference/metrics.md has every metric."}},
     )
-    async def get_metrics(caller: Annotated[None, Depends(may_read)]) -> Response:
+    async def get_metrics() -> Response:
         if observability is None:
             raise Problem(404, "not_found", "this server keeps no metrics")
         return Response(await observability.metrics(), media_type=observability.content_type)
@@ -78,6 +70,12 @@ def router(parts: ApiParts) -> APIRouter:
         return JSONResponse(view.model_dump(), 200 if view.is_ready else 503)
 
     return routes
+
+
+async def _sees_all(caller: Annotated[Caller, Depends(needs(Scope.READ))]) -> None:
+    """Metrics are about all campaigns: who may see some of them only may not see any."""
+    if caller.campaigns is not None:
+        raise Problem(403, "forbidden", f"{caller.name} may not see all campaigns, and metrics are about all")
 
 
 def _checks(parts: ApiParts) -> list[CheckView]:
