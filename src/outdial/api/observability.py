@@ -1,14 +1,16 @@
 """For programs that watch over the server: metrics, and whether it lives and is ready."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
+from starlette.requests import HTTPConnection
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Needs, Scope
 from outdial.api.parts import ApiParts
-from outdial.api.problems import Problem
+from outdial.api.problems import MEDIA_TYPE, Problem
 from outdial.core.nodes import NodeState
 
 
@@ -33,20 +35,44 @@ class LiveView(BaseModel):
     is_live: bool = True
 
 
+@dataclass(frozen=True)
+class ReadsAll(Needs):
+    """What metrics demand: they are about all campaigns, and who may see some only may not see any."""
+
+    is_open: bool
+    """Anybody may."""
+
+    async def __call__(self, connection: HTTPConnection) -> Caller:
+        """See `Needs`."""
+        if self.is_open:
+            return ANYBODY
+        caller = await super().__call__(connection)
+        if caller.campaigns is not None:
+            raise Problem(403, "forbidden", f"{caller.name} may not see all campaigns, and metrics are about all")
+        return caller
+
+
+ANYBODY = Caller("anybody", frozenset())
+_NOT_READY: dict[str, Any] = {
+    "model": ReadyView,
+    "content": {MEDIA_TYPE: {}},
+    "description": "It does not, yet or any more: the checks say why.",
+}
+
+
 def router(parts: ApiParts) -> APIRouter:
     """Routes `/metrics` and `/health`."""
     routes = APIRouter(tags=["observability"])
     observability = parts.observability
-    is_open = observability is not None and observability.is_open
+    may_read = ReadsAll((Scope.READ,), observability is not None and observability.is_open)
 
     @routes.get(
         "/metrics",
         summary="Metrics for Prometheus",
-        dependencies=[] if is_open else [Depends(_sees_all)],
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}, "description": "docs/reference/metrics.md has every metric."}},
     )
-    async def get_metrics() -> Response:
+    async def get_metrics(caller: Annotated[Caller, Depends(may_read)]) -> Response:
         if observability is None:
             raise Problem(404, "not_found", "this server keeps no metrics")
         return Response(await observability.metrics(), media_type=observability.content_type)
@@ -58,10 +84,7 @@ def router(parts: ApiParts) -> APIRouter:
     @routes.get(
         "/health/ready",
         summary="Whether the server does its work; for everybody",
-        responses={
-            200: {"model": ReadyView},
-            503: {"model": ReadyView, "description": "It does not, yet or any more."},
-        },
+        responses={200: {"model": ReadyView}, 503: _NOT_READY},
         response_model=ReadyView,
     )
     async def get_ready() -> JSONResponse:
@@ -70,12 +93,6 @@ def router(parts: ApiParts) -> APIRouter:
         return JSONResponse(view.model_dump(), 200 if view.is_ready else 503)
 
     return routes
-
-
-async def _sees_all(caller: Annotated[Caller, Depends(needs(Scope.READ))]) -> None:
-    """Metrics are about all campaigns: who may see some of them only may not see any."""
-    if caller.campaigns is not None:
-        raise Problem(403, "forbidden", f"{caller.name} may not see all campaigns, and metrics are about all")
 
 
 def _checks(parts: ApiParts) -> list[CheckView]:
