@@ -139,8 +139,9 @@ class ListState:
         """The first entry of a level. None: there is none, or it is not due yet."""
         heap = self._heaps.get(level)
         while heap:
-            entry = heap[0]
-            if self._waits.get(entry & _INDEX_MASK) == entry >> _INDEX_BITS:
+            entry, place = heap[0], heap[0] & _INDEX_MASK
+            # who is bound to another group meanwhile may be due at the same instant as before
+            if self._waits.get(place) == entry >> _INDEX_BITS and self._level(place) == level:
                 return entry if utc_ms is None or entry >> _INDEX_BITS <= utc_ms else None
             heappop(heap)
         return None
