@@ -1,11 +1,12 @@
 """Messages to many listeners: nobody is waited for, nothing is missed by who comes back in time."""
 
 import asyncio
+from contextlib import ExitStack
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.api.feed import Feed
+from outdial.api.feed import SLICE, Feed
 
 
 def publish(feed: Feed, count: int = 1) -> None:
@@ -40,6 +41,35 @@ def test_a_slow_listener_is_let_go_and_the_others_are_not():
             assert slow.is_dropped and await slow.next(0) is None
             assert feed.listeners == 1
         assert feed.listeners == 0
+
+    asyncio.run(story())
+
+
+def test_many_listeners_get_a_message_in_several_turns_of_the_loop_and_each_in_order():
+    async def story() -> None:
+        feed = Feed("abc")
+        with ExitStack() as stack:
+            many = [stack.enter_context(feed.listen()) for _ in range(3 * SLICE)]
+            publish(feed, 2)
+            waiting = [listener for listener in many if listener._messages]
+            assert len(waiting) == SLICE  # the others do not hold up whoever else has something to do
+            for listener in many:
+                assert [getattr(await listener.next(1), "number", None) for _ in range(2)] == [1, 2]
+
+    asyncio.run(story())
+
+
+def test_who_goes_meanwhile_is_passed_over():
+    async def story() -> None:
+        feed = Feed("abc")
+        with ExitStack() as stack:
+            many = [stack.enter_context(feed.listen()) for _ in range(SLICE)]
+            with feed.listen():
+                publish(feed)
+            publish(feed)
+            for listener in many:
+                assert [getattr(await listener.next(1), "number", None) for _ in range(2)] == [1, 2]
+            assert feed.listeners == SLICE
 
     asyncio.run(story())
 

@@ -17,6 +17,9 @@ QUEUE_MAX = 64
 """Messages that wait for one listener. Unit: messages. Origin: 16 s of four updates per second."""
 RING_MAX = 512
 """Messages that are kept for those who come back. Unit: messages."""
+SLICE = 16
+"""Listeners who get a message in one turn of the event loop: calls need not wait until hundreds have been written to.
+Unit: listeners. Origin: each costs some 60 us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class Feed:
         self._ring: deque[Message] = deque(maxlen=ring_max)
         self._listeners: dict[int, Listener] = {}
         self._listener_n = 0
+        self._undelivered: deque[tuple[Message, list[int]]] = deque()
+        """Messages with those who have not got them yet, oldest first."""
 
     @property
     def listeners(self) -> int:
@@ -100,10 +105,10 @@ class Feed:
         self.number += 1
         message = Message(self.number, kind, encode)
         self._ring.append(message)
-        for key, listener in list(self._listeners.items()):
-            listener.put(message)
-            if listener.is_dropped:
-                del self._listeners[key]
+        if self._listeners:
+            self._undelivered.append((message, list(self._listeners)))
+            if len(self._undelivered) == 1:
+                self._deliver()
 
     @contextmanager
     def listen(self) -> Iterator[Listener]:
@@ -115,6 +120,21 @@ class Feed:
             yield listener
         finally:
             self._listeners.pop(key, None)
+
+    def _deliver(self) -> None:
+        """Hand the oldest message to some who have not got it, and to the others in the next turns of the loop."""
+        message, keys = self._undelivered[0]
+        for key in keys[:SLICE]:
+            listener = self._listeners.get(key)
+            if listener is not None:
+                listener.put(message)
+                if listener.is_dropped:
+                    del self._listeners[key]
+        del keys[:SLICE]
+        if not keys:
+            self._undelivered.popleft()
+        if self._undelivered:
+            asyncio.get_running_loop().call_soon(self._deliver)
 
     def missed(self, last_id: str) -> list[Message] | None:
         """What has been published since a message. None: that is not known any more.

@@ -9,8 +9,8 @@ from outdial.core.units import HOUR_MS, MINUTE_MS, SECOND_MS, GroupId, Millis
 WINDOW_MS: Millis = 5 * MINUTE_MS
 SAMPLE_MS: Millis = 5 * SECOND_MS
 
-Totals = tuple[int, int, int, int]
-"""Attempts, persons, persons connected, and agents' time logged in. Unit of the last: ms."""
+Totals = tuple[int, int, int, int, int]
+"""Attempts, attempts and answered calls, persons, persons connected, agents' time logged in. Unit of the last: ms."""
 
 
 class Rates:
@@ -39,21 +39,22 @@ class Rates:
 
     def of(self, group: GroupView) -> RatesView:
         """The rates of one group, up to the last look."""
-        attempts = persons = connected = agent_ms = window_ms = 0
+        attempts = known = persons = connected = agent_ms = window_ms = 0
         if self._samples and self._looked_at_ms is not None:
             began_ms, totals = self._samples[0]
-            before = totals.get(group.group_id, (0, 0, 0, 0))
-            attempts, persons, connected, agent_ms = (
+            before = totals.get(group.group_id, (0, 0, 0, 0, 0))
+            attempts, known, persons, connected, agent_ms = (
                 now - then for now, then in zip(self._totals(group), before, strict=True)
             )
             window_ms = self._looked_at_ms - began_ms
         return RatesView(
             window_ms=min(WINDOW_MS, window_ms // MINUTE_MS * MINUTE_MS),
             attempts_per_hour=attempts * HOUR_MS // window_ms if window_ms else 0,
-            hit_ratio=round(persons / attempts, 4) if attempts > 0 else None,
+            hit_ratio=round(persons / known, 4) if known > 0 else None,
             calls_per_agent_hour=round(connected * HOUR_MS / agent_ms, 1) if agent_ms > 0 else None,
         )
 
     def _totals(self, group: GroupView) -> Totals:
         counts = group.counts
-        return counts.attempts, counts.answered, counts.connected, self._agent_ms.get(group.group_id, 0)
+        known = counts.attempts + group.answered + group.waiting + group.connected  # it is known whether one answered
+        return counts.attempts, known, counts.answered, counts.connected, self._agent_ms.get(group.group_id, 0)
