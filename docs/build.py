@@ -402,7 +402,7 @@ def metrics() -> str:
 # --- docs/reference/api.md ----------------------------------------------------------------------------------------
 
 API = """
-" Routes of the HTTP API, which `outdial serve` with a table `[api]` and `outdial demo` serve under `/v1`. A running
+Routes of the HTTP API, which `outdial serve` with a table `[api]` and `outdial demo` serve under `/v1`. A running
 server gives the whole document (OpenAPI 3.1: parameters, bodies, answers, examples) at `/v1/openapi.json`.
 
 * **Who asks**: a token (`Authorization: Bearer …`) or a browser session; [access](../concepts/access.md). Scopes:
