@@ -1,4 +1,7 @@
-"""The dashboard in a real browser, on the running demo: one demo and one browser for each test process.
+"""The dashboard in a real browser, on the running demo: one demo and one browser for each module.
+
+Not longer: while Playwright's synchronous API is open, its event loop runs in this thread, and no other test could have
+one of its own.
 
 The browser is Debian's Chromium: the machine's own, else unpacked without root into the lab's folder. In CI it has to
 be there; elsewhere the tests skip with the reason. Pictures of every page go to `screenshots/`, which git ignores.
@@ -39,7 +42,7 @@ def unavailable(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The one browser."""
     if lacking():
@@ -101,7 +104,7 @@ class RunningDemo:
         self._errors.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     """The one demo."""
     running = RunningDemo(tmp_path_factory.mktemp("demo"))
@@ -109,13 +112,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(demo: RunningDemo) -> str:
     """Address of the dashboard."""
     return demo.address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(address: str) -> str:
     """An API token that may do everything: the first one, made while the machine itself may still do so."""
     wanted = {"name": "browser", "scopes": ["read", "operate", "agent", "admin"]}
@@ -126,7 +129,7 @@ def token(address: str) -> str:
         return json.load(answer)["token"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(chromium: Browser, address: str, token: str) -> Iterator[BrowserContext]:
     """What a browser keeps of somebody who has signed in with a token: a cookie."""
     with chromium.new_context(viewport=DESKTOP, color_scheme="light") as context:
