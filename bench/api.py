@@ -30,6 +30,8 @@ from outdial.core.units import Millis, Now
 from outdial.desk_agents import DeskAgents
 from outdial.drivers.clock import SystemClock
 from outdial.drivers.runner import Runner
+from outdial.names import Names
+from outdial.observation import Observation
 from outdial.serve_api import Host, ServeApi
 from outdial.sim.world import World
 from outdial.world_lists import read_lists
@@ -191,8 +193,6 @@ class NoLog:
 
     def requested(self, line: dict[str, Any]) -> None: ...
 
-    def alarms(self, raised: tuple[Any, ...], cleared: tuple[Any, ...]) -> None: ...
-
     def api_ended(self, error: Exception) -> None:
         raise SystemExit(f"the API has ended: {error!r}")
 
@@ -205,9 +205,10 @@ async def _measure() -> list[dict[str, Any]]:
     timed = Timed(_world(loaded, clock), began_ns)
     dialer = ApiDialer(core, lambda event: runner.submit(event))
     desks = DeskAgents(core, lambda event: runner.submit(event), clock, _no_card, away_ms=10**9, reasons=("break",))
-    observers = (dialer.observe, desks.observe, timed.observe)
-    runner = Runner(core, clock, source=timed, observers=observers)
-    api = ServeApi(Api(Listen("127.0.0.1", 0)), Host(dialer, str, NoLog(), MemoryAccess(), desks=desks))
+    seen = Observation(core, Names(loaded.configuration))
+    observers = (dialer.observe, desks.observe, *seen.observers, timed.observe)
+    runner = Runner(seen.core, clock, source=timed, observers=observers)
+    api = ServeApi(Api(Listen("127.0.0.1", 0)), Host(dialer, seen, NoLog(), MemoryAccess(), desks=desks))
     running = asyncio.create_task(runner.run())
     runner.submit(ConfigurationLoaded(loaded.configuration))
     list(desks.follow(loaded.configuration, frozenset(agent.dbid for agent in loaded.configuration.agents)))

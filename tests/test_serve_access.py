@@ -23,6 +23,8 @@ from outdial.api.memory_access import MemoryAccess
 from outdial.api.passwords import hashed
 from outdial.api.roles import Role, Scope
 from outdial.config.api import Api, Listen, Tls
+from outdial.names import Names
+from outdial.observation import Observation
 from outdial.serve_access import ApiError, Door
 from outdial.serve_api import Host, ServeApi
 from serve_samples import serving, write_configuration
@@ -46,16 +48,15 @@ class Told:
 
     changed = requested = api_ended = lambda self, line: self.lines.append(line)
 
-    def alarms(self, raised: Any, cleared: Any) -> None:
-        pass
-
 
 @contextlib.asynccontextmanager
 async def served(api: Api, records: MemoryAccess | None = None, **more: Any) -> AsyncIterator[tuple[ServeApi, Told]]:
     """An API on a real socket of loopback."""
     told = Told()
-    dialer = ReadyDialer(load_text(text_with()).configuration)
-    server = ServeApi(api, Host(dialer, lambda: "", told, records or MemoryAccess(), **more))  # type: ignore[arg-type]
+    configuration = load_text(text_with()).configuration
+    dialer = ReadyDialer(configuration)
+    seen = Observation(dialer.core, Names(configuration))
+    server = ServeApi(api, Host(dialer, seen, told, records or MemoryAccess(), **more))  # type: ignore[arg-type]
     server.begin()
     try:
         yield server, told

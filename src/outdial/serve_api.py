@@ -183,6 +183,7 @@ class ServeApi:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
+            self._socket.close()  # or whoever comes would wait for an answer that nobody gives
             self._host.log.api_ended(error)
 
 
