@@ -565,7 +565,7 @@ def test_the_model_catches_a_planted_bug(sqlite_template, tmp_path, monkeypatch,
     with pytest.raises((AssertionError, IntegrityError)):
         live(
             SqliteDatabase(path),
-            max_examples=400,
+            max_examples=2_000,  # the rarest shows after some hundred; what is tried depends on what is imported
             phases=[Phase.generate],
             report_multiple_bugs=False,
             derandomize=True,
