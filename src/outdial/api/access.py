@@ -5,8 +5,9 @@ agent's caller is bound to that agent.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from outdial.api.problems import Problem
@@ -73,3 +74,9 @@ class Needs:
 def needs(*scopes: Scope) -> Needs:
     """What a route demands of its caller: one of the scopes."""
     return Needs(scopes)
+
+
+Reader = Annotated[Caller, Depends(needs(Scope.READ))]
+"""The caller of a route that shows something."""
+Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
+"""The caller of a route that changes what runs."""

@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Reader
 from outdial.api.board import AgentBoard
 from outdial.api.parts import ApiParts
 from outdial.api.problems import not_found
 from outdial.core.units import AgentId
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 AgentDbid = Annotated[AgentId, Path(ge=1, le=2**31 - 1, description="DBID of the agent.", examples=[1])]
 
 

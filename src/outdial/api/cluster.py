@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Operator, Reader
 from outdial.api.board import NodeBoard, PoolBoard
 from outdial.api.dialer import demand
 from outdial.api.parts import ApiParts
@@ -13,8 +13,6 @@ from outdial.api.problems import Problem, not_found
 from outdial.core.events import NodeDrainRequested, NodeEnableRequested, NodePromoteRequested
 from outdial.core.units import NodeId
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
 NodeDbid = Annotated[
     NodeId, Path(ge=1, le=2**31 - 1, description="DBID of the node: that of its primary application.", examples=[1])
 ]

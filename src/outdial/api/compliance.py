@@ -3,16 +3,15 @@
 import enum
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Reader
 from outdial.api.lists import CSV_RESPONSE
 from outdial.api.problems import not_found
 from outdial.core.units import GroupId
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 GroupDbid = Annotated[GroupId, Path(ge=1, le=2**31 - 1, description="DBID of the campaign group.", examples=[1])]
 CampaignName = Annotated[
     str | None, Query(min_length=1, max_length=200, description="One campaign, by its name. Default: all.")

@@ -1,19 +1,16 @@
 """What a predictive campaign group decided lately, and what on."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.api.access import Caller, Scope, needs
-from outdial.api.groups import GroupDbid, visible_group
+from outdial.api.access import Reader
+from outdial.api.groups import GroupDbid
 from outdial.api.parts import ApiParts
 from outdial.api.problems import not_found
+from outdial.api.settings import campaign_name
 from outdial.core.pacing import Decision
 from outdial.core.snapshot import GroupView
 from outdial.core.units import Millis
-
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 
 
 class DecisionView(BaseModel):
@@ -49,10 +46,10 @@ def router(parts: ApiParts) -> APIRouter:
 
     @routes.get("/{dbid}/decisions", summary="The last predictive decisions, with what they rested on")
     async def get_decisions(dbid: GroupDbid, caller: Reader) -> DecisionsView:
-        visible_group(parts, caller, dbid)
+        campaign = campaign_name(parts.dialer.configuration, "campaign-group", dbid)
         snapshot = parts.dialer.snapshot()
         group = next((each for each in snapshot.groups if each.group_id == dbid), None)
-        if group is None:
+        if group is None or campaign is None or not caller.may_see(campaign):
             raise not_found(f"campaign group {dbid}")
         return decisions_of(group, snapshot.utc_ms - snapshot.mono_ms)
 

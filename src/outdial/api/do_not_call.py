@@ -7,16 +7,13 @@ a list, and who has taken it off, is in the list itself; the audit has how many.
 
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Operator, Reader
 from outdial.api.audit import Audit
 from outdial.api.imports import ListName
 from outdial.api.problems import Problem
-
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
 
 NUMBERS_MAX = 10_000
 """Numbers of one request; more come as a file."""

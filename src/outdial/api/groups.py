@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Operator, Reader
 from outdial.api.board import GroupBoard
 from outdial.api.dialer import demand
 from outdial.api.parts import ApiParts
@@ -20,8 +20,6 @@ from outdial.core.events import (
 from outdial.core.modes import DialingMode
 from outdial.core.units import GroupId
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
 GroupDbid = Annotated[GroupId, Path(ge=1, le=2**31 - 1, description="DBID of the campaign group.", examples=[1])]
 
 

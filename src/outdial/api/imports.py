@@ -8,17 +8,15 @@ import enum
 from collections.abc import AsyncIterator
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Operator, Reader
 from outdial.api.audit import Audit
 from outdial.api.lists import CSV_RESPONSE, ListDbid, csv_response
 from outdial.api.problems import MEDIA_TYPE, Problem, ProblemView, not_found
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
 JobId = Annotated[str, Path(pattern="^[0-9a-z-]{1,40}$", description="Id of the import.", examples=["17637-1"])]
 ListName = Annotated[
     str, Path(min_length=1, max_length=200, description="Name of the do-not-call list.", examples=["internal"])

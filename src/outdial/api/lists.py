@@ -3,17 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal, Protocol
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Operator, Reader
 from outdial.api.audit import Audit
 from outdial.api.problems import not_found
 from outdial.core.units import ListId
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
 ListDbid = Annotated[ListId, Path(ge=1, le=2**31 - 1, description="DBID of the calling list.", examples=[1])]
 
 FinishedStatus = Literal["updated", "cancelled", "chain-updated", "agent-error", "missed-callback"]

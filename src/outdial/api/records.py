@@ -2,17 +2,15 @@
 
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Operator, Reader
 from outdial.api.audit import Audit
 from outdial.api.lists import ListDbid
 from outdial.api.paging import PAGE, Cursor, Limit, place_of
 from outdial.api.problems import not_found
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
 RecordNumber = Annotated[int, Path(ge=1, le=2**53 - 1, description="Number of the record.", examples=[42])]
 PhoneNumber = Annotated[
     str,

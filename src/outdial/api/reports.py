@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Reader
 from outdial.api.compliance import FileFormat, csv_file
 from outdial.api.lists import CSV_RESPONSE
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 Name = Annotated[str, Path(pattern="^[a-z-]{1,40}$", description="Kind of report.", examples=["attempts"])]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictBool, StrictInt, StringConstraints
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Operator, Reader
 from outdial.api.parts import ApiParts
 from outdial.api.preconditions import PRECONDITIONS, IfMatch, checking
 from outdial.api.problems import Problem, not_found
@@ -24,8 +24,6 @@ Dbid = Annotated[int, Path(ge=1, le=2**31 - 1, description="DBID.", examples=[1]
 SettingName = Annotated[
     str, Path(pattern=r"^[a-z][a-z0-9_.]{0,63}$", description="`name` of a setting.", examples=["ring_timeout_s"])
 ]
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Operator = Annotated[Caller, Depends(needs(Scope.OPERATE))]
 
 
 class SettingsView(BaseModel):

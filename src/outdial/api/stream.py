@@ -1,17 +1,13 @@
 """The whole board, once or as it changes."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Reader
 from outdial.api.board import AlarmView, Board
 from outdial.api.event_stream import event_stream
 from outdial.api.parts import ApiParts
-
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 
 
 class AlarmsView(BaseModel):

@@ -3,17 +3,16 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from outdial.api.access import Caller, Scope, needs
+from outdial.api.access import Caller, Reader
 from outdial.api.parts import ApiParts
 from outdial.api.problems import Problem, impossible, not_found
 from outdial.api.reasons import Reason, Reasons
 from outdial.api.record_reasons import ReasonView, WhyView
 from outdial.core.settings import CampaignGroup, Configuration
 
-Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 NAME_OR_DBID = Query(min_length=1, max_length=255, description="Name (login of an agent) or DBID.")
 Named = Annotated[str | None, NAME_OR_DBID]
 RecordId = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Number of a record.")]
