@@ -214,6 +214,7 @@ async def test_own_phone_and_own_groups_are_told():
     story.log_in(101, 201)
     for act, told in (
         (lambda: story.phone(101, PhoneState.UNREACHABLE), {101}),
+        (lambda: story.phone(101, PhoneState.UNREACHABLE), set()),  # nothing new
         (lambda: story.stop(2), {201}),
         (lambda: story.change_mode(Mode.PREDICTIVE, 1), {101}),
     ):

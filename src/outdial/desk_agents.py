@@ -29,6 +29,7 @@ from outdial.core.commands import (
 )
 from outdial.core.dialer import Dialer
 from outdial.core.events import AgentBecameNotReady, AgentLoggedOut, ConfigurationLoaded, Event, PhoneStateChanged
+from outdial.core.reported_states import PhoneState
 from outdial.core.settings import Configuration
 from outdial.core.units import SECOND_MS, AgentId, GroupId, Millis, Now, RecordId
 from outdial.core.words import AGENT_RESULTS, CALLBACK_AHEAD_MS_MAX, NOTE_MAX
@@ -68,6 +69,8 @@ class Place:
         """Number of the latest version."""
         self.watchers = 0
         self.is_closed = False
+        self.phone_state: PhoneState | None = None
+        """What the latest desk that was drawn says of the phone."""
         self.away: Timer | None = None
         """What follows when nobody comes back."""
         self.looking_up: dict[RecordId, asyncio.Task[None]] = {}
@@ -188,8 +191,8 @@ class DeskAgents:
         """Agents whom an event is about, in their order."""
         state = self._core.state
         agent_id = getattr(event, "agent_id", None)
-        if agent_id is None and isinstance(event, PhoneStateChanged):
-            agent_id = state.phones.get(event.phone)
+        if isinstance(event, PhoneStateChanged):  # which a node may say again and again of every phone
+            agent_id = self._shown_otherwise(state.phones.get(event.phone))
         if agent_id is None:
             attempt = state.attempts.get(getattr(event, "call_id", 0))
             agent_id = attempt.agent_id if attempt is not None else None
@@ -198,6 +201,13 @@ class DeskAgents:
         if group_id is not None and any(isinstance(command, Reply) for command in commands):
             found |= self._agents_of(group_id)
         return found
+
+    def _shown_otherwise(self, agent_id: AgentId | None) -> AgentId | None:
+        """The agent, unless the latest version of the desk says the same of the phone."""
+        place = None if agent_id is None else self._places.get(agent_id)
+        if agent_id is None or place is None or place.phone_state is self._core.state.agents[agent_id].phone_state:
+            return None
+        return agent_id
 
     def _agents_of(self, group_id: GroupId) -> dict[AgentId, None]:
         """Who works for a campaign group: an operator has done something with it."""
@@ -262,6 +272,7 @@ class DeskAgents:
         agent = self._core.state.agents[place.agent_id]
         self._find_cards(place, agent)
         version = f"{self._start_utc_ms}-{place.n}"
+        place.phone_state = agent.phone_state
         return draw(self._core.state, agent, place.memory, version, self._clock.read())
 
     def _find_cards(self, place: Place, agent: Agent) -> None:

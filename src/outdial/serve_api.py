@@ -5,7 +5,6 @@ Requests are light: they read a snapshot or put a fact into the inbox. Whatever 
 
 import asyncio
 import contextlib
-import gc
 import secrets
 import socket
 import time
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from outdial import __version__
+from outdial import __version__, garbage
 from outdial.api.credentials import AccessRecords
 from outdial.api_dialer import ApiDialer
 from outdial.config.api import Api, Listen
@@ -157,8 +156,7 @@ class ServeApi:
         app = make_app(parts)
         add_dashboard(app)
         server = _server(uvicorn, app, self._door.api)
-        gc.collect()
-        gc.freeze()  # what was loaded by now stays; each look at it would stop everything for a fifteenth of a second
+        garbage.settle()
         looking = asyncio.create_task(_look(board))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         beside = [looking, asyncio.create_task(keep_up(accounts, audit))]
@@ -188,11 +186,15 @@ class ServeApi:
 
 
 async def _look(board: "LiveBoard") -> None:
-    """Keep the board alive."""
+    """Keep the board alive. Calls have their turn between the two halves of a look."""
     while True:
         began_s = time.perf_counter()
-        board.look()
-        await pause(board.pause_s(time.perf_counter() - began_s))
+        snapshot = board.observe()
+        took_s = time.perf_counter() - began_s
+        await pause(0)
+        began_s = time.perf_counter()
+        board.tell(snapshot)
+        await pause(board.pause_s(took_s + time.perf_counter() - began_s))
 
 
 def _server(uvicorn: Any, app: Any, api: Api) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from outdial import garbage
 from outdial.api_dialer import ApiDialer
 from outdial.core.attempt import AttemptState
 from outdial.core.commands import Command, Release, ReleaseEngaging
@@ -160,6 +161,7 @@ class Service:
             on_crash=self._woken.set,
         )
         self._watch.begin()
+        garbage.settle()
         if self._api is not None:
             self._api.begin(self._records.shared(lambda: self._configuration.setup.loaded))
         try:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outdial.api.event_stream import HEARTBEAT_S, silence_s
 from outdial.api.feed import SLICE, Feed
 
 
@@ -72,6 +73,13 @@ def test_who_goes_meanwhile_is_passed_over():
             assert feed.listeners == SLICE
 
     asyncio.run(story())
+
+
+def test_streams_that_fell_silent_together_speak_up_one_by_one():
+    due_s = sorted(silence_s(key, HEARTBEAT_S) for key in range(1, 1_001))
+    assert HEARTBEAT_S * 0.75 <= due_s[0] and due_s[-1] <= HEARTBEAT_S
+    in_10_ms = max(sum(start <= other < start + 0.01 for other in due_s) for start in due_s)
+    assert in_10_ms <= 5  # 1,000 over 3.75 s
 
 
 def test_the_end_lets_everybody_go():

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from outdial.api.access import Caller, Scope, needs
 from outdial.api.desk_view import WATCHERS_MAX, Desk, DeskChoices, DeskName, Desks, TooManyWatchers
-from outdial.api.event_stream import HEADERS, LAST_ID_CHARACTERS_MAX, RETRY_MS
+from outdial.api.event_stream import HEADERS, LAST_ID_CHARACTERS_MAX, RETRY_MS, silence_s
 from outdial.api.parts import ApiParts
 from outdial.api.problems import MEDIA_TYPE, Problem, ProblemView, not_found
 from outdial.core.settings import Configuration
@@ -163,7 +163,8 @@ async def desk_messages(desks: Desks, agent_id: AgentId, seen: str | None) -> As
         yield f"retry: {RETRY_MS}\n\n"
         while True:
             try:
-                desk = await asyncio.wait_for(watch.next(seen), HEARTBEAT_S)
+                async with asyncio.timeout(silence_s(agent_id, HEARTBEAT_S)):
+                    desk = await watch.next(seen)
             except TimeoutError:
                 yield ": still here\n\n"
                 continue

@@ -9,6 +9,8 @@ from outdial.api.feed import Feed, Message
 
 HEARTBEAT_S = 15.0
 """Longest silence. Unit: seconds. Origin: proxies cut connections that are silent for 30 to 60 s."""
+GOLDEN_RATIO = 0.618034
+"""Its multiples are spread evenly, however many there are."""
 RETRY_MS = 1_000
 """When a browser connects again. Unit: ms."""
 LAST_ID_CHARACTERS_MAX = 64
@@ -44,12 +46,25 @@ async def _messages(
         for message in missed or ():
             yield _event(feed, message, audience)
         while not listener.is_dropped:
-            message_or_none = await listener.next(HEARTBEAT_S)
+            message_or_none = await listener.next(silence_s(listener.key, HEARTBEAT_S))
             if message_or_none is not None:
                 if message_or_none.number > seen:
                     yield _event(feed, message_or_none, audience)
             elif not listener.is_dropped:
                 yield ": still here\n\n"
+
+
+def silence_s(key: int, longest_s: float) -> float:
+    """How long a stream may be silent: streams that fell silent together must not all speak up in the same instant.
+
+    Args:
+        key: tells it from other streams.
+        longest_s: most that it may be. Unit: seconds.
+
+    Returns:
+        Three quarters of that, or up to all of it.
+    """
+    return longest_s * (0.75 + 0.25 * (key * GOLDEN_RATIO % 1))
 
 
 def _event(feed: Feed, message: Message, audience: frozenset[str] | None) -> str:

@@ -74,9 +74,17 @@ class LiveBoard:
 
     def look(self) -> Board:
         """Look now, and tell what has changed since the last time."""
+        return self.tell(self.observe())
+
+    def observe(self) -> Snapshot:
+        """The first half of a look: how things stand now."""
         snapshot = self._dialer.snapshot()
         self._rates.look(snapshot)
         self._sample(snapshot)
+        return snapshot
+
+    def tell(self, snapshot: Snapshot) -> Board:
+        """The second half: tell what has changed since the last time."""
         board = self._board(snapshot)
         before, self._told = self._told, board
         if before is not None:
