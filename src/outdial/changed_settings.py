@@ -145,6 +145,7 @@ def _view(setting: Setting, was: Setting, override: Override | None, left_out: s
         file_value=was.value,
         unit=setting.unit,
         allowed=setting.allowed,
+        choices=setting.choices,
         text=setting.text,
         overridden_by=None if override is None else override.changed_by,
         since_utc_ms=None if override is None else override.changed_utc_ms,

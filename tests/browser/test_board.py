@@ -227,7 +227,13 @@ def test_group_is_opened_and_left_by_keyboard(page):
 # --- what is asked of the server, answered here: refusals and settings that the demo does not have -----------------
 
 
-SETTING = {"unit": "seconds", "allowed": "a number 5 … 180", "text": "How long it rings.", "left_out": None}
+SETTING = {
+    "unit": "seconds",
+    "allowed": "a number 5 … 180",
+    "choices": [],
+    "text": "How long it rings.",
+    "left_out": None,
+}
 
 
 def settings(value: int, by: str | None) -> dict:
@@ -270,6 +276,17 @@ def test_setting_is_changed_under_its_version_and_taken_back(open_page):
         ("PATCH", '"1"', {"ring_timeout_s": 20}),
         ("DELETE", '"2"', None),
     ]
+
+
+def test_setting_with_few_values_is_chosen(open_page):
+    page, _ = open_page("groups/4")
+    form = page.get_by_role("region", name="Settings")
+    form.get_by_label("abandonment clock").select_option("greeting-start")
+    form.get_by_role("button", name="Change", exact=True).click()
+    expect(form.get_by_text("changed by")).to_contain_text("the file says greeting-end")
+    form.get_by_role("button", name="Take back abandonment clock").click()
+    expect(form.get_by_text("changed by")).to_have_count(0)
+    expect(form.get_by_label("abandonment clock")).to_have_value("greeting-end")
 
 
 def test_group_is_paused_and_resumed(open_page):

@@ -22,6 +22,7 @@ class SettingView(BaseModel):
     file_value: Value | None = Field(description="What the configuration file says, or the default.", examples=[25])
     unit: str = Field(examples=["seconds"])
     allowed: str = Field(description="What may be written.", examples=["a number 5 … 180"])
+    choices: tuple[str, ...] = Field(default=(), description="All that may be written. Empty: `allowed` says what.")
     text: str = Field(description="What it does.")
     overridden_by: str | None = Field(default=None, description="Who changed it. null: nobody.", examples=["user ada"])
     since_utc_ms: int | None = None

@@ -15,7 +15,7 @@ from outdial.config.document import CALLING_LIST, CAMPAIGN, CAMPAIGN_GROUP
 from outdial.config.groups import CampaignGroupTable
 from outdial.config.lists import CampaignListTable, CampaignTable
 from outdial.config.mistakes import Mistakes, show_names, suggest
-from outdial.config.options import Table, allowed_text, option_of, spellings
+from outdial.config.options import Table, allowed_text, choices_of, option_of, spellings
 from outdial.config.rows import read_row
 from outdial.core.errors import ConfigError
 from outdial.setting_overrides import Override, Place, Value
@@ -50,6 +50,8 @@ class Setting:
     text: str
     unit: str
     allowed: str
+    choices: tuple[str, ...]
+    """All values there are, as the file spells them. Empty: too many."""
 
 
 def lay_over(raw: Mapping[str, Any], overrides: Iterable[Override]) -> tuple[dict[str, Any], list[Override]]:
@@ -151,7 +153,7 @@ def settings_of(raw: Mapping[str, Any], kind: str, dbid: int) -> list[Setting] |
 
 def _setting(name: str, info: FieldInfo, value: Any) -> Setting:
     value = value.value if isinstance(value, enum.Enum) else value
-    return Setting(name, value, info.description or "", option_of(info).unit, allowed_text(info))
+    return Setting(name, value, info.description or "", option_of(info).unit, allowed_text(info), choices_of(info))
 
 
 def check_names(known: Sequence[Setting], names: Iterable[str], file: str) -> None:

@@ -134,6 +134,15 @@ def allowed_text(info: FieldInfo) -> str:
     return "text"
 
 
+def choices_of(info: FieldInfo) -> tuple[str, ...]:
+    """All that may be written for an option, if it has few values. Empty: it has many."""
+    kind = _plain(info.annotation)
+    if kind is bool:
+        return "true", "false"
+    is_enumeration = isinstance(kind, type) and issubclass(kind, enum.StrEnum)
+    return tuple(member.value for member in kind) if is_enumeration else ()
+
+
 def _plain(annotation: Any) -> Any:
     """`int` for `int`, `int | None` and `Annotated[int, ...]`."""
     inner = [part for part in get_args(annotation) if part is not type(None)]

@@ -78,19 +78,20 @@ export function SettingsForm({ dbid }) {
 }
 
 function Setting({ setting, text, change, take_back }) {
-  const { name, value, file_value, unit, allowed, overridden_by, since_utc_ms, left_out } = setting;
+  const { name, value, file_value, unit, allowed, choices, overridden_by, since_utc_ms, left_out } = setting;
   const id = `setting-${name}`;
   const current = text ?? shown(value);
-  const is_flag = typeof (value ?? file_value) === "boolean";
-  const field = is_flag
+  const field = choices.length
     ? html`<select id=${id} value=${current} aria-describedby=${`${id}-hint`}
-      onChange=${(event) => change(event.target.value)}><option>true</option><option>false</option></select>`
+      onChange=${(event) => change(event.target.value)}>
+      ${!choices.includes(shown(value)) && html`<option value=${shown(value)}>not set</option>`}
+      ${choices.map((each) => html`<option key=${each}>${each}</option>`)}</select>`
     : html`<input id=${id} value=${current} aria-describedby=${`${id}-hint`} placeholder="not set"
       onInput=${(event) => change(event.target.value)} />`;
   return html`<li class=${text !== undefined ? "changed" : ""}>
     <div class="field"><label for=${id}>${words(name)}${unit && html` <span
       class="muted">(${unit})</span>`}</label>${field}
-      <span class="hint" id=${`${id}-hint`} title=${setting.text}>${allowed}</span></div>
+      <span class="hint" id=${`${id}-hint`} title=${setting.text}>${choices.length ? setting.text : allowed}</span></div>
     ${overridden_by && html`<p
       class="small muted">changed by ${overridden_by}, ${stamp(since_utc_ms)}; the file says ${shown(file_value) || "nothing"}
       <${Action} kind="plain small" label="Take back" name=${words(name)} run=${take_back} /></p>`}
