@@ -1,6 +1,6 @@
 """An API with tokens, people and sessions in memory, a clock that a test turns, and clients of every kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from outdial.api.app import make_app
 from outdial.api.audit_log import AuditLog
 from outdial.api.credentials import Token, User, digest_of, new_secret
 from outdial.api.gate import Gate, GateSettings
-from outdial.api.live_board import LiveBoard
+from outdial.api.live_board import AlarmsOf, LiveBoard
 from outdial.api.memory_access import MemoryAccess
 from outdial.api.observed import Observability, Webhooks, WebhookStatus
 from outdial.api.origins import COOKIE, SECURE_COOKIE, Origins
@@ -22,6 +22,7 @@ from outdial.api.protection import Accounts, Protection
 from outdial.api.request_limits import RequestLimits
 from outdial.api.roles import Role, Scope
 from outdial.api.sign_in import SignIns
+from outdial.config import Loaded
 from outdial.core.errors import OutdialError
 from outdial.core.events import AgentBecameReady, AgentLoggedIn, ServerConnected
 
@@ -106,14 +107,16 @@ def watched() -> Observability:
 class AccountStory:
     """An application with accounts."""
 
-    def __init__(self, origins: Origins | None = None, text: str | None = None, **protection: Any) -> None:
+    def __init__(
+        self, origins: Origins | None = None, text: str | None = None, loaded: Loaded | None = None, **protection: Any
+    ) -> None:
         self.utc_ms = NOW
         self.lines: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
         self.records = Moody()
-        self.dialer = SteppedDialer(load_text(text or text_with()).configuration)
+        self.dialer = SteppedDialer((loaded or load_text(text or text_with())).configuration)
         self._all_is_well()
-        self.board = LiveBoard(self.dialer, lambda snapshot: (), "start")
+        self.board = LiveBoard(self.dialer, self.alarms_of(), "start")
         origins = origins or Origins()
         self.gate = Gate(self.records, GateSettings(origins), lambda: self.utc_ms)
         self.passwords = PasswordCheck(16)
@@ -128,9 +131,18 @@ class AccountStory:
             accounts=Accounts(self.gate, self.sign_ins, self.passwords),
             protection=Protection(limits, tell=self.lines.append, mono_ms=lambda: self.utc_ms, **protection),
             observability=watched(),
+            **self.parts(),
         )
         self.app = make_app(parts)
         self.transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 50_000))
+
+    def parts(self) -> Mapping[str, Any]:
+        """Further parts of the API, by name."""
+        return {}
+
+    def alarms_of(self) -> AlarmsOf:
+        """Alarms that the board shows."""
+        return lambda snapshot: ()
 
     def _all_is_well(self) -> None:
         for node in self.dialer.configuration.nodes:

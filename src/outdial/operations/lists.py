@@ -12,7 +12,7 @@ from outdial.list_reset import reset_list, statuses_of
 from outdial.list_show import look_at_lists
 from outdial.names import Names
 from outdial.operations.running_store import RunningStore, mistakes_of_request
-from outdial.operations.visible import list_for, lists_for
+from outdial.operations.visible import campaigns_for, list_for, lists_for, seen_configuration
 from outdial.results_files import csv_text
 
 FRESH_MS = 5 * SECOND_MS
@@ -39,12 +39,13 @@ class RunningLists:
 
     async def all(self, campaigns: frozenset[str] | None) -> list[ListView]:
         """See `Lists.all`."""
-        return [await self._view(one) for one in lists_for(self._running.loaded.configuration, campaigns)]
+        found = lists_for(self._running.loaded.configuration, campaigns)
+        return [await self._view(one, campaigns) for one in found]
 
     async def one(self, dbid: ListId, campaigns: frozenset[str] | None) -> ListView | None:
         """See `Lists.one`."""
         found = list_for(self._running.loaded.configuration, dbid, campaigns)
-        return None if found is None else await self._view(found)
+        return None if found is None else await self._view(found, campaigns)
 
     async def reset(
         self, dbid: ListId, campaigns: frozenset[str] | None, statuses: list[FinishedStatus] | None
@@ -61,11 +62,10 @@ class RunningLists:
 
     async def export(self, dbid: ListId, campaigns: frozenset[str] | None) -> AsyncIterator[str] | None:
         """See `Lists.export`."""
-        loaded = self._running.loaded
-        calling_list = list_for(loaded.configuration, dbid, campaigns)
-        if calling_list is None:
+        configuration = self._running.loaded.configuration
+        if list_for(configuration, dbid, campaigns) is None:
             return None
-        return self._lines(dbid, Names(loaded.configuration))
+        return self._lines(dbid, Names(seen_configuration(configuration, campaigns)))
 
     def changed(self, dbid: ListId, *, has_more: bool = False) -> None:
         """Count anew when somebody asks. `has_more`: there may be more to dial now, and the dialer is told."""
@@ -73,16 +73,16 @@ class RunningLists:
         if has_more:
             self._running.on_records(dbid)
 
-    async def _view(self, calling_list: CallingList) -> ListView:
-        configuration = self._running.loaded.configuration
-        campaigns = [one.name for one in configuration.campaigns if calling_list.dbid in dict(one.lists)]
+    async def _view(self, calling_list: CallingList, campaigns: frozenset[str] | None) -> ListView:
+        seen = campaigns_for(self._running.loaded.configuration, campaigns)
+        names = [one.name for one in seen if calling_list.dbid in dict(one.lists)]
         async with self._counting:  # many may ask at the same time; one counts for all
             now = self._running.utc_now_ms()
             known = self._counted.get(calling_list.dbid)
             if known is None or not known.view.counted_utc_ms <= now < known.until_ms:
                 known = await self._count(calling_list, now)
                 self._counted[calling_list.dbid] = known
-        return known.view.model_copy(update={"name": calling_list.name, "campaigns": campaigns})
+        return known.view.model_copy(update={"name": calling_list.name, "campaigns": names})
 
     async def _count(self, calling_list: CallingList, now: int) -> _Counted:
         [look] = await look_at_lists(self._running.looks, [calling_list], now)

@@ -5,12 +5,11 @@ from collections.abc import Iterable
 
 from outdial.api.problems import Problem
 from outdial.api.records import AddedView, AttemptView, CancelledView, HistoryView, NewRecord, RecordView, WordView
-from outdial.config import Loaded
 from outdial.core.settings import CallingList
 from outdial.names import Names
 from outdial.operations.lists import RunningLists
 from outdial.operations.running_store import RunningStore, mistakes_of_request
-from outdial.operations.visible import groups_for, list_for, lists_for
+from outdial.operations.visible import groups_for, list_for, lists_for, seen_configuration
 from outdial.record_change import add_to_list, cancel_stored, new_record
 from outdial.record_show import find_stored
 from outdial.store.single_records import RecordRefused
@@ -38,32 +37,33 @@ class RunningRecords:
         calling_list = self._list(dbid, campaigns)
         if calling_list is None:
             return None
-        return self._views(await self._running.looks.records(dbid, after, count_max))
+        return self._views(await self._running.looks.records(dbid, after, count_max), campaigns)
 
     async def with_number(self, number: str, campaigns: frozenset[str] | None) -> list[RecordView]:
         """See `Records.with_number`."""
         visible = {one.dbid for one in lists_for(self._running.loaded.configuration, campaigns)}
         with mistakes_of_request():
             found = await find_stored(self._running.looks, number)
-        return self._views(record for record in found if record.fate.list_id in visible)
+        return self._views((record for record in found if record.fate.list_id in visible), campaigns)
 
     async def history(self, dbid: int, record_id: int, campaigns: frozenset[str] | None) -> HistoryView | None:
         """See `Records.history`."""
         record = await self._record(dbid, record_id, campaigns)
         if record is None:
             return None
-        loaded, store = self._running.loaded, self._running.looks
+        configuration, store = self._running.loaded.configuration, self._running.looks
+        names = Names(seen_configuration(configuration, campaigns))
         chain_id = record.fate.chain_id
         chain = await store.chain(dbid, chain_id, CHAIN_MAX) if chain_id else ()
-        visible = {one.dbid for one in groups_for(loaded.configuration, campaigns)}
+        visible = {one.dbid for one in groups_for(configuration, campaigns)}
         made = [one for one in await store.attempts(record_id) if campaigns is None or one.group_id in visible]
         calls = {(one.epoch, one.call_id) for one in made}
         return HistoryView(
-            record=record_view(record, loaded),
-            chain=self._views(chain),
-            made=[attempt_view(one, loaded) for one in made],
+            record=record_view(record, names),
+            chain=[record_view(one, names) for one in chain],
+            made=[attempt_view(one, names) for one in made],
             said=[
-                word_view(word, loaded)
+                word_view(word, names)
                 for word in await store.words(record_id)
                 if campaigns is None or (word.epoch, word.call_id) in calls
             ],
@@ -113,13 +113,14 @@ class RunningRecords:
         found = await self._running.looks.find_records(record_id, ())
         return next((one for one in found if one.fate.list_id == dbid), None)
 
-    def _views(self, records: Iterable[StoredRecord]) -> list[RecordView]:
-        return [record_view(record, self._running.loaded) for record in records]
+    def _views(self, records: Iterable[StoredRecord], campaigns: frozenset[str] | None) -> list[RecordView]:
+        names = Names(seen_configuration(self._running.loaded.configuration, campaigns))
+        return [record_view(record, names) for record in records]
 
 
-def record_view(record: StoredRecord, loaded: Loaded) -> RecordView:
+def record_view(record: StoredRecord, names: Names) -> RecordView:
     """A stored record, as the API shows it."""
-    fate, names = record.fate, Names(loaded.configuration)
+    fate = record.fate
     return RecordView(
         record_id=fate.record_id,
         list_dbid=fate.list_id,
@@ -148,13 +149,13 @@ def record_view(record: StoredRecord, loaded: Loaded) -> RecordView:
     )
 
 
-def word_view(word: StoredWord, loaded: Loaded) -> WordView:
+def word_view(word: StoredWord, names: Names) -> WordView:
     """What an agent has said, as the API shows it."""
     return WordView(
         epoch=word.epoch,
         call_id=word.call_id,
         attempt_n=word.attempt_n,
-        agent=Names(loaded.configuration).agent(word.agent_id),
+        agent=names.agent(word.agent_id),
         given_utc_ms=word.given_utc_ms,
         call_result=word.call_result.name.lower(),
         disposition=word.disposition,
@@ -164,9 +165,8 @@ def word_view(word: StoredWord, loaded: Loaded) -> WordView:
     )
 
 
-def attempt_view(attempt: StoredAttempt, loaded: Loaded) -> AttemptView:
+def attempt_view(attempt: StoredAttempt, names: Names) -> AttemptView:
     """A stored attempt, as the API shows it."""
-    names = Names(loaded.configuration)
     return AttemptView(
         call_id=attempt.call_id,
         epoch=attempt.epoch,

@@ -8,7 +8,7 @@ from typing import Any
 from outdial.api.problems import Problem, not_found
 from outdial.api.reports import ROWS_MAX, ColumnView, ReportKindView, ReportView, WantedReport
 from outdial.operations.running_store import RunningStore, mistakes_of_request
-from outdial.operations.visible import groups_for, lists_for
+from outdial.operations.visible import seen_configuration
 from outdial.reports.columns import Value
 from outdial.reports.query import Kind, Query
 from outdial.reports.report import KINDS, RowWriter, Wanted, heading_of, query_of, totals_statement
@@ -44,13 +44,7 @@ class RunningReports:
     def _query(self, wanted: WantedReport, campaigns: frozenset[str] | None) -> Query:
         loaded = self._running.loaded
         if campaigns is not None:
-            configuration = loaded.configuration
-            seen = replace(
-                configuration,
-                campaigns=tuple(one for one in configuration.campaigns if one.name in campaigns),
-                campaign_groups=tuple(groups_for(configuration, campaigns)),
-                calling_lists=tuple(lists_for(configuration, campaigns)),
-            )
+            seen = seen_configuration(loaded.configuration, campaigns)
             loaded = replace(loaded, configuration=seen)  # other names do not exist, in limits or in rows
         with mistakes_of_request():
             meant = Wanted(wanted.name, wanted.period, wanted.only, wanted.by, wanted.zone)
