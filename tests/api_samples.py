@@ -16,6 +16,7 @@ from outdial.core.events import AgentBecameReady, AgentLoggedIn, ConfigurationLo
 from outdial.core.settings import Configuration
 from outdial.core.snapshot import Snapshot
 from outdial.core.units import Now
+from outdial.core.views import Views
 
 SOMEBODY = Caller("somebody", ALL_SCOPES)
 
@@ -33,6 +34,10 @@ class SteppedDialer:
 
     def snapshot(self) -> Snapshot:
         return self.core.snapshot()
+
+    @property
+    def views(self) -> Views:
+        return self.core.views
 
     async def ask(self, make_event: Callable[[int], Event]) -> Reply:
         self._request_id += 1

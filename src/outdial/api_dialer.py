@@ -11,6 +11,7 @@ from outdial.core.events import ConfigurationLoaded, Event, RecordsAdded
 from outdial.core.settings import Configuration
 from outdial.core.snapshot import Snapshot
 from outdial.core.units import ListId, Now, RequestId
+from outdial.core.views import Views
 
 FIRST_REQUEST_ID = 1 << 40
 """Numbers of requests from here on are the API's; the server itself counts from 1."""
@@ -67,6 +68,11 @@ class ApiDialer:
     def snapshot(self) -> Snapshot:
         """Everything at this instant."""
         return self._core.snapshot()
+
+    @property
+    def views(self) -> Views:
+        """One object at a time."""
+        return self._core.views
 
     def observe(self, now: Now, event: Event, commands: Sequence[Command]) -> None:
         """Take note of one step: an observer of the runner."""

@@ -458,10 +458,16 @@ class AnythingGoes(RuleBasedStateMachine):
 
     @invariant()
     def snapshot_can_be_taken(self) -> None:
-        """At any time, with readable reasons."""
-        for view in self.story.dialer.snapshot().groups:
+        """At any time, with readable reasons; an object that is asked for alone looks the same."""
+        snapshot, views = self.story.dialer.snapshot(), self.story.dialer.views
+        for view in snapshot.groups:
             assert all(view.holds)
             assert view.ports.reason
+        assert views.now == (snapshot.mono_ms, snapshot.utc_ms)
+        assert tuple(views.group(one.group_id) for one in snapshot.groups) == snapshot.groups
+        assert tuple(views.node(one.node_id) for one in snapshot.nodes) == snapshot.nodes
+        assert tuple(views.agent(one.agent_id) for one in snapshot.agents) == snapshot.agents
+        assert tuple(views.campaign(one.campaign_id) for one in snapshot.campaigns) == snapshot.campaigns
 
     def teardown(self) -> None:
         """Silence: everything ends by time alone. Then health: a group dials."""

@@ -9,6 +9,7 @@ from outdial.api.access import Caller, Reader
 from outdial.api.board import AgentBoard
 from outdial.api.parts import ApiParts
 from outdial.api.problems import not_found
+from outdial.api.why import visible_groups
 from outdial.core.units import AgentId
 
 AgentDbid = Annotated[AgentId, Path(ge=1, le=2**31 - 1, description="DBID of the agent.", examples=[1])]
@@ -26,10 +27,14 @@ def visible_agent(parts: ApiParts, caller: Caller, dbid: AgentId) -> AgentBoard:
     Raises:
         Problem: there is none.
     """
-    for agent in parts.board.current().seen_by(caller.campaigns).agents:
-        if agent.dbid == dbid:
-            return agent
-    raise not_found(f"agent {dbid}")
+    agent = parts.board.agent(dbid)
+    configuration = parts.dialer.configuration
+    groups = visible_groups(configuration.campaign_groups, configuration, caller)
+    if agent is None or (
+        caller.campaigns is not None and {each.agent_group for each in groups}.isdisjoint(agent.agent_groups)
+    ):
+        raise not_found(f"agent {dbid}")
+    return agent
 
 
 def router(parts: ApiParts) -> APIRouter:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from outdial.core.settings import Configuration, DialerId
 from outdial.core.snapshot import AgentView, GroupView, NodeView, PoolView, Snapshot, WindowView
-from outdial.core.units import Millis
+from outdial.core.units import Millis, Now
 
 MILLION = 1_000_000
 THOUSAND = 1_000
@@ -250,25 +250,30 @@ class BoardMaker:
     def board(self, snapshot: Snapshot, rates_of: RatesOf, alarms: tuple[AlarmView, ...]) -> Board:
         """The board of one instant. Objects that the configuration does not have any more are left out."""
         windows = {campaign.campaign_id: campaign.windows for campaign in snapshot.campaigns}
-        offset_ms = snapshot.utc_ms - snapshot.mono_ms
-        if self._offset_ms is None or abs(offset_ms - self._offset_ms) > OFFSET_MS_MAX:
-            self._offset_ms = offset_ms
-            self._drawn.clear()
+        self.follow(Now(snapshot.mono_ms, snapshot.utc_ms))
         return Board(
             utc_ms=snapshot.utc_ms,
             groups=tuple(
-                self._group(group, rates_of(group), windows)
+                self.group(group, rates_of(group), windows)
                 for group in snapshot.groups
                 if group.group_id in self._groups
             ),
             pools=tuple(map(_pool, snapshot.pools)),
-            nodes=tuple(self._node(node) for node in snapshot.nodes if node.node_id in self._nodes),
-            agents=tuple(self._agent(agent) for agent in snapshot.agents),
+            nodes=tuple(self.node(node) for node in snapshot.nodes if node.node_id in self._nodes),
+            agents=tuple(self.agent(agent) for agent in snapshot.agents),
             alarms=alarms,
             stops=snapshot.stops,
         )
 
-    def _group(self, group: GroupView, rates: RatesView, windows: Mapping[int, tuple[WindowView, ...]]) -> GroupBoard:
+    def follow(self, now: Now) -> None:
+        """Tell instants by these clocks from now on: before anything is drawn."""
+        offset_ms = now.utc_ms - now.mono_ms
+        if self._offset_ms is None or abs(offset_ms - self._offset_ms) > OFFSET_MS_MAX:
+            self._offset_ms = offset_ms
+            self._drawn.clear()
+
+    def group(self, group: GroupView, rates: RatesView, windows: Mapping[int, tuple[WindowView, ...]]) -> GroupBoard:
+        """One campaign group, which the configuration has. Shape of `windows`: {campaign: its windows}."""
         settings = self._groups[group.group_id]
         ports = group.ports
         return GroupBoard(
@@ -327,7 +332,8 @@ class BoardMaker:
             holds=group.holds,
         )
 
-    def _node(self, node: NodeView) -> NodeBoard:
+    def node(self, node: NodeView) -> NodeBoard:
+        """One node, which the configuration has."""
         settings = self._nodes[node.node_id]
         is_backup = node.server_id is not None and node.server_id == settings.backup
         name = settings.backup_name or f"backup of {settings.name}" if is_backup else settings.name
@@ -347,7 +353,8 @@ class BoardMaker:
             since_utc_ms=self._utc_ms(node.since_mono_ms),
         )
 
-    def _agent(self, agent: AgentView) -> AgentBoard:
+    def agent(self, agent: AgentView) -> AgentBoard:
+        """One agent."""
         drawn = self._drawn.get(agent.agent_id)
         if drawn is not None and drawn[0] == agent:
             return drawn[1]
@@ -368,7 +375,7 @@ class BoardMaker:
 
     def _utc_ms(self, mono_ms: Millis) -> int:
         """What the calendar says of a monotonic instant."""
-        assert self._offset_ms is not None  # set by `board`
+        assert self._offset_ms is not None  # set by `follow`
         return mono_ms + self._offset_ms
 
 

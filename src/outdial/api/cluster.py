@@ -54,10 +54,10 @@ def router(parts: ApiParts) -> APIRouter:
     routes = APIRouter(tags=["cluster and ports"])
 
     def node_of(dbid: NodeId) -> NodeBoard:
-        for node in parts.board.current().nodes:
-            if node.dbid == dbid:
-                return node
-        raise not_found(f"node {dbid}")
+        node = parts.board.node(dbid)
+        if node is None:
+            raise not_found(f"node {dbid}")
+        return node
 
     async def changed(caller: Caller, action: str, before: NodeBoard, told: str = "admin") -> NodeBoard:
         after = node_of(before.dbid)

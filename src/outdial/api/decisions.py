@@ -47,11 +47,10 @@ def router(parts: ApiParts) -> APIRouter:
     @routes.get("/{dbid}/decisions", summary="The last predictive decisions, with what they rested on")
     async def get_decisions(dbid: GroupDbid, caller: Reader) -> DecisionsView:
         campaign = campaign_name(parts.dialer.configuration, "campaign-group", dbid)
-        snapshot = parts.dialer.snapshot()
-        group = next((each for each in snapshot.groups if each.group_id == dbid), None)
+        now, group = parts.dialer.views.now, parts.dialer.views.group(dbid)
         if group is None or campaign is None or not caller.may_see(campaign):
             raise not_found(f"campaign group {dbid}")
-        return decisions_of(group, snapshot.utc_ms - snapshot.mono_ms)
+        return decisions_of(group, now.utc_ms - now.mono_ms)
 
     return routes
 

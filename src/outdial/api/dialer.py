@@ -9,6 +9,7 @@ from outdial.core.events import Event
 from outdial.core.settings import Configuration
 from outdial.core.snapshot import Snapshot
 from outdial.core.units import RequestId
+from outdial.core.views import Views
 
 STATUS_OF_REFUSALS = {"not_found": 404, "invalid_request": 422, "conflict": 409}
 """HTTP status by the code of a `Reply`."""
@@ -24,6 +25,11 @@ class RunningDialer(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Everything at this instant."""
+        ...
+
+    @property
+    def views(self) -> Views:
+        """One object at this instant, for requests about one."""
         ...
 
     async def ask(self, make_event: Callable[[RequestId], Event]) -> Reply:

@@ -45,10 +45,10 @@ def visible_group(parts: ApiParts, caller: Caller, dbid: GroupId) -> GroupBoard:
     Raises:
         Problem: there is none.
     """
-    for group in parts.board.current().groups:
-        if group.dbid == dbid and caller.may_see(group.campaign.name):
-            return group
-    raise not_found(f"campaign group {dbid}")
+    group = parts.board.group(dbid)
+    if group is None or not caller.may_see(group.campaign.name):
+        raise not_found(f"campaign group {dbid}")
+    return group
 
 
 def router(parts: ApiParts) -> APIRouter:

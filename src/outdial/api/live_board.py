@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from outdial.api.board import AlarmView, Board, BoardMaker, View, dialer_text
+from outdial.api.board import AgentBoard, AlarmView, Board, BoardMaker, GroupBoard, NodeBoard, View, dialer_text
 from outdial.api.dialer import RunningDialer
 from outdial.api.feed import Feed
 from outdial.api.rates import Rates
 from outdial.core.snapshot import Snapshot
+from outdial.core.units import AgentId, GroupId, NodeId
 
 LOOK_S = 0.25
 """Shortest time between two looks while somebody watches. Unit: seconds."""
@@ -97,15 +98,47 @@ class LiveBoard:
         """The board of this instant; nobody else is told."""
         return self._board(self._dialer.snapshot())
 
+    def group(self, dbid: GroupId) -> GroupBoard | None:
+        """One campaign group at this instant. None: there is none."""
+        maker, view = self._drawing_one(), self._dialer.views.group(dbid)
+        settings = next((each for each in self._configuration.campaign_groups if each.dbid == dbid), None)
+        if view is None or settings is None:
+            return None
+        campaign = self._dialer.views.campaign(settings.campaign)
+        return maker.group(
+            view, self._rates.of(view), {} if campaign is None else {settings.campaign: campaign.windows}
+        )
+
+    def node(self, dbid: NodeId) -> NodeBoard | None:
+        """One node at this instant. None: there is none."""
+        maker, view = self._drawing_one(), self._dialer.views.node(dbid)
+        is_known = any(each.dbid == dbid for each in self._configuration.nodes)
+        return maker.node(view) if view is not None and is_known else None
+
+    def agent(self, dbid: AgentId) -> AgentBoard | None:
+        """One agent at this instant. None: there is none."""
+        maker, view = self._drawing_one(), self._dialer.views.agent(dbid)
+        return None if view is None else maker.agent(view)
+
     def told(self) -> Board:
         """The board that all messages so far lead to."""
         return self._told if self._told is not None else self.look()
 
     def _board(self, snapshot: Snapshot) -> Board:
+        return self._following().board(snapshot, self._rates.of, self._alarms_of(snapshot))
+
+    def _following(self) -> BoardMaker:
+        """Who draws, by the configuration that is in effect."""
         configuration = self._dialer.configuration
         if configuration is not self._configuration:
             self._configuration, self._maker = configuration, BoardMaker(configuration)
-        return self._maker.board(snapshot, self._rates.of, self._alarms_of(snapshot))
+        return self._maker
+
+    def _drawing_one(self) -> BoardMaker:
+        """The same, for one object at this instant."""
+        maker = self._following()
+        maker.follow(self._dialer.views.now)
+        return maker
 
     def _sample(self, snapshot: Snapshot) -> None:
         if self.samples and snapshot.utc_ms - self.samples[-1][0] < SAMPLE_MS:

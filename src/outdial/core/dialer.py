@@ -38,7 +38,7 @@ from outdial.core.leaving import leave_announced, leave_due
 from outdial.core.snapshot import Snapshot
 from outdial.core.state import State
 from outdial.core.units import GroupId, Millis, Now
-from outdial.core.views import take_snapshot
+from outdial.core.views import Views, take_snapshot
 
 DEADLINES_PER_STEP_MAX = 100
 """Deadlines that one step handles; the rest are due at once in the next. Ours: bounds the work of a step."""
@@ -81,6 +81,11 @@ class Dialer:
     def snapshot(self) -> Snapshot:
         """Everything that people may want to see, with reasons."""
         return take_snapshot(self.state)
+
+    @property
+    def views(self) -> Views:
+        """The same, one object at a time."""
+        return Views(self.state)
 
 
 def _deadline_reached(state: State, event: e.DeadlineReached) -> None:

@@ -1,4 +1,4 @@
-"""Taking a snapshot: from the dialer's memory to the immutable views of `snapshot.py`."""
+"""Taking a snapshot: from the dialer's memory to the immutable views of `snapshot.py`, of all objects or of one."""
 
 from outdial.core.abandonment import MILLION, Ledger, share_of
 from outdial.core.abandonment_settings import AbandonmentWindow
@@ -24,6 +24,7 @@ from outdial.core.snapshot import (
     WindowView,
 )
 from outdial.core.state import State
+from outdial.core.units import AgentId, GroupId, NodeId, Now
 
 
 def take_snapshot(state: State) -> Snapshot:
@@ -43,6 +44,38 @@ def take_snapshot(state: State) -> Snapshot:
         agent_groups=tuple((group_id, len(group.waiting)) for group_id, group in state.agent_groups.items()),
         campaigns=tuple(_campaign(state, campaign) for campaign in state.campaigns.values()),
     )
+
+
+class Views:
+    """One object at a time, as a snapshot of the same instant shows it: who asks about one need not look at all."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    @property
+    def now(self) -> Now:
+        """The instant: that of the last step."""
+        return Now(self._state.mono_ms, self._state.utc_ms)
+
+    def group(self, group_id: GroupId) -> GroupView | None:
+        """A campaign group. None: there is none."""
+        group = self._state.groups.get(group_id)
+        return None if group is None else _group(self._state, group)
+
+    def node(self, node_id: NodeId) -> NodeView | None:
+        """A node. None: there is none."""
+        node = self._state.nodes.get(node_id)
+        return None if node is None else _node(self._state, node)
+
+    def agent(self, agent_id: AgentId) -> AgentView | None:
+        """An agent. None: there is none."""
+        agent = self._state.agents.get(agent_id)
+        return None if agent is None else _agent(agent)
+
+    def campaign(self, campaign_id: int) -> CampaignView | None:
+        """A campaign. None: there is none."""
+        campaign = self._state.campaigns.get(campaign_id)
+        return None if campaign is None else _campaign(self._state, campaign)
 
 
 def _stops(state: State) -> tuple[str, ...]:
