@@ -48,6 +48,7 @@ def group_view(number: int, name: str, **changes) -> GroupView:
         agents_ready=2,
         agents_busy=7,
         dialing=5,
+        ringing=3,
         answered=1,
         waiting=0,
         connected=7,

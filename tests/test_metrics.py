@@ -108,6 +108,8 @@ def test_snapshot_becomes_gauges():
     assert 1 == value(found, "outdial_group_state", group="Sales", state="running")
     assert 0 == value(found, "outdial_group_state", group="Sales", state="stopped")
     assert 7 == value(found, "outdial_group_calls", group="Care", state="connected")
+    apart = [value(found, "outdial_group_calls", group="Care", state=state) for state in ("dialing", "ringing")]
+    assert [2, 3] == apart, "no call is counted twice"
     assert 60 == value(found, "outdial_pool_ports", pool="cluster", kind="switch")
     assert 1 == value(found, "outdial_node_prime", node="north")
     assert 1 == value(found, "outdial_node_state", node="south", state="inactive")

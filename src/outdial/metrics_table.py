@@ -85,7 +85,12 @@ METRICS: tuple[Metric, ...] = (
         ("group",),
     ),
     Metric("outdial_group_ports_needed", _G, "Ports that the group needs on average, as estimated.", ("group",)),
-    Metric("outdial_group_calls", _G, "Calls now: dialing, answered, waiting, connected.", ("group", "state")),
+    Metric(
+        "outdial_group_calls",
+        _G,
+        "Calls now: dialing (not ringing yet), ringing, answered, waiting, connected.",
+        ("group", "state"),
+    ),
     Metric("outdial_group_agents", _G, "Agents of the group: logged in, and of these ready, busy.", ("group", "state")),
     Metric("outdial_group_buffered_chains", _G, "Customers in memory who may be dialed next.", ("group",)),
     Metric("outdial_group_held", _G, "1 for each reason why the group does not dial more.", ("group", "reason")),

@@ -147,7 +147,8 @@ def _of_group(group: GroupView) -> Found:
         yield "outdial_group_ports_maximum", (name,), ports.maximum_ports
     yield "outdial_group_ports_needed", (name,), ports.need_millis / 1_000
     for calls, count in (
-        ("dialing", group.dialing),
+        ("dialing", group.dialing - group.ringing),
+        ("ringing", group.ringing),
         ("answered", group.answered),
         ("waiting", group.waiting),
         ("connected", group.connected),

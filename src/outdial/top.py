@@ -16,7 +16,7 @@ from outdial.client import Client, NotReached
 AGAIN_S = 1.0
 """Pause before a stream that has ended is asked for again. Unit: seconds."""
 ALARM_STYLES = {"critical": "bold red", "warning": "yellow"}
-GROUP_COLUMNS = ("ready", "busy", "need", "max", "used", "dial", "wait", "talk", "/h", "hit", "abandoned")
+GROUP_COLUMNS = ("ready", "busy", "need", "max", "used", "dial", "ring", "wait", "talk", "/h", "hit", "abandoned")
 
 
 def run_top(client: Client, console: Console, pause: Callable[[float], None] = time.sleep) -> None:
@@ -96,8 +96,9 @@ def _groups(board: Board) -> Table:
             f"{ports.need:.1f}",
             "–" if ports.maximum is None else str(ports.maximum),
             str(ports.used),
-            str(calls.dialing + calls.answered),
-            str(calls.waiting),
+            str(calls.dialing),
+            str(calls.ringing),
+            str(calls.answered + calls.waiting),
             str(calls.connected),
             f"{rates.attempts_per_hour:,}",
             "–" if rates.hit_ratio is None else f"{rates.hit_ratio:.0%}",

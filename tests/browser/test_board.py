@@ -70,10 +70,16 @@ def test_wall_shows_every_group_with_its_figures(page):
     for name in ("renewals", "welcome", "callbacks", "reminders"):
         expect(row(page, name)).to_be_visible()
     figures = row(page, "renewals")
-    for name in ("Agents", "Ports", "Dialing", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h"):
+    for name in ("Agents", "Ports", "Dialing", "Ringing", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h"):
         expect(figures.get_by_role("term").filter(has_text=name)).to_have_count(1)
     expect(figures).to_contain_text(re.compile(r"\d+ of \d+ · demand \d+\.\d"))
     expect(figures).to_contain_text(re.compile(r"(limit|of) \d+\.\d %"))
+
+
+def test_calls_that_ring_are_counted_apart_from_those_that_do_not_yet(page):
+    figures = row(page, "renewals")
+    ringing = figures.locator(".figure").filter(has=page.get_by_role("term").filter(has_text="Ringing"))
+    expect(ringing.get_by_role("definition")).to_have_text(re.compile(r"^[1-9]\d*$"))
 
 
 def test_figures_move_by_themselves(page):

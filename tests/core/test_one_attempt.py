@@ -65,10 +65,13 @@ def test_one_attempt_from_record_to_disposition() -> None:
     # 5. The attempt: requested, proceeding, alerting, answered, and when it is a person, to the agent.
     assert "requested" == story.call_state(dial)
     assert "proceeding" == story.accepted(dial).call_state(dial)
+    assert (1, 0) == (story.group().dialing, story.group().ringing)
     story.advance(1_000)
     assert "alerting" == story.rings(dial).call_state(dial)
+    assert (1, 1) == (story.group().dialing, story.group().ringing), "what rings is not answered yet"
     story.advance(7_000)
     assert "answered" == story.answered(dial).call_state(dial)
+    assert (0, 0, 1) == (story.group().dialing, story.group().ringing, story.group().answered)
     story.advance(1_500)
     story.verdict(Verdict.PERSON, dial)
     transfer = story.the(Transfer)

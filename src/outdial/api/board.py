@@ -6,7 +6,7 @@ comes with its reason.
 
 from collections.abc import Callable, Mapping
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.core.settings import Configuration, DialerId
 from outdial.core.snapshot import AgentView, GroupView, NodeView, PoolView, Snapshot, WindowView
@@ -59,12 +59,13 @@ class AgentCountsView(View):
 
 
 class CallCountsView(View):
-    """Calls of a campaign group now."""
+    """Calls of a campaign group now. No call is counted twice."""
 
-    dialing: int
-    answered: int
-    waiting: int
-    connected: int
+    dialing: int = Field(description="On their way, not ringing yet.")
+    ringing: int = Field(description="Ringing at the customer.")
+    answered: int = Field(description="Answered, and not yet told from a machine.")
+    waiting: int = Field(description="Persons who wait for an agent.")
+    connected: int = Field(description="Conversations, or sessions of an IVR application.")
 
 
 class TotalsView(View):
@@ -302,7 +303,11 @@ class BoardMaker:
             ),
             agents=AgentCountsView(logged_in=group.agents_logged_in, ready=group.agents_ready, busy=group.agents_busy),
             calls=CallCountsView(
-                dialing=group.dialing, answered=group.answered, waiting=group.waiting, connected=group.connected
+                dialing=group.dialing - group.ringing,
+                ringing=group.ringing,
+                answered=group.answered,
+                waiting=group.waiting,
+                connected=group.connected,
             ),
             totals=TotalsView(
                 attempts=group.counts.attempts,

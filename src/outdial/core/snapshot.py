@@ -83,7 +83,9 @@ class GroupView:
     agents_busy: int
     """Reserved, talking or in after-call work."""
     dialing: int
-    """Calls not yet answered."""
+    """Calls not yet answered: those that ring among them."""
+    ringing: int
+    """Calls of which the customer's end has said that it rings: a part of `dialing`."""
     answered: int
     """Calls answered, in call progress detection."""
     waiting: int

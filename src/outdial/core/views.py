@@ -107,6 +107,7 @@ def _group(state: State, group: Group) -> GroupView:
         agents_ready=ready,
         agents_busy=len(agents.busy) if agents is not None else 0,
         dialing=group.dialing,
+        ringing=len(calls[AttemptState.ALERTING]),
         answered=len(calls[AttemptState.ANSWERED]),
         waiting=len(calls[AttemptState.WAITING]) + len(calls[AttemptState.CONNECTING]),
         connected=len(calls[AttemptState.CONNECTED]) + len(calls[AttemptState.IN_IVR]),

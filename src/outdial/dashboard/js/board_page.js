@@ -32,7 +32,8 @@ function Tiles({ board }) {
     <${Tile} name="Groups running" value=${count(running)} of=${count(groups.length)} />
     <${Tile} name="Ports in use" value=${count(used)} of=${count(ports)}
       note=${pools.some((pool) => pool.shortage) ? "shortage" : ""} />
-    <${Tile} name="Dialing" value=${count(sum(groups, (group) => group.calls.dialing))} note="not answered yet" />
+    <${Tile} name="Dialing" value=${count(sum(groups, (group) => group.calls.dialing))}
+      note=${`${count(sum(groups, (group) => group.calls.ringing))} ringing`} />
     <${Tile} name="Connected" value=${count(sum(groups, (group) => group.calls.connected))}
       note=${`${count(sum(groups, (group) => group.calls.waiting))} waiting`} />
     <${Tile} name="Agents ready" value=${count(ready)} of=${count(signed_in.length)} />

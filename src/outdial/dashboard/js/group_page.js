@@ -69,8 +69,8 @@ function Figures({ board, group }) {
   return html`<dl class="facts">
     ${item("Agents", html`<${AgentBar} agents=${group.agents} />`)}
     ${item("Ports", html`<${PortBar} ports=${ports} pool_ports=${pool?.ports ?? 0} />`)}
-    ${item("Calls now", counts([calls.dialing, "dialing"], [calls.answered, "detecting"], [calls.waiting, "waiting"],
-      [calls.connected, "connected"]))}
+    ${item("Calls now", counts([calls.dialing, "dialing"], [calls.ringing, "ringing"], [calls.answered, "detecting"],
+      [calls.waiting, "waiting"], [calls.connected, "connected"]))}
     ${item("Rates", [html`hit ratio <b>${percent(rates.hit_ratio)}</b> · `,
       html`<b>${tenths(rates.calls_per_agent_hour)}</b> calls per agent and hour · `,
       html`<b>${count(rates.attempts_per_hour)}</b> attempts per hour`])}

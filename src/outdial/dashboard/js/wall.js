@@ -108,6 +108,7 @@ function Row({ board, group }) {
       <${Figure} name="Agents" kind="wide"><${AgentBar} agents=${group.agents} /><//>
       <${Figure} name="Ports" kind="wide"><${PortBar} ports=${group.ports} pool_ports=${pool?.ports ?? 0} /><//>
       <${Figure} name="Dialing" kind="number">${count(calls.dialing)}<//>
+      <${Figure} name="Ringing" kind="number">${count(calls.ringing)}<//>
       <${Figure} name="Answered" kind="number">${count(calls.answered + calls.waiting)}<//>
       <${Figure} name="Connected" kind="number">${count(calls.connected)}<//>
       <${Figure} name="Abandoned" kind="wide"><${Abandonment} group=${group} /><//>
@@ -121,8 +122,8 @@ function Row({ board, group }) {
 
 /** The wall. Its columns have a heading of their own; on a phone every figure carries its name. */
 export function Wall({ board }) {
-  const heads = ["Campaign group", "Agents", "Ports", "Dialing", "Answered", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h", ""];
-  const numbers = new Set(["Dialing", "Answered", "Connected", "Hit ratio", "Calls/agent·h"]);
+  const heads = ["Campaign group", "Agents", "Ports", "Dialing", "Ringing", "Answered", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h", ""];
+  const numbers = new Set(["Dialing", "Ringing", "Answered", "Connected", "Hit ratio", "Calls/agent·h"]);
   return html`<section class="panel" aria-label="Campaign groups">
     <div class="wall-head" aria-hidden="true">${heads.map((head) => html`<span
       class=${numbers.has(head) ? "number" : ""}>${head}</span>`)}</div>
