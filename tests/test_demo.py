@@ -7,16 +7,19 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from outdial.core.abandonment_events import AbandonmentFound
 from outdial.core.dialer import Dialer
 from outdial.core.errors import ConfigError, InvariantViolated
 from outdial.core.events import GroupStartRequested
 from outdial.demo import HANG_UP_S, SETTLE_S, run_demo
 from outdial.demo_scene import DemoOptions, load_scene
 from outdial.drivers.clock import SystemClock
+from outdial.drivers.journal import JournalReader
 from outdial.replay import replay
 
 
@@ -73,13 +76,20 @@ def test_a_second_demo_in_the_same_folder_goes_on(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("phone\n" + "".join(f"+49301234{number:04}\n" for number in range(2_000)))
     options = DemoOptions(seconds=2, calling_list=path, out=tmp_path / "out")
-    first = run_demo(options, as_json=True, stdout=console(), stderr=console())
+    first = run_demo(replace(options, seconds=5), as_json=True, stdout=console(), stderr=console())
     dialed = {row["number"] for row in read(first["results_file"])}
-    second = run_demo(options, as_json=True, stdout=console(), stderr=console())
+    second = run_demo(
+        replace(options, journal=tmp_path / "x.journal"), as_json=True, stdout=console(), stderr=console()
+    )
     assert first["database"] == second["database"] == str(tmp_path / "out" / "outdial.sqlite3")
     assert not dialed & {row["number"] for row in read(second["results_file"]) if row["attempt_n"] == "1"}
     attempts = [int(record["attempts"]) for record in read(second["records_file"])]
     assert sum(attempts) == first["attempts"] + second["attempts"] > first["attempts"] > 0
+    with JournalReader(tmp_path / "x.journal") as journal:
+        told = [step.event for step in journal if isinstance(step.event, AbandonmentFound)]
+    persons = sum(group["answered"] for group in first["groups"])
+    assert [sum(counts.persons for _, counts in ledger.buckets) for ledger in told] == [persons]
+    assert persons > 0
     path.write_text("phone\n+4930123499999\n+4930123499998\n")
     with pytest.raises(ConfigError, match=r"outdial\.sqlite3: has the records of another list; choose another folder"):
         run_demo(options, as_json=True, stdout=console(), stderr=console())
@@ -115,7 +125,7 @@ def test_a_bug_stops_the_demo_at_a_journal_position(tmp_path, monkeypatch):
     options = DemoOptions(seconds=60, out=tmp_path / "out", journal=tmp_path / "x.journal")
     with pytest.raises(InvariantViolated, match="planted") as caught:
         run_demo(options, as_json=True, stdout=console(), stderr=console())
-    assert f"journal: {tmp_path / 'x.journal'}, line 3" in caught.value.__notes__
+    assert f"journal: {tmp_path / 'x.journal'}, line 4" in caught.value.__notes__
     result = replay(tmp_path / "x.journal", Broken)
     assert result.identical and result.failure == "a bug, planted"
 

@@ -10,7 +10,7 @@ demonstration, `Demo`, is the same for both.
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from rich.console import Console
 
 from outdial.api_dialer import ApiDialer
 from outdial.board import Frame
+from outdial.core.abandonment_events import AbandonmentFound
 from outdial.core.commands import Command
 from outdial.core.dialer import Dialer
 from outdial.core.errors import InvariantViolated
@@ -212,11 +213,12 @@ class Demo:
 
     async def _play(self) -> None:
         loop = asyncio.get_running_loop()
+        assert self._records is not None
+        ledgers = await self._records.ledgers(self.scene.configuration, self._request_id + 1)
         self._began_at_s = loop.time()
-        self._start()
+        self._start(ledgers)
         self._running = asyncio.create_task(self._runner.run())
         if self.api is not None:
-            assert self._records is not None
             self.api.begin(self._records.shared(self.scene.loaded))
         try:
             await self._watch(self._seconds, lambda: self._interrupts > 0)
@@ -253,8 +255,11 @@ class Demo:
     def _attempt_n(self, call_id: CallId) -> int:
         return self.core.state.attempts[call_id].chain.records[0].attempts + 1
 
-    def _start(self) -> None:
+    def _start(self, ledgers: Sequence[AbandonmentFound]) -> None:
         self._runner.submit(ConfigurationLoaded(self.scene.configuration))
+        for ledger in ledgers:
+            self._request_id = ledger.request_id
+            self._runner.submit(ledger)
         self.scene.begin(self._runner.submit, self._say)
         for group_id in self.scene.groups_to_start:
             self._request_id += 1

@@ -17,12 +17,16 @@ from structlog.typing import FilteringBoundLogger
 
 from outdial.calling_lists import ListedRecord
 from outdial.config import Loaded
+from outdial.core.abandonment import KEPT_MS, bucket_of
+from outdial.core.abandonment_events import AbandonmentFound
 from outdial.core.commands import Command, SettleAttempt
 from outdial.core.errors import ConfigError, InvariantViolated
 from outdial.core.events import Event
+from outdial.core.settings import Configuration
 from outdial.core.units import CallId, ListId, Now, RecordId
 from outdial.names import Names
 from outdial.results_files import RECORD_COLUMNS, CsvFile, record_row
+from outdial.serve_abandonment import found_of
 from outdial.shared_store import SharedStore
 from outdial.sim.lists import Lists
 from outdial.store.listing import PAGE, add_records
@@ -132,6 +136,16 @@ class DemoRecords:
             self._attempts.update({fate.record_id: fate.attempts for fate in page if fate.attempts})
             after, count = page[-1].record_id, count + len(page)
         return count
+
+    async def ledgers(self, configuration: Configuration, request_id: int) -> list[AbandonmentFound]:
+        """What campaigns go on with: what earlier demonstrations in the folder have called, or nothing.
+
+        Args:
+            configuration: in effect.
+            request_id: of the first event; those of the others follow.
+        """
+        rows = await self.store.abandonment(bucket_of(_utc_ms() - KEPT_MS))
+        return [found_of(request_id + n, campaign.dbid, rows) for n, campaign in enumerate(configuration.campaigns)]
 
     def carry_out(self, now: Now, command: Command) -> bool:
         """Carry out a command if it is one to the database, or waits for it. Returns whether it is."""

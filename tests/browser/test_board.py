@@ -73,7 +73,8 @@ def test_wall_shows_every_group_with_its_figures(page):
     for name in ("Agents", "Ports", "Dialing", "Ringing", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h"):
         expect(figures.get_by_role("term").filter(has_text=name)).to_have_count(1)
     expect(figures).to_contain_text(re.compile(r"\d+ of \d+ · demand \d+\.\d"))
-    expect(figures).to_contain_text(re.compile(r"(limit|of) \d+\.\d %"))
+    expect(figures).to_contain_text(re.compile(r"today (–|\d+\.\d %)"))
+    expect(figures).to_contain_text(re.compile(r"30 d (–|\d+\.\d %) of 3\.0 %"))
 
 
 def test_calls_that_ring_are_counted_apart_from_those_that_do_not_yet(page):
