@@ -30,7 +30,7 @@ def test_plain_record():
         "window": [28_800, 72_000],
         "clocks": {"America/New_York": "2026-07-01T08:00:00-04:00"},
     }
-    assert evidence_line(text) == "allowed by neutral 2026-11-22; America/New_York 08:00:00"
+    assert evidence_line(json.loads(text)) == "allowed by neutral 2026-11-22; America/New_York 08:00:00"
 
 
 def test_earlier_calls_and_consent():
@@ -49,7 +49,7 @@ def test_earlier_calls_and_consent():
         "conversation_utc": "2026-05-25T00:00:00Z",
     }
     assert (found["consent"], found["consent_utc"]) == ("form ä", "2026-07-01T12:00:00Z")
-    assert evidence_line(text) == (
+    assert evidence_line(json.loads(text)) == (
         "allowed by cap 1; Asia/Kathmandu 17:45:00, America/New_York 08:00:00; 5 attempts before, 1 in 24 hours, "
         "2 in 7 days; consent: form ä"
     )
@@ -61,5 +61,5 @@ def test_earlier_calls_are_left_out_where_no_rule_asks_for_them():
 
 def test_many_zones_are_shortened_for_people():
     zones = tuple(load_zone(name) for name in ("America/Chicago", "America/Denver", "America/Boise", "Pacific/Guam"))
-    line = evidence_line(text_of(Record(1, 1, "+1", zones=zones), RuleProfile("a", "1")))
+    line = evidence_line(json.loads(text_of(Record(1, 1, "+1", zones=zones), RuleProfile("a", "1"))))
     assert line.endswith(" and 1 more zones")

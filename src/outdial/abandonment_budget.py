@@ -1,9 +1,9 @@
 """`outdial compliance budget`: what of each campaign's abandoned calls is spent, and what is left."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outdial.campaign_rules import CampaignRules, campaign_named
 from outdial.config import load
@@ -58,9 +58,13 @@ def run_budget(config: Path, campaign: str | None, *, as_json: bool) -> str:
     async def work(store: Store) -> list[Budget]:
         return await budgets_in(store, loaded.configuration, only, now)
 
-    budgets = in_store(loaded, work)
+    return budgets_text([_to_json(budget) for budget in in_store(loaded, work)], as_json=as_json)
+
+
+def budgets_text(budgets: Sequence[Mapping[str, Any]], *, as_json: bool) -> str:
+    """What is printed of budgets. Shape of one: docs/reference/command-line.md."""
     if as_json:
-        return json.dumps({"budgets": [_to_json(budget) for budget in budgets]}, ensure_ascii=False)
+        return json.dumps({"budgets": budgets}, ensure_ascii=False)
     return "\n".join(line for budget in budgets for line in _to_text(budget)) or "nobody has been called yet"
 
 
@@ -123,18 +127,22 @@ def percent(ppm: int) -> str:
     return f"{ppm / 10_000:.2f}"
 
 
-def _to_text(budget: Budget) -> list[str]:
-    method = f"method {budget.campaign.abandonment_method}, days of {_zone(budget.campaign)}"
-    lines = [f"{budget.kind} {budget.name}: {method}"]
-    for spent in budget.windows:
-        name, share = WINDOW_NAMES[spent.window], spent.share
-        line = f"  {name:<9} {spent.persons:>9,} persons, {share.abandoned:>7,} abandoned, {percent(share.ppm):>6} %"
-        lines.append(f"{line} of {percent(spent.limit_ppm)} %: {_left(spent)}")
+def _to_text(budget: Mapping[str, Any]) -> list[str]:
+    kind = "campaign" if "campaign" in budget else "seller"
+    lines = [f"{kind} {budget[kind]}: method {budget['method']}, days of {budget['time_zone']}"]
+    for spent in budget["windows"]:
+        name, rate, limit = WINDOW_NAMES[spent["window"]], _percent(spent["rate"]), _percent(spent["limit"])
+        line = f"  {name:<9} {spent['persons']:>9,} persons, {spent['abandoned']:>7,} abandoned, {rate:>6} %"
+        lines.append(f"{line} of {limit} %: {_left(spent)}")
     return lines
 
 
-def _left(spent: Spent) -> str:
-    left, needed = spent.share.may_abandon(spent.limit_ppm), spent.share.needed(spent.limit_ppm)
+def _percent(share: float) -> str:
+    return percent(round(share * MILLION))
+
+
+def _left(spent: Mapping[str, Any]) -> str:
+    left, needed = spent["may_be_abandoned"], spent["served_needed"]
     if left > 0:
         return f"{left:,} more may be abandoned"
     if needed == 0:

@@ -8,7 +8,7 @@ import asyncio
 import datetime
 import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -208,12 +208,20 @@ def run_report(options: ReportOptions) -> None:
         StoreError: the database cannot be used, or a server uses its file.
         StoreUnavailable: it does not answer.
     """
-    first, last = _check(options)
+    first, last = check_options(options)
     loaded = load(options.config)
     only = None if options.campaign is None else (campaign_named(loaded, options.campaign).dbid,)
     period = Period(first, last, CampaignRules(loaded.configuration), only)
     in_store(loaded, period.read)
-    rows = period.rows(options.form)
+    write_rows(options, period.rows(options.form))
+
+
+def write_rows(options: ReportOptions, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write the rows of a form.
+
+    Raises:
+        ResultsError: the file cannot be written.
+    """
     if options.file_format == "json":
         rules = rules_of(options.form)
         _write_text(options, json.dumps({"form": options.form, "rules": rules, "rows": rows}, ensure_ascii=False))
@@ -241,7 +249,7 @@ def local_day(campaign: Campaign, utc_ms: int) -> datetime.date:
     return datetime.datetime.fromtimestamp(second, datetime.UTC).date()
 
 
-def _check(options: ReportOptions) -> tuple[datetime.date, datetime.date]:
+def check_options(options: ReportOptions) -> tuple[datetime.date, datetime.date]:
     """The first and the last day of the period.
 
     Raises:

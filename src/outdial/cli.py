@@ -23,6 +23,7 @@ from outdial import (
     webhook_cli,
 )
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
+from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server
 
 EXIT_FINE = 0
 EXIT_NEGATIVE = 1
@@ -76,7 +77,8 @@ def outdial(
         typer.Option(
             metavar="URL",
             envvar="OUTDIAL_SERVER",
-            help="A running server, for group, node, top and why; with a token in the variable OUTDIAL_TOKEN.",
+            help="A running server, for group, node, top and why, and in the place of CONFIG.toml for list, record, "
+            "dnc, preflight, compliance and report; with a token in the variable OUTDIAL_TOKEN.",
         ),
     ] = None,
     version: Annotated[
@@ -222,13 +224,19 @@ def check(
     run_check(config, json_output)
 
 
-@app.command()
+@app.command(cls=DatabaseOrServer)
 def preflight(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    context: typer.Context,
+    config: ConfigArgument,
     group: Annotated[str, typer.Argument(metavar="GROUP", help="The campaign group.")],
     json_output: JsonOption = False,
 ) -> None:
     """Count a group's customers who may be dialed now, later today, tomorrow, later and never, and what keeps them."""
+    if client := asked_server(context):
+        from outdial.server_lists import preflight as preflight_there
+
+        typer.echo(preflight_there(client, group, as_json=json_output))
+        return
     from outdial.preflight import run_preflight
 
     typer.echo(run_preflight(config, group, as_json=json_output))
@@ -334,7 +342,7 @@ def replay(
     raise typer.Exit(EXIT_FINE if result.identical else EXIT_NEGATIVE)
 
 
-app.command()(report_cli.report)
+app.command(cls=DatabaseOrServer)(report_cli.report)
 app.command()(access_cli.audit)
 
 

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server
+
 app = typer.Typer(help="What the rules on abandoned calls ask for.", no_args_is_help=True)
 
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")]
 CampaignOption = Annotated[
     str | None, typer.Option("--campaign", metavar="NAME", help="One campaign. Default: all that have called.")
 ]
@@ -16,22 +17,33 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 @app.callback()
 def compliance() -> None:
-    """Reads the database. With SQLite only while no server uses it; beside a server with PostgreSQL."""
+    """Reads the database. With SQLite only while no server uses it; beside a server with PostgreSQL.
+
+    With --server a running server is asked, and CONFIG.toml left out.
+    """
 
 
-@app.command()
-def budget(config: ConfigArgument, campaign: CampaignOption = None, json_output: JsonOption = False) -> None:
+@app.command(cls=DatabaseOrServer)
+def budget(
+    context: typer.Context, config: ConfigArgument, campaign: CampaignOption = None, json_output: JsonOption = False
+) -> None:
     """Tell of each campaign and seller how many calls were abandoned in each window, and how many more may be now.
 
     Example: outdial compliance budget outdial.toml --campaign spring
     """
+    if client := asked_server(context):
+        from outdial.server_rules import budget as budget_there
+
+        typer.echo(budget_there(client, campaign, as_json=json_output))
+        return
     from outdial.abandonment_budget import run_budget
 
     typer.echo(run_budget(config, campaign, as_json=json_output))
 
 
-@app.command()
+@app.command(cls=DatabaseOrServer)
 def report(
+    context: typer.Context,
     config: ConfigArgument,
     period: Annotated[
         str, typer.Option("--period", metavar="DAY..DAY", help="First and last day, as in 2026-11-01..2026-11-30.")
@@ -49,4 +61,10 @@ def report(
     """
     from outdial.abandonment_report import ReportOptions, run_report
 
-    run_report(ReportOptions(config, period, form, campaign, file_format, output))
+    options = ReportOptions(config, period, form, campaign, file_format, output)
+    if client := asked_server(context):
+        from outdial.server_rules import abandonment_report
+
+        abandonment_report(client, options)
+        return
+    run_report(options)

@@ -34,9 +34,7 @@ def run_add(
     now = utc_now_ms()
     entries, mistakes = entries_in(loaded, numbers)
     mistakes += list_name_mistakes(list_name) + reason_mistakes(reason)
-    expires_utc_ms = None if until is None else parse_instant(until)
-    if until is not None and (expires_utc_ms is None or expires_utc_ms <= now):
-        mistakes.append(f"--until {show_value(until)}: allowed: {INSTANT}; not past")
+    expires_utc_ms = expiry_of(until, now, mistakes)
     if mistakes:
         raise ConfigError(mistakes)
     addition = Addition(list_name, who(), now, reason, expires_utc_ms)
@@ -44,10 +42,14 @@ def run_add(
     async def work(store: Store) -> int:
         return await store.forbid(addition, entries)
 
-    added = in_new_store(loaded, work)
+    return added_text(list_name, len(entries), in_new_store(loaded, work), as_json=as_json)
+
+
+def added_text(list_name: str, numbers: int, added: int, *, as_json: bool) -> str:
+    """What is printed of numbers that were put on a list. `numbers`: different ones."""
     if as_json:
-        return json.dumps({"list": list_name, "numbers": len(entries), "added": added}, ensure_ascii=False)
-    there = f", {len(entries) - added:,} were there already" if added < len(entries) else ""
+        return json.dumps({"list": list_name, "numbers": numbers, "added": added}, ensure_ascii=False)
+    there = f", {numbers - added:,} were there already" if added < numbers else ""
     return f"{list_name}: {added:,} added{there}"
 
 
@@ -69,10 +71,22 @@ def run_remove(config: Path, numbers: Sequence[str], list_name: str | None, *, a
     async def work(store: Store) -> int:
         return await store.allow(list_name, entries, who(), utc_now_ms())
 
-    removed = in_store(loaded, work)
+    return removed_text(list_name, len(entries), in_store(loaded, work), as_json=as_json)
+
+
+def removed_text(list_name: str | None, numbers: int, removed: int, *, as_json: bool) -> str:
+    """What is printed of numbers that were taken off. None: of all lists."""
     if as_json:
-        return json.dumps({"list": list_name, "numbers": len(entries), "removed": removed}, ensure_ascii=False)
+        return json.dumps({"list": list_name, "numbers": numbers, "removed": removed}, ensure_ascii=False)
     return f"{list_name or 'all lists'}: {removed:,} removed"
+
+
+def expiry_of(until: str | None, now_utc_ms: int, mistakes: list[str]) -> int | None:
+    """From when on numbers may be called again; None: never. Adds what is wrong with the text."""
+    expires_utc_ms = None if until is None else parse_instant(until)
+    if until is not None and (expires_utc_ms is None or expires_utc_ms <= now_utc_ms):
+        mistakes.append(f"--until {show_value(until)}: allowed: {INSTANT}; not past")
+    return expires_utc_ms
 
 
 def national_of(loaded: Loaded) -> NationalNumbers | None:

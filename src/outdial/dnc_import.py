@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from outdial.config import load
 from outdial.configured_store import in_new_store, utc_now_ms
 from outdial.core.errors import ConfigError
 from outdial.dnc_change import list_name_mistakes, national_of, who
+from outdial.list_import import left_out_text
 from outdial.number_files import NumberFile
 from outdial.store.do_not_call import REASON_CHARACTERS_MAX, Addition
 from outdial.store.interface import Store
@@ -48,7 +50,7 @@ def run_import(config: Path, path: Path, list_name: str, *, is_whole: bool, as_j
         return await read_numbers(store, file, addition, is_whole=is_whole)
 
     added, removed = in_new_store(loaded, work)
-    return json.dumps(_to_json(file, list_name, added, removed)) if as_json else _to_text(file, path, added, removed)
+    return numbers_text(path, _to_json(file, list_name, added, removed), as_json=as_json)
 
 
 async def read_numbers(
@@ -86,14 +88,13 @@ async def read_numbers(
     return added, await store.allow_unseen(addition.list_name, addition.utc_ms, addition.added_by, utc_now_ms())
 
 
-def _to_text(file: NumberFile, path: Path, added: int, removed: int) -> str:
-    left_out = file.rows - file.good
-    lines = [f"{path}: {file.good:,} numbers, {added:,} of them new; {removed:,} removed, {left_out:,} lines left out"]
-    lines += [f"  {count:>9,}  {reason}" for reason, count in file.reasons.most_common()]
-    lines += [f"  {example}" for example in file.examples]
-    if file.rejects_file is not None:
-        lines.append(f"  all of them are in {file.rejects_file}")
-    return "\n".join(lines)
+def numbers_text(path: Path, outcome: Mapping[str, Any], *, as_json: bool) -> str:
+    """What is printed of an import of numbers. Shape: docs/reference/command-line.md."""
+    if as_json:
+        return json.dumps(outcome)
+    numbers, new = outcome["numbers"], outcome["added"]
+    what = f"{path}: {numbers:,} numbers, {new:,} of them new; {outcome['removed']:,} removed"
+    return "\n".join([f"{what}, {outcome['rejected']:,} lines left out", *left_out_text(outcome)])
 
 
 def _to_json(file: NumberFile, list_name: str, added: int, removed: int) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outdial.config import Loaded, load
 from outdial.config.mistakes import show_value, suggest
@@ -47,25 +47,29 @@ def run_check(config: Path, numbers: Sequence[str], *, as_json: bool) -> tuple[s
         return await store.forbidden(entries)
 
     found = checked(loaded, entries, in_store(loaded, work) if is_there(loaded) else (), now)
-    is_any = any(each.is_on for each in found)
+    shown = [
+        {
+            "number": each.entry,
+            "on_a_list": each.is_on,
+            "in_configuration": each.is_configured,
+            "entries": [_to_json(one, now) for one in each.known],
+        }
+        for each in found
+    ]
+    return checked_text(shown, str(loaded.file), as_json=as_json), any(each.is_on for each in found)
+
+
+def checked_text(found: Sequence[Mapping[str, Any]], file: str, *, as_json: bool) -> str:
+    """What is printed of numbers. Shape of one: docs/reference/command-line.md. `file`: the configuration."""
     if as_json:
-        shown: list[object] = [
-            {
-                "number": each.entry,
-                "on_a_list": each.is_on,
-                "in_configuration": each.is_configured,
-                "entries": [_to_json(one, now) for one in each.known],
-            }
-            for each in found
-        ]
-        return json.dumps({"numbers": shown}, ensure_ascii=False), is_any
+        return json.dumps({"numbers": found}, ensure_ascii=False)
     lines: list[str] = []
     for each in found:
-        lines.append(f"{each.entry}: {'on a do-not-call list' if each.is_on else 'on no do-not-call list'}")
-        if each.is_configured:
-            lines.append(f"  in {loaded.file}: do-not-call")
-        lines += [f"  {_to_text(one, now)}" for one in each.known]
-    return "\n".join(lines), is_any
+        lines.append(f"{each['number']}: {'on a do-not-call list' if each['on_a_list'] else 'on no do-not-call list'}")
+        if each["in_configuration"]:
+            lines.append(f"  in {file}: do-not-call")
+        lines += [f"  {_to_text(one)}" for one in each["entries"]]
+    return "\n".join(lines)
 
 
 def checked(loaded: Loaded, entries: Sequence[str], found: Sequence[Forbidden], utc_ms: int) -> list[Checked]:
@@ -101,28 +105,35 @@ def run_show(config: Path, *, as_json: bool) -> str:
         return await store.forbidden_lists(now)
 
     lists = in_store(loaded, work)
-    configured = len(loaded.configuration.do_not_call)
-    if as_json:
-        shown = [
-            {
-                "name": each.name,
-                "numbers": each.numbers,
-                "oldest_utc": utc_text(each.oldest_utc_ms),
-                "latest_utc": utc_text(each.latest_utc_ms),
-                "age_days": age_days(each, now),
-                "too_old": is_too_old(each, loaded.registries, now),
-            }
-            for each in lists
-        ]
-        notes = empty_list_notes(loaded, lists)
-        return json.dumps({"lists": shown, "in_configuration": configured, "notes": notes}, ensure_ascii=False)
-    lines = [
-        f"{each.name}: {each.numbers:,} numbers, last seen {utc_text(each.oldest_utc_ms)} or later" for each in lists
+    shown = [
+        {
+            "name": each.name,
+            "numbers": each.numbers,
+            "oldest_utc": utc_text(each.oldest_utc_ms),
+            "latest_utc": utc_text(each.latest_utc_ms),
+            "age_days": age_days(each, now),
+            "days_max": loaded.registries.get(each.name),
+            "too_old": is_too_old(each, loaded.registries, now),
+        }
+        for each in lists
     ]
-    if configured or not lists:
-        lines.append(f"{loaded.file}: {configured:,} numbers")
-    notes = [f"note: {note}" for note in empty_list_notes(loaded, lists)]
-    return "\n".join([*lines, *registry_warnings(loaded, lists, now), *notes])
+    known = {
+        "lists": shown,
+        "in_configuration": len(loaded.configuration.do_not_call),
+        "notes": empty_list_notes(loaded, lists),
+    }
+    return known_lists_text(known, str(loaded.file), as_json=as_json)
+
+
+def known_lists_text(known: Mapping[str, Any], file: str, *, as_json: bool) -> str:
+    """What is printed of all lists. Shape: docs/reference/command-line.md. `file`: the configuration."""
+    if as_json:
+        return json.dumps(known, ensure_ascii=False)
+    lists = known["lists"]
+    lines = [f"{each['name']}: {each['numbers']:,} numbers, last seen {each['oldest_utc']} or later" for each in lists]
+    if known["in_configuration"] or not lists:
+        lines.append(f"{file}: {known['in_configuration']:,} numbers")
+    return "\n".join([*lines, *_registry_warnings(lists), *(f"note: {note}" for note in known["notes"])])
 
 
 def empty_list_notes(loaded: Loaded, lists: Sequence[ForbiddenList]) -> list[str]:
@@ -141,11 +152,21 @@ def empty_list_notes(loaded: Loaded, lists: Sequence[ForbiddenList]) -> list[str
 def registry_warnings(loaded: Loaded, lists: Sequence[ForbiddenList], utc_ms: int) -> list[str]:
     """What to say about copies of registries that are too old."""
     return [
-        f"warning: {each.name} is {age_days(each, utc_ms)} days old, and a registry's copy may have "
-        f"{loaded.registries[each.name]}: outdial dnc import FILE --list {each.name} --replace"
+        _warning(each.name, age_days(each, utc_ms), loaded.registries[each.name])
         for each in lists
         if is_too_old(each, loaded.registries, utc_ms)
     ]
+
+
+def _registry_warnings(lists: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [_warning(each["name"], each["age_days"], each["days_max"]) for each in lists if each["too_old"]]
+
+
+def _warning(name: str, age: int, days_max: int) -> str:
+    return (
+        f"warning: {name} is {age} days old, and a registry's copy may have {days_max}: "
+        f"outdial dnc import FILE --list {name} --replace"
+    )
 
 
 def is_too_old(each: ForbiddenList, registries: Mapping[str, int], utc_ms: int) -> bool:
@@ -158,14 +179,13 @@ def age_days(each: ForbiddenList, utc_ms: int) -> int:
     return max(0, utc_ms - each.oldest_utc_ms) // DAY_MS
 
 
-def _to_text(one: Forbidden, now: int) -> str:
-    why = f": {one.reason}" if one.reason else ""
-    since = f"{one.list_name}, since {utc_text(one.added_utc_ms)}, by {one.added_by}{why}"
-    if one.counts_at(now):
-        return f"{since}; until {utc_text(one.expires_utc_ms)}" if one.expires_utc_ms else since
-    ended = one.expires_utc_ms if one.removed_utc_ms is None else one.removed_utc_ms
-    by = "" if one.removed_by is None else f" by {one.removed_by}"
-    return f"no longer: {since}; until {utc_text(ended or 0)}{by}"
+def _to_text(one: Mapping[str, Any]) -> str:
+    why = f": {one['reason']}" if one["reason"] else ""
+    since = f"{one['list']}, since {one['added_utc']}, by {one['added_by']}{why}"
+    if one["on"]:
+        return f"{since}; until {one['expires_utc']}" if one["expires_utc"] else since
+    by = "" if one["removed_by"] is None else f" by {one['removed_by']}"
+    return f"no longer: {since}; until {one['removed_utc'] or one['expires_utc'] or ''}{by}"
 
 
 def _to_json(one: Forbidden, now: int) -> dict[str, object]:

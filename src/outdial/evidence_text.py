@@ -12,6 +12,7 @@ customer has asked for the call.
 
 import datetime
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from outdial.config.zones import TZDATA_VERSION
@@ -64,9 +65,8 @@ def _calls(facts: NumberFacts, utc_ms: int) -> dict[str, Any]:
     return found
 
 
-def evidence_line(text: str) -> str:
+def evidence_line(found: Mapping[str, Any]) -> str:
     """A stored evidence for people: `allowed by us-fl 2026-11-22; America/New_York 12:00:00; 2 attempts before`."""
-    found = json.loads(text)
     clocks = [f"{zone} {local[11:19]}" for zone, local in found.get("clocks", {}).items()]
     shown = ", ".join(clocks[:3]) + (f" and {len(clocks) - 3} more zones" if len(clocks) > 3 else "")
     parts = [f"allowed by {', '.join(found.get('rules', ())) or 'no rules'}", shown]

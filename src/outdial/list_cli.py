@@ -5,21 +5,26 @@ from typing import Annotated
 
 import typer
 
+from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server
+
 app = typer.Typer(help="Calling lists in the database.", no_args_is_help=True)
 record_app = typer.Typer(help="Single records in the database.", no_args_is_help=True)
 
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")]
 ListOption = Annotated[str, typer.Option("--list", metavar="NAME", help="The calling list.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 
 
 @app.callback()
 def lists() -> None:
-    """Calling lists in the database. With SQLite only while no server uses it; beside a server with PostgreSQL."""
+    """Calling lists in the database. With SQLite only while no server uses it; beside a server with PostgreSQL.
+
+    With --server a running server is asked, and CONFIG.toml left out.
+    """
 
 
-@app.command("import")
+@app.command("import", cls=DatabaseOrServer)
 def import_file(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The records: CSV, or Parquet if it is called so.")],
     config: ConfigArgument,
     list_name: ListOption,
@@ -34,13 +39,20 @@ def import_file(
 
     Example: outdial list import leads.csv outdial.toml --list customers --map Mobile=phone
     """
+    if client := asked_server(context):
+        from outdial.server_lists import import_list
+
+        names = tuple(columns or ())
+        typer.echo(import_list(client, file, list_name, names, dry_run=dry_run, as_json=json_output))
+        return
     from outdial.list_import import ImportOptions, run_import
 
     typer.echo(run_import(ImportOptions(file, config, list_name, tuple(columns or ()), dry_run), as_json=json_output))
 
 
-@app.command()
+@app.command(cls=DatabaseOrServer)
 def show(
+    context: typer.Context,
     config: ConfigArgument,
     list_name: Annotated[
         str | None, typer.Option("--list", metavar="NAME", help="One calling list. Default: all.")
@@ -48,13 +60,19 @@ def show(
     json_output: JsonOption = False,
 ) -> None:
     """Tell of each calling list how many records it has, what is due, and which files were read into it."""
+    if client := asked_server(context):
+        from outdial.server_lists import show_lists
+
+        typer.echo(show_lists(client, list_name, as_json=json_output))
+        return
     from outdial.list_show import run_show
 
     typer.echo(run_show(config, list_name, as_json=json_output))
 
 
-@app.command()
+@app.command(cls=DatabaseOrServer)
 def export(
+    context: typer.Context,
     config: ConfigArgument,
     list_name: ListOption,
     out: Annotated[
@@ -62,13 +80,19 @@ def export(
     ] = None,
 ) -> None:
     """Write every record of a calling list as CSV: what has become of it, and its own columns."""
+    if client := asked_server(context):
+        from outdial.server_lists import export_list
+
+        export_list(client, list_name, out)
+        return
     from outdial.list_export import run_export
 
     run_export(config, list_name, out)
 
 
-@app.command()
+@app.command(cls=DatabaseOrServer)
 def reset(
+    context: typer.Context,
     config: ConfigArgument,
     list_name: ListOption,
     yes: Annotated[bool, typer.Option("--yes", help="Yes, these people will be called again.")] = False,
@@ -83,6 +107,11 @@ def reset(
     json_output: JsonOption = False,
 ) -> None:
     """Make the finished records of a calling list ready again. They keep the count of their attempts."""
+    if client := asked_server(context):
+        from outdial.server_lists import reset_list
+
+        typer.echo(reset_list(client, list_name, tuple(statuses or ()), is_sure=yes, as_json=json_output))
+        return
     from outdial.list_reset import run_reset
 
     typer.echo(run_reset(config, list_name, tuple(statuses or ()), is_sure=yes, as_json=json_output))
@@ -90,23 +119,33 @@ def reset(
 
 @record_app.callback()
 def records() -> None:
-    """Single records in the database. With SQLite only while no server uses it; beside a server with PostgreSQL."""
+    """Single records in the database. With SQLite only while no server uses it; beside a server with PostgreSQL.
+
+    With --server a running server is asked, and CONFIG.toml left out.
+    """
 
 
-@record_app.command("show")
+@record_app.command("show", cls=DatabaseOrServer)
 def show_record(
+    context: typer.Context,
     config: ConfigArgument,
     which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
     json_output: JsonOption = False,
 ) -> None:
     """Tell everything about a record, and every attempt on it."""
+    if client := asked_server(context):
+        from outdial.server_lists import show_record as show_there
+
+        typer.echo(show_there(client, which, as_json=json_output))
+        return
     from outdial.record_show import run_show_record
 
     typer.echo(run_show_record(config, which, as_json=json_output))
 
 
-@record_app.command("add")
+@record_app.command("add", cls=DatabaseOrServer)
 def add_record(
+    context: typer.Context,
     config: ConfigArgument,
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="The telephone number.")],
     list_name: ListOption,
@@ -126,6 +165,14 @@ def add_record(
 
     Example: outdial record add outdial.toml +15550100 --list customers --tz America/New_York name=Ann
     """
+    if client := asked_server(context):
+        from outdial.server_lists import add_record as add_there
+
+        said = add_there(
+            client, list_name, phone, tuple(fields or ()), chain=chain, zone=zone, at=at, as_json=json_output
+        )
+        typer.echo(said)
+        return
     from outdial.record_change import run_add_record
 
     said = run_add_record(
@@ -134,8 +181,9 @@ def add_record(
     typer.echo(said)
 
 
-@record_app.command("cancel")
+@record_app.command("cancel", cls=DatabaseOrServer)
 def cancel_record(
+    context: typer.Context,
     config: ConfigArgument,
     which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
     list_name: Annotated[
@@ -144,6 +192,11 @@ def cancel_record(
     json_output: JsonOption = False,
 ) -> None:
     """Do not call a record any more. A call that is in progress goes on."""
+    if client := asked_server(context):
+        from outdial.server_lists import cancel_record as cancel_there
+
+        typer.echo(cancel_there(client, which, list_name, as_json=json_output))
+        return
     from outdial.record_change import run_cancel_record
 
     typer.echo(run_cancel_record(config, which, list_name, as_json=json_output))

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from outdial.calling_list_files import CallingListFile
 from outdial.calling_lists import Counts, Present, check_columns
@@ -30,19 +31,6 @@ class ImportOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What an import has done, or would do."""
-
-    begun: Import
-    """What had been read before."""
-    counts: Counts
-
-    @property
-    def added(self) -> int:
-        return self.counts.loaded - self.begun.records
-
-
 def run_import(options: ImportOptions, *, as_json: bool) -> str:
     """Read a file into a calling list.
 
@@ -60,24 +48,24 @@ def run_import(options: ImportOptions, *, as_json: bool) -> str:
     columns = columns_of(options.columns)
     digest = digest_of(options.file)
 
-    async def work(store: Store) -> _Outcome:
+    async def work(store: Store) -> dict[str, Any]:
         begun = await import_begun(store, calling_list, str(options.file), digest)
         if begun.finished_utc_ms is not None:
-            return _Outcome(begun, Counts(rows=begun.lines_done, loaded=begun.records))
+            return _outcome(options, begun, Counts(rows=begun.lines_done, loaded=begun.records))
         if options.dry_run:
             return _tried(options, calling_list, columns, begun, await present_in(store, calling_list.dbid))
         with _bar(options.file) as on_batch:
             counts = await read_into(
                 store, calling_list, options.file, begun, utc_now_ms(), columns=columns, on_batch=on_batch
             )
-        return _Outcome(begun, counts)
+        return _outcome(options, begun, counts)
 
     if options.dry_run and not is_there(loaded):
         begun = Import(calling_list.dbid, str(options.file), digest)
         outcome = _tried(options, calling_list, columns, begun, Present())
     else:
         outcome = in_new_store(loaded, work)
-    return json.dumps(_to_json(options, outcome), ensure_ascii=False) if as_json else _to_text(options, outcome)
+    return import_text(outcome, as_json=as_json)
 
 
 def columns_of(texts: Sequence[str], option: str = "--map") -> dict[str, str]:
@@ -128,10 +116,11 @@ async def import_begun(store: Store, calling_list: CallingList, file: str, diges
 
 def _tried(
     options: ImportOptions, calling_list: CallingList, columns: dict[str, str], begun: Import, present: Present
-) -> _Outcome:
+) -> dict[str, Any]:
     """Read the file for nothing."""
     with _bar(options.file) as on_batch:
-        return _Outcome(begun, try_file(options.file, calling_list, columns, begun, present, on_batch))
+        counts = try_file(options.file, calling_list, columns, begun, present, on_batch)
+    return _outcome(options, begun, counts)
 
 
 def try_file(
@@ -157,47 +146,61 @@ def try_file(
 
 @contextlib.contextmanager
 def _bar(path: Path) -> Iterator[Callable[[CallingListFile], None]]:
-    """A progress bar on standard error, if that is a terminal."""
+    with progress_bar(path.stat().st_size) as told:
+        yield lambda file: told(file.bytes_read, file.counts.loaded)
+
+
+@contextlib.contextmanager
+def progress_bar(size: int) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, if that is a terminal. It is told bytes of `size`, and records."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda file: None
+        yield lambda read, records: None
         return
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[records]:,} records"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=path.stat().st_size, records=0)
-        yield lambda file: bar.update(task, completed=file.bytes_read, records=file.counts.loaded)
+        task = bar.add_task("", total=size, records=0)
+        yield lambda read, records: bar.update(task, completed=read, records=records)
 
 
-def _to_text(options: ImportOptions, outcome: _Outcome) -> str:
-    begun, counts = outcome.begun, outcome.counts
-    where = f"{options.file}: "
-    if begun.finished_utc_ms is not None:
-        when = utc_text(begun.finished_utc_ms)
-        return f"{where}was read into {options.list_name} on {when}, {begun.records:,} records; nothing to do"
-    done = "would be added to" if options.dry_run else "added to"
-    lines = [f"{where}{outcome.added:,} records {done} {options.list_name}, {counts.rejected:,} lines left out"]
-    if begun.lines_done:
-        lines.append(f"  {begun.lines_done:,} lines were read before, with {begun.records:,} records")
-    lines += [f"  {count:>9,}  {reason}" for reason, count in counts.reasons.most_common()]
-    lines += [f"  {example}" for example in counts.examples]
-    if counts.rejects_file is not None:
-        lines.append(f"  all of them are in {counts.rejects_file}")
-    return "\n".join(lines)
+def import_text(outcome: Mapping[str, Any], *, as_json: bool) -> str:
+    """What is printed of an import. Shape: docs/reference/command-line.md."""
+    if as_json:
+        return json.dumps(outcome, ensure_ascii=False)
+    name, before = outcome["list"], outcome["read_before"]
+    where = f"{outcome['file']}: "
+    if outcome["finished_before_utc"] is not None:
+        return f"{where}was read into {name} on {outcome['finished_before_utc']}, {before:,} records; nothing to do"
+    done = "would be added to" if outcome["dry_run"] else "added to"
+    left_out = sum(outcome["reasons"].values())
+    lines = [f"{where}{outcome['added']:,} records {done} {name}, {left_out:,} lines left out"]
+    if before:
+        lines.append(f"  {before:,} records had been read before")
+    return "\n".join(lines + left_out_text(outcome))
 
 
-def _to_json(options: ImportOptions, outcome: _Outcome) -> dict[str, object]:
-    """Shape: docs/reference/command-line.md."""
-    begun, counts = outcome.begun, outcome.counts
+def left_out_text(outcome: Mapping[str, Any]) -> list[str]:
+    """Lines that were left out of an import: the reasons, the commonest first, some examples, and where all are."""
+    reasons = sorted(outcome["reasons"].items(), key=lambda reason: -reason[1])
+    lines = [f"  {count:>9,}  {reason}" for reason, count in reasons]
+    lines += [f"  {example}" for example in outcome["examples"]]
+    if outcome["rejects_file"] is not None:
+        lines.append(f"  all of them are in {outcome['rejects_file']}")
+    return lines
+
+
+def _outcome(options: ImportOptions, begun: Import, counts: Counts) -> dict[str, Any]:
+    """What an import has done, or would do. `begun`: what had been read before."""
     is_known = begun.finished_utc_ms is not None
     return {
         "file": str(options.file),
         "list": options.list_name,
         "dry_run": options.dry_run,
         "lines": counts.rows,
-        "added": outcome.added,
+        "added": counts.loaded - begun.records,
         "read_before": begun.records,
         "rejected": counts.rows - counts.loaded,
         "reasons": dict(counts.reasons),

@@ -25,13 +25,26 @@ def run_reset(config: Path, list_name: str, statuses: tuple[str, ...], *, is_sur
     loaded = load(config)
     calling_list = list_named(loaded, list_name)
     wanted = statuses_of(statuses)
-    if not is_sure:
-        raise ConfigError([f"the people of {list_name} would be called again: say --yes if that is what you want"])
+    check_sure(list_name, is_sure=is_sure)
 
     async def work(store: Store) -> int:
         return await reset_list(store, calling_list, wanted)
 
-    count = in_store(loaded, work)
+    return reset_text(list_name, in_store(loaded, work), as_json=as_json)
+
+
+def check_sure(list_name: str, *, is_sure: bool) -> None:
+    """Nobody is called again by mistake.
+
+    Raises:
+        ConfigError: nobody is sure.
+    """
+    if not is_sure:
+        raise ConfigError([f"the people of {list_name} would be called again: say --yes if that is what you want"])
+
+
+def reset_text(list_name: str, count: int, *, as_json: bool) -> str:
+    """What is printed of a reset."""
     if as_json:
         return json.dumps({"list": list_name, "reset": count}, ensure_ascii=False)
     return f"{list_name}: {count:,} records are ready again"

@@ -1,9 +1,9 @@
 """`outdial list show`: calling lists at a glance."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outdial.config import load
 from outdial.configured_store import in_store, list_named, utc_now_ms
@@ -47,30 +47,33 @@ def run_show(config: Path, list_name: str | None, *, as_json: bool) -> str:
     async def work(store: Store) -> list[ListLook]:
         return await look_at_lists(store, lists, utc_now_ms())
 
-    found = in_store(loaded, work)
+    return lists_text([_to_json(*each) for each in in_store(loaded, work)], as_json=as_json)
+
+
+def lists_text(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> str:
+    """Calling lists, as they are printed. Shape of one: docs/reference/command-line.md."""
     if as_json:
-        return json.dumps({"lists": [_to_json(*each) for each in found]}, ensure_ascii=False)
-    return "\n".join(line for each in found for line in _to_text(*each))
+        return json.dumps({"lists": found}, ensure_ascii=False)
+    return "\n".join(line for each in found for line in _to_text(each))
 
 
-def _to_text(calling_list: CallingList, counts: ListCounts, imports: Sequence[Import]) -> list[str]:
-    statuses = ", ".join(f"{count:,} {status.label}" for status, count in counts.by_status.items())
-    records = sum(counts.by_status.values())
-    waiting = f"{counts.waiting:,} later"
-    if counts.next_due_utc_ms is not None:
-        waiting += f", the next at {utc_text(counts.next_due_utc_ms)}"
+def _to_text(one: Mapping[str, Any]) -> list[str]:
+    statuses = ", ".join(f"{count:,} {label}" for label, count in one["by_status"].items())
+    waiting = f"{one['waiting']:,} later"
+    if one["next_due_utc"] is not None:
+        waiting += f", the next at {one['next_due_utc']}"
     lines = [
-        f"{calling_list.name}: {records:,} records{f' ({statuses})' if records else ''}",
-        f"  customers: {counts.due:,} due now, {waiting}; {counts.claimed:,} claimed by a server",
+        f"{one['name']}: {one['records']:,} records{f' ({statuses})' if one['records'] else ''}",
+        f"  customers: {one['due']:,} due now, {waiting}; {one['claimed']:,} claimed by a server",
     ]
-    return lines + [f"  {_import_text(each)}" for each in imports]
+    return lines + [f"  {_import_text(each)}" for each in one["imports"]]
 
 
-def _import_text(each: Import) -> str:
-    what = f"{each.file or 'records without a file'}: {each.records:,} records of {each.lines_done:,} lines"
-    if each.finished_utc_ms is None:
+def _import_text(each: Mapping[str, Any]) -> str:
+    what = f"{each['file'] or 'records without a file'}: {each['records']:,} records of {each['lines']:,} lines"
+    if each["finished_utc"] is None:
         return f"{what} so far, not read to its end"
-    return f"{what}, {utc_text(each.finished_utc_ms)}"
+    return f"{what}, {each['finished_utc']}"
 
 
 def _to_json(calling_list: CallingList, counts: ListCounts, imports: Sequence[Import]) -> dict[str, object]:

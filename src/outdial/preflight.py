@@ -71,10 +71,14 @@ def run_preflight(config: Path, group_name: str, *, as_json: bool) -> str:
     async def work(store: Store) -> Forecast:
         return await forecast_of(store, loaded, group, utc_ms)
 
-    forecast = in_store(loaded, work)
+    return forecast_text(group.name, utc_ms, in_store(loaded, work), as_json=as_json)
+
+
+def forecast_text(name: str, utc_ms: Millis, forecast: Forecast, *, as_json: bool) -> str:
+    """What is printed of a group's forecast. `utc_ms`: when it was made."""
     if as_json:
-        return json.dumps({"group": group.name, "at_utc": utc_text(utc_ms), **_to_json(forecast)}, ensure_ascii=False)
-    return "\n".join(_to_text(group.name, forecast))
+        return json.dumps({"group": name, "at_utc": utc_text(utc_ms), **_to_json(forecast)}, ensure_ascii=False)
+    return "\n".join(_to_text(name, forecast))
 
 
 async def forecast_of(store: Store, loaded: Loaded, group: CampaignGroup, utc_ms: Millis, page: int = PAGE) -> Forecast:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outdial.calling_lists import ListedRecord, RecordReader, check_columns
 from outdial.config import load
@@ -74,13 +74,9 @@ def run_add_record(
     """
     loaded = load(config)
     calling_list = list_named(loaded, list_name)
-    given = {"phone": phone, "chain_id": chain, "tz": zone}
-    values = {name: value for name, value in given.items() if value is not None}
-    mistakes = _take_in(fields, values)
-    due_utc_ms = 0 if at is None else parse_instant(at)
-    if due_utc_ms is None:
-        mistakes.append(f"--at {show_value(at)}: allowed: {INSTANT}")
-    new = None if mistakes else new_record(calling_list, values, due_utc_ms or 0, mistakes)
+    mistakes: list[str] = []
+    values, due_utc_ms = values_of(phone, fields, chain, zone, at, mistakes)
+    new = None if mistakes else new_record(calling_list, values, due_utc_ms, mistakes)
     if new is None:
         raise ConfigError(mistakes)
 
@@ -90,7 +86,11 @@ def run_add_record(
         except RecordRefused as error:
             raise ConfigError([f"{list_name}: {error}"]) from error
 
-    added = in_new_store(loaded, work)
+    return added_text(list_name, in_new_store(loaded, work), as_json=as_json)
+
+
+def added_text(list_name: str, added: Added, *, as_json: bool) -> str:
+    """What is printed of a record that was added."""
     if as_json:
         shown = {"list": list_name, **added._asdict()}
         return json.dumps(shown, ensure_ascii=False)
@@ -135,23 +135,31 @@ def run_cancel_record(config: Path, which: str, list_name: str | None, *, as_jso
         wanted = [record for record in found if list_id is None or record.fate.list_id == list_id]
         return [await cancel_stored(store, record, utc_now_ms()) for record in wanted]
 
-    outcomes = in_store(loaded, work)
+    outcomes = [
+        {
+            "record_id": record.fate.record_id,
+            "number": record.fate.number,
+            "outcome": outcome.value,
+            "in_a_call": is_in_call,
+        }
+        for record, outcome, is_in_call in in_store(loaded, work)
+    ]
+    return cancelled_text(which, outcomes, as_json=as_json)
+
+
+def cancelled_text(which: str, outcomes: Sequence[Mapping[str, Any]], *, as_json: bool) -> str:
+    """What is printed of records that were cancelled. Shape of one: docs/reference/command-line.md.
+
+    Raises:
+        ConfigError: there are none.
+    """
     if not outcomes:
         raise ConfigError([f"no record has the number {which}"])
     if as_json:
-        shown = [
-            {
-                "record_id": record.fate.record_id,
-                "number": record.fate.number,
-                "outcome": outcome.value,
-                "in_a_call": is_in_call,
-            }
-            for record, outcome, is_in_call in outcomes
-        ]
-        return json.dumps({"records": shown}, ensure_ascii=False)
+        return json.dumps({"records": outcomes}, ensure_ascii=False)
+    said = [IN_A_CALL if one["in_a_call"] else SAID[Cancelling(one["outcome"])] for one in outcomes]
     return "\n".join(
-        f"record {record.fate.record_id}, {record.fate.number}, {IN_A_CALL if is_in_call else SAID[outcome]}"
-        for record, outcome, is_in_call in outcomes
+        f"record {one['record_id']}, {one['number']}, {what}" for one, what in zip(outcomes, said, strict=True)
     )
 
 
@@ -173,6 +181,19 @@ def number_or_id(which: str) -> tuple[str | None, int]:
     if number is None and not record_id:
         raise ConfigError([f'"{which[:40]}" is neither the number of a record nor a telephone number ({NUMBER})'])
     return number, record_id
+
+
+def values_of(
+    phone: str, fields: Sequence[str], chain: str | None, zone: str | None, at: str | None, mistakes: list[str]
+) -> tuple[dict[str, str], int]:
+    """A record as the columns of a file, and from when on it may be called; 0: at once. Adds what is wrong with it."""
+    given = {"phone": phone, "chain_id": chain, "tz": zone}
+    values = {name: value for name, value in given.items() if value is not None}
+    mistakes += _take_in(fields, values)
+    due_utc_ms = 0 if at is None else parse_instant(at)
+    if due_utc_ms is None:
+        mistakes.append(f"--at {show_value(at)}: allowed: {INSTANT}")
+    return values, due_utc_ms or 0
 
 
 def _take_in(texts: Sequence[str], values: dict[str, str]) -> list[str]:

@@ -1,19 +1,24 @@
 """`outdial record show`: everything about a record, every attempt on it, and what agents have said of these."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from outdial.config import load
 from outdial.configured_store import in_store
 from outdial.core.errors import ConfigError
+from outdial.core.records import RecordType
 from outdial.evidence_text import evidence_line
 from outdial.names import Names
 from outdial.record_change import number_or_id
 from outdial.results_files import RECORD_COLUMNS, record_row, utc_text
 from outdial.store.interface import Store
 from outdial.store.stored import StoredAttempt, StoredRecord, StoredWord
+
+_PARTS = ("custom", "made", "said")
+_CALLBACKS = tuple(each.name.lower().replace("_", " ") for each in RecordType if each.is_callback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,8 @@ def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
             found.append(Known(record, await store.attempts(record_id), await store.words(record_id)))
         return found
 
-    found = in_store(loaded, work)
-    if not found:
-        raise ConfigError([f"no record has the number {which}"])
     names = Names(loaded.configuration)
-    if as_json:
-        return json.dumps({"records": [_to_json(each, names) for each in found]}, ensure_ascii=False)
-    return "\n\n".join("\n".join(_to_text(each, names)) for each in found)
+    return records_text(which, [_to_json(each, names) for each in in_store(loaded, work)], as_json=as_json)
 
 
 async def find_stored(store: Store, which: str) -> tuple[StoredRecord, ...]:
@@ -67,8 +67,8 @@ def _facts(record: StoredRecord, names: Names) -> dict[str, object]:
     facts: dict[str, object] = dict(zip(RECORD_COLUMNS, record_row(record.fate, names), strict=True))
     facts["due_utc"] = None if record.due_utc_ms is None else utc_text(record.due_utc_ms) or "now"
     facts["claim_epoch"] = record.claim_epoch
-    facts["daily_from"] = _time_of_day(record.daily_from_s)
-    facts["daily_till"] = _time_of_day(record.daily_till_s)
+    facts["daily_from"] = time_of_day(record.daily_from_s)
+    facts["daily_till"] = time_of_day(record.daily_till_s)
     facts["time_zone"] = record.zone
     facts["record_type"] = record.record_type.name.lower().replace("_", " ")
     facts["group"] = None if record.group_id is None else names.group(record.group_id)
@@ -79,51 +79,65 @@ def _facts(record: StoredRecord, names: Names) -> dict[str, object]:
     return {name: value if value != "" else None for name, value in facts.items()}
 
 
-def _time_of_day(seconds: int | None) -> str | None:
+def time_of_day(seconds: int | None) -> str | None:
+    """`09:30`, of seconds since midnight."""
     return None if seconds is None else f"{seconds // 3_600:02}:{seconds // 60 % 60:02}"
 
 
-def _to_text(known: Known, names: Names) -> list[str]:
-    record, attempts = known.record, known.attempts
-    facts = {name: value for name, value in _facts(record, names).items() if value is not None}
-    lines = [f"{name + ':':<17} {value}" for name, value in (*facts.items(), *record.custom.items())]
-    lines.append(f"{len(attempts):,} attempt{'' if len(attempts) == 1 else 's'}")
-    for attempt in attempts:
-        lines.append(f"  {_attempt_text(attempt, names)}")
-        if attempt.evidence:
-            lines.append(f"    {evidence_line(attempt.evidence)}")
-        about = [word for word in known.words if (word.epoch, word.call_id) == (attempt.epoch, attempt.call_id)]
-        lines += [f"    {_word_text(word, names)}" for word in about]
-    known_calls = {(attempt.epoch, attempt.call_id) for attempt in attempts}
-    lines += [f"  {_word_text(word, names)}" for word in known.words if (word.epoch, word.call_id) not in known_calls]
+def records_text(which: str, found: Sequence[Mapping[str, Any]], *, as_json: bool) -> str:
+    """Records, as they are printed. Shape of one: docs/reference/command-line.md.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if not found:
+        raise ConfigError([f"no record has the number {which}"])
+    if as_json:
+        return json.dumps({"records": found}, ensure_ascii=False)
+    return "\n\n".join("\n".join(_to_text(each)) for each in found)
+
+
+def _to_text(record: Mapping[str, Any]) -> list[str]:
+    made, said = record["made"], record["said"]
+    facts = {name: value for name, value in record.items() if name not in _PARTS and value is not None}
+    lines = [f"{name + ':':<17} {value}" for name, value in (*facts.items(), *record["custom"].items())]
+    lines.append(f"{len(made):,} attempt{'' if len(made) == 1 else 's'}")
+    for attempt in made:
+        lines.append(f"  {_attempt_text(attempt)}")
+        if attempt["evidence"]:
+            lines.append(f"    {evidence_line(attempt['evidence'])}")
+        lines += [f"    {_word_text(word)}" for word in said if _call(word) == _call(attempt)]
+    known_calls = {_call(attempt) for attempt in made}
+    lines += [f"  {_word_text(word)}" for word in said if _call(word) not in known_calls]
     return lines
 
 
-def _word_text(word: StoredWord, names: Names) -> str:
-    result = word.call_result.name.lower().replace("_", " ")
-    when = f" at {utc_text(word.not_before_utc_ms)}" if word.not_before_utc_ms else ""
-    number = f" to {word.callback_number}" if word.callback_number else ""
-    note = f"; note: {json.dumps(word.note, ensure_ascii=False)}" if word.note else ""
-    said = f"{utc_text(word.given_utc_ms)}  agent {names.agent(word.agent_id)} says: {result}"
+def _call(of: Mapping[str, Any]) -> tuple[int, int]:
+    return of["epoch"], of["call_id"]
+
+
+def _word_text(word: Mapping[str, Any]) -> str:
+    when = f" at {word['not_before_utc']}" if word["not_before_utc"] else ""
+    number = f" to {word['callback_number']}" if word["callback_number"] else ""
+    note = f"; note: {json.dumps(word['note'], ensure_ascii=False)}" if word["note"] else ""
+    said = f"{word['given_utc']}  agent {word['agent']} says: {word['call_result'].replace('_', ' ')}"
     return f"{said}; then {_fate_text(word)}{when}{number}{note}"
 
 
-def _fate_text(word: StoredWord) -> str:
+def _fate_text(word: Mapping[str, Any]) -> str:
     """What became of the record by an agent's word."""
-    if word.record_type is None or not word.record_type.is_callback:
-        return word.disposition
-    return word.record_type.name.lower().replace("_", " ")
+    return str(word["record_type"] if word["record_type"] in _CALLBACKS else word["disposition"])
 
 
-def _attempt_text(attempt: StoredAttempt, names: Names) -> str:
-    where = f"{utc_text(attempt.dialed_utc_ms)}  {names.group(attempt.group_id)} on {names.node(attempt.node_id)}"
-    if attempt.call_result is None:
+def _attempt_text(attempt: Mapping[str, Any]) -> str:
+    where = f"{attempt['dialed_utc']}  {attempt['group']} on {attempt['node']}"
+    if attempt["call_result"] is None:
         return f"{where}: its end is not known yet"
-    result = attempt.call_result.name.lower().replace("_", " ")
-    agent = "" if attempt.agent_id is None else f", agent {names.agent(attempt.agent_id)}"
-    talk = f", talked {attempt.talk_ms / 1_000:.1f} s" if attempt.talk_ms else ""
-    again = f" at {utc_text(attempt.not_before_utc_ms)}" if attempt.not_before_utc_ms else ""
-    return f"{where}: {result}{agent}{talk}; then {attempt.disposition}{again}"
+    result = attempt["call_result"].replace("_", " ")
+    agent = "" if attempt["agent"] is None else f", agent {attempt['agent']}"
+    talk = f", talked {attempt['talk_ms'] / 1_000:.1f} s" if attempt["talk_ms"] else ""
+    again = f" at {attempt['not_before_utc']}" if attempt["not_before_utc"] else ""
+    return f"{where}: {result}{agent}{talk}; then {attempt['disposition']}{again}"
 
 
 def _to_json(known: Known, names: Names) -> dict[str, object]:

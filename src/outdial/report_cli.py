@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from outdial.database_or_server import ConfigArgument, asked_server
+
 
 def _limit(what: str) -> typer.models.OptionInfo:
     help_text = f"Only this {what}: its name, or its number. Repeatable."
@@ -12,8 +14,9 @@ def _limit(what: str) -> typer.models.OptionInfo:
 
 
 def report(
+    context: typer.Context,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="attempts, agents, waits, lists or ports.")],
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration file.")],
+    config: ConfigArgument,
     period: Annotated[
         str,
         typer.Option(
@@ -46,4 +49,10 @@ def report(
 
     named = {"group": group, "campaign": campaign, "list": list_name, "node": node, "agent": agent}
     only = tuple((what, name) for what, names in named.items() for name in names or ())
-    run_report(ReportOptions(Wanted(kind, period, only, tuple(by or ()), zone), config, form, output))
+    wanted = Wanted(kind, period, only, tuple(by or ()), zone)
+    if client := asked_server(context):
+        from outdial.server_rules import report as report_there
+
+        report_there(client, wanted, form, output)
+        return
+    run_report(ReportOptions(wanted, config, form, output))

@@ -16,6 +16,8 @@ from outdial.core.modes import DialingMode
 from outdial.results_files import utc_text
 
 TOKEN_VARIABLE = "OUTDIAL_TOKEN"
+PATIENCE_S = 120.0
+"""Longest silence of the server while it looks through its database. Unit: seconds. Ours."""
 TAKE_BACK = "default"
 """Instead of a value: the configuration file counts again."""
 
@@ -30,6 +32,11 @@ def client_of(server: str | None) -> Client:
     if not server:
         raise ConfigError(["this is asked of a running server: outdial --server URL …, or the variable OUTDIAL_SERVER"])
     return Client(server, os.environ.get(TOKEN_VARIABLE, ""))
+
+
+def patient_client_of(server: str) -> Client:
+    """The same for what the server may take its time for: it looks through its database, beside the dialer."""
+    return Client(server, os.environ.get(TOKEN_VARIABLE, ""), timeout_s=PATIENCE_S)
 
 
 def run_group(client: Client, what: str, group: str, mode: str = "", *, as_json: bool) -> str:

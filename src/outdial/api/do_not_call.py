@@ -33,6 +33,7 @@ class DoNotCallListView(BaseModel):
     oldest_utc_ms: int = Field(description="When a file or a command last had the number of which that is longest ago.")
     latest_utc_ms: int = Field(description="When one last had any of them.")
     age_days: int = Field(description="Days since the former.", examples=[3])
+    days_max: int | None = Field(description="How old the copy of a registry may be. Null: it is none.", examples=[31])
     too_old: bool = Field(description="It is the copy of a registry, and older than that may be.")
 
 

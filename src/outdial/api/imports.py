@@ -64,12 +64,16 @@ class ImportView(BaseModel):
     bytes_read: int
     rows_read: int = Field(description="Lines so far, those of an earlier reading included.", examples=[10_000])
     accepted: int = Field(description="Lines that are, or would be, in the list.", examples=[9_950])
+    added: int = Field(description="Those of them that no earlier reading or file had brought.", examples=[9_950])
     rejected: int = Field(description="Lines that were left out.", examples=[50])
     removed: int = Field(description="Do-not-call list: numbers that were taken off.", examples=[0])
     reasons: dict[str, int] = Field(description="Rejected lines by reason.", examples=[{"not a number": 50}])
     examples: list[str] = Field(description="The first rejected lines.")
     notes: list[str] = Field(description="What the operator should know.")
     error: str | None = Field(description="Why it failed.")
+    finished_before_utc_ms: int | None = Field(
+        description="Calling list: when the same file was read to its end before, so that nothing was to do."
+    )
     has_rejects: bool = Field(description="Whether `rejects` has all rejected lines.")
 
 

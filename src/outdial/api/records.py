@@ -73,6 +73,7 @@ class RecordView(BaseModel):
     chain_n: int | None = Field(description="Its place among the customer's records.")
     due_utc_ms: int | None = Field(description="From when on it may be called; 0: at once. Null: it does not wait.")
     claimed: bool = Field(description="A server has it, in memory or in a call.")
+    claim_epoch: int | None = Field(description="Which start of a server has it. Null: none.", examples=[3])
     daily_from_s: int | None = Field(description="Its own calling hours. Unit: seconds since local midnight.")
     daily_till_s: int | None
     time_zone: str | None
@@ -123,6 +124,7 @@ class WordView(BaseModel):
     call_result: str = Field(examples=["answer"])
     disposition: str = Field(description="What became of the record.", examples=["done"])
     not_before_utc_ms: int | None = Field(description="When it may be dialed again: a callback.")
+    record_type: str | None = Field(description="Whom a callback waits for. Null: it is none.")
     callback_number: str | None
     note: str
 

@@ -8,6 +8,6 @@ What the server refuses is a `Refused` with the code and the mistakes that it to
 """
 
 from outdial.client.calls import Client
-from outdial.client.transport import NotReached, Refused
+from outdial.client.transport import NotReached, NotSent, Refused
 
-__all__ = ["Client", "NotReached", "Refused"]
+__all__ = ["Client", "NotReached", "NotSent", "Refused"]

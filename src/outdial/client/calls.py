@@ -1,39 +1,41 @@
 """The calls of the API, with names for numbers and the API's own models."""
 
-import json
-import urllib.parse
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from outdial.api.board import AgentBoard, AlarmView, Board, GroupBoard, NodeBoard, PoolBoard
+from outdial.api.compliance import PreflightView
 from outdial.api.configuration_file import ConfigurationChanges
 from outdial.api.record_reasons import WhyView
 from outdial.api.running_settings import ObjectSettings, SettingView, Value
 from outdial.client.board_stream import boards
-from outdial.client.transport import Answer, Http, NotReached, Refused, Transport
+from outdial.client.record_calls import RecordCalls
+from outdial.client.requests import find, query
+from outdial.client.rule_calls import RuleCalls
+from outdial.client.transport import TIMEOUT_S, Answer, Http, Transport
 from outdial.core.modes import DialingMode
 
-Model = TypeVar("Model", bound=BaseModel)
-T = TypeVar("T")
 
+class Client(RecordCalls, RuleCalls):
+    """One server. Groups, nodes and lists are given by name or DBID."""
 
-class Client:
-    """One server. Groups, nodes and campaigns are given by name or DBID."""
-
-    def __init__(self, server: str, token: str = "", transport: Transport | None = None) -> None:
+    def __init__(
+        self, server: str, token: str = "", transport: Transport | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
             server: `http://host:port` or `https://host:port`.
             token: of `outdial token create`. Empty: none is sent.
             transport: carries the requests instead of HTTP.
+            timeout_s: longest silence of the server. Unit: seconds.
 
         Raises:
             NotReached: the address is none, or would tell the token to everybody.
         """
-        self._transport = transport or Http(server, token)
+        self._transport = transport or Http(server, token, timeout_s)
 
     # --- how things stand -----------------------------------------------------------------------------------------
 
@@ -55,7 +57,7 @@ class Client:
 
     def group(self, group: str | int) -> GroupBoard:
         """One campaign group."""
-        return _find("campaign group", group, self.groups())
+        return find("campaign group", group, self.groups())
 
     def nodes(self) -> list[NodeBoard]:
         """All SIP cluster nodes."""
@@ -63,7 +65,7 @@ class Client:
 
     def node(self, node: str | int) -> NodeBoard:
         """One SIP cluster node."""
-        return _find("node", node, self.nodes())
+        return find("node", node, self.nodes())
 
     def pools(self) -> list[PoolBoard]:
         """All port pools."""
@@ -83,8 +85,7 @@ class Client:
         Args:
             asked: one of `group`, `agent`, `node`, `record`, `number`.
         """
-        query = urllib.parse.urlencode(asked)
-        return self._parse(TypeAdapter(list[WhyView]), self._json("GET", f"/why?{query}")["subjects"])
+        return self._parse(TypeAdapter(list[WhyView]), self._json("GET", f"/why{query(asked.items())}")["subjects"])
 
     # --- campaign groups ------------------------------------------------------------------------------------------
 
@@ -107,6 +108,10 @@ class Client:
     def change_mode(self, group: str | int, mode: DialingMode) -> GroupBoard:
         """Change the dialing mode."""
         return self._do_group(group, "mode", {"mode": mode.value})
+
+    def preflight(self, group: str | int) -> PreflightView:
+        """When the customers of a campaign group may be called, if nobody is called."""
+        return self._get(PreflightView, f"/groups/{self.group(group).dbid}/preflight")
 
     def _do_group(self, group: str | int, what: str, body: Any = None) -> GroupBoard:
         return self._post(GroupBoard, f"/groups/{self.group(group).dbid}/{what}", body)
@@ -170,48 +175,3 @@ class Client:
         kind = {"Content-Type": "application/toml", **headers}
         answer = self._transport.send("PUT", f"/configuration{query}", text.encode(), kind)
         return self._parse(TypeAdapter(ConfigurationChanges), self._loads(answer))
-
-    # --- requests -------------------------------------------------------------------------------------------------
-
-    def _list(self, model: type[Model], name: str) -> list[Model]:
-        return self._parse(TypeAdapter(list[model]), self._json("GET", f"/{name}")[name])  # type: ignore[valid-type]
-
-    def _get(self, model: type[Model], path: str) -> Model:
-        return self._parse(TypeAdapter(model), self._json("GET", path))
-
-    def _post(self, model: type[Model], path: str, body: Any = None) -> Model:
-        return self._parse(TypeAdapter(model), self._json("POST", path, body))
-
-    def _json(self, method: str, path: str, body: Any = None) -> Any:
-        return self._loads(self._send(method, path, body))
-
-    def _send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
-        content = None if body is None else json.dumps(body).encode()
-        return self._transport.send(method, path, content, {"Content-Type": "application/json", **(headers or {})})
-
-    def _loads(self, answer: Answer) -> Any:
-        try:
-            return json.loads(answer.body)
-        except ValueError as error:
-            raise NotReached("what answers is no server of outdial") from error
-
-    def _parse(self, adapter: "TypeAdapter[T]", value: Any) -> T:
-        try:
-            return adapter.validate_python(value)
-        except ValidationError as error:
-            raise NotReached(f"the server is of another version: {error.errors()[0]['msg']}") from error
-
-
-Named = TypeVar("Named", GroupBoard, NodeBoard)
-
-
-def _find(what: str, which: str | int, known: list[Named]) -> Named:
-    """By name, else by DBID."""
-    for each in known:
-        if each.name == which:
-            return each
-    for each in known:
-        if str(each.dbid) == str(which):
-            return each
-    names = ", ".join(each.name for each in known) or "none"
-    raise Refused(404, "not_found", f"there is no {what} {which}; there are: {names}")

@@ -3,13 +3,15 @@
 import http.client
 import ipaddress
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from outdial.core.errors import OutdialError
 
@@ -17,6 +19,8 @@ TIMEOUT_S = 15.0
 """Longest silence of the server. Unit: seconds."""
 BYTES_MAX = 64 * 2**20
 """Longest answer that is read. Unit: bytes."""
+PIECE_BYTES = 2**16
+"""What is read of a long answer at once. Unit: bytes."""
 PREFIX = "/v1"
 
 
@@ -25,6 +29,12 @@ class NotReached(OutdialError):
 
     code = "not_reached"
     retriable = True
+
+
+class NotSent(OutdialError):
+    """The file that should be sent cannot be read."""
+
+    code = "not_sent"
 
 
 class Refused(OutdialError):
@@ -52,16 +62,25 @@ class Answer:
     """Entity tag; empty: it has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class FileToSend:
+    """A body that is read while it is sent."""
+
+    path: Path
+
+
+Body: TypeAlias = bytes | FileToSend | None
+
+
 class Transport(Protocol):
     """Carries requests to one server."""
 
-    def send(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    def send(self, method: str, path: str, body: Body = None, headers: Mapping[str, str] | None = None) -> Answer:
         """One request; `path` without the version.
 
         Raises:
             NotReached: there is no answer.
+            NotSent: the body is a file that cannot be read.
             Refused: it is a refusal.
         """
         ...
@@ -71,6 +90,15 @@ class Transport(Protocol):
 
         Raises:
             NotReached: it has ended.
+            Refused: it is a refusal.
+        """
+        ...
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A long answer, piece by piece.
+
+        Raises:
+            NotReached: it is cut off.
             Refused: it is a refusal.
         """
         ...
@@ -100,15 +128,34 @@ class Http:
         if parts.scheme == "http" and self.token and not _is_loopback(parts.hostname):
             raise NotReached(f"{self.server}: a token is sent over https only, unless the server is on this machine")
 
-    def send(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    def send(self, method: str, path: str, body: Body = None, headers: Mapping[str, str] | None = None) -> Answer:
         """See `Transport.send`."""
+        if isinstance(body, FileToSend):
+            return self._send_file(method, path, body.path, headers or {})
         with self._open(method, path, body, headers or {}) as response:
-            content = response.read(BYTES_MAX + 1)
-            if len(content) > BYTES_MAX:
-                raise NotReached(f"{self.server}: the answer is longer than {BYTES_MAX:,} bytes")
-            return Answer(content, response.headers.get("ETag", ""))
+            return self._answer(response)
+
+    def _send_file(self, method: str, path: str, file: Path, headers: Mapping[str, str]) -> Answer:
+        try:
+            opened = file.open("rb")
+        except OSError as error:
+            raise NotSent(f"{file}: cannot be read: {error.strerror}") from error
+        with opened:
+            length = {"Content-Length": str(os.fstat(opened.fileno()).st_size)}
+            with self._open(method, path, opened, {**headers, **length}) as response:
+                return self._answer(response)
+
+    def _answer(self, response: Any) -> Answer:
+        content = response.read(BYTES_MAX + 1)
+        if len(content) > BYTES_MAX:
+            raise NotReached(f"{self.server}: the answer is longer than {BYTES_MAX:,} bytes")
+        return Answer(content, response.headers.get("ETag", ""))
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """See `Transport.pieces`."""
+        with self._open("GET", path, None, {}) as response:
+            while piece := response.read(PIECE_BYTES):
+                yield piece
 
     def lines(self, path: str, headers: Mapping[str, str]) -> Iterator[str]:
         """See `Transport.lines`."""
@@ -118,7 +165,7 @@ class Http:
         raise NotReached(f"{self.server}: the stream has ended")
 
     @contextmanager
-    def _open(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Iterator[Any]:
+    def _open(self, method: str, path: str, body: bytes | BinaryIO | None, headers: Mapping[str, str]) -> Iterator[Any]:
         named = {"Accept": "*/*", **headers}
         if self.token:
             named["Authorization"] = f"Bearer {self.token}"

@@ -51,6 +51,7 @@ class RunningDoNotCall:
                     oldest_utc_ms=one.oldest_utc_ms,
                     latest_utc_ms=one.latest_utc_ms,
                     age_days=age_days(one, now),
+                    days_max=loaded.registries.get(one.name),
                     too_old=is_too_old(one, loaded.registries, now),
                 )
                 for one in found

@@ -45,12 +45,14 @@ class Job:
     bytes_read: int = 0
     rows_read: int = 0
     accepted: int = 0
+    added: int = 0
     rejected: int = 0
     removed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     error: str | None = None
+    finished_before_utc_ms: int | None = None
     has_rejects: bool = False
     goes_on: bool = False
     """The same file was read into the list before, but not to its end."""

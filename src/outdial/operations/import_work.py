@@ -43,7 +43,7 @@ async def read_list_file(job: Job, calling_list: CallingList, files: JobFiles, r
         calling_list = replace(calling_list, default_region=job.default_region)
 
     def on_batch(file: CallingListFile) -> None:
-        _take_counts(job, file.counts)
+        _take_counts(job, file.counts, begun)
         job.bytes_read = file.bytes_read
         if not job.dry_run:
             running.on_records(calling_list.dbid)
@@ -54,6 +54,7 @@ async def read_list_file(job: Job, calling_list: CallingList, files: JobFiles, r
     if begun.finished_utc_ms is not None:
         job.rows_read, job.accepted, job.bytes_read = begun.lines_done, begun.records, job.bytes
         job.rejected = begun.lines_done - begun.records
+        job.finished_before_utc_ms = begun.finished_utc_ms
         job.notes.append("this file was read into the list before; nothing to do")
         return
     if job.dry_run:
@@ -71,7 +72,7 @@ async def read_list_file(job: Job, calling_list: CallingList, files: JobFiles, r
             batch=BATCH,
         )
         job.notes += await _column_notes(running.loaded, calling_list, store)
-    _take_counts(job, counts)
+    _take_counts(job, counts, begun)
     job.bytes_read = job.bytes
 
 
@@ -104,13 +105,16 @@ async def read_number_file(job: Job, files: JobFiles, running: RunningStore) -> 
         if job.is_unwanted:
             raise Unwanted
 
-    _, removed = await read_numbers(running.jobs, file, addition, is_whole=job.replace, batch=BATCH, on_batch=on_batch)
+    added, removed = await read_numbers(
+        running.jobs, file, addition, is_whole=job.replace, batch=BATCH, on_batch=on_batch
+    )
     on_batch()
-    job.removed, job.bytes_read = removed, job.bytes
+    job.added, job.removed, job.bytes_read = added, removed, job.bytes
     job.reasons, job.examples = dict(file.reasons), list(file.examples)
 
 
-def _take_counts(job: Job, counts: Counts) -> None:
+def _take_counts(job: Job, counts: Counts, begun: Import) -> None:
+    job.added = counts.loaded - begun.records
     job.rows_read, job.accepted, job.rejected = counts.rows, counts.loaded, counts.rejected
     job.reasons, job.examples = dict(counts.reasons), list(counts.examples)
 

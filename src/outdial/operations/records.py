@@ -135,6 +135,7 @@ def record_view(record: StoredRecord, names: Names) -> RecordView:
         chain_n=fate.chain_n if fate.chain_id else None,
         due_utc_ms=record.due_utc_ms,
         claimed=record.claim_epoch is not None,
+        claim_epoch=record.claim_epoch,
         daily_from_s=record.daily_from_s,
         daily_till_s=record.daily_till_s,
         time_zone=record.zone,
@@ -160,6 +161,7 @@ def word_view(word: StoredWord, names: Names) -> WordView:
         call_result=word.call_result.name.lower(),
         disposition=word.disposition,
         not_before_utc_ms=word.not_before_utc_ms or None,
+        record_type=None if word.record_type is None else word.record_type.name.lower().replace("_", " "),
         callback_number=word.callback_number or None,
         note=word.note,
     )

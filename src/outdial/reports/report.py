@@ -147,7 +147,7 @@ def _read(options: ReportOptions, loaded: Loaded, now_utc_ms: int) -> tuple[Quer
         ConfigError: mistakes: all of them.
     """
     mistakes: list[str] = []
-    form = _format(options, mistakes)
+    form = format_of(options.format, options.output, mistakes)
     return query_of(options.wanted, loaded, now_utc_ms, mistakes), form
 
 
@@ -243,11 +243,12 @@ def _filters(kind: Kind, options: Wanted, loaded: Loaded, mistakes: list[str]) -
     return {what: tuple(dbids) for what, dbids in found.items()}
 
 
-def _format(options: ReportOptions, mistakes: list[str]) -> str:
-    suffix = "" if options.output is None else options.output.suffix.removeprefix(".")
-    form = options.format or (suffix if suffix in FORMATS else "text")
+def format_of(wanted: str | None, output: Path | None, mistakes: list[str]) -> str:
+    """The format of a report that goes into a file, or to standard output. Adds what is wrong with it."""
+    suffix = "" if output is None else output.suffix.removeprefix(".")
+    form = wanted or (suffix if suffix in FORMATS else "text")
     if form not in FORMATS:
         mistakes.append(f"--format: there is no {_choice(form, list(FORMATS))}")
-    elif form == "parquet" and options.output is None:
+    elif form == "parquet" and output is None:
         mistakes.append("--format parquet: goes into a file: --output FILE")
     return form
