@@ -12,6 +12,7 @@ import typer.main
 
 import outdial
 from outdial import cli
+from outdial.command_order import ORDER
 from outdial.core.errors import InvariantViolated
 from outdial.core.events import DoNotCallAdded
 from outdial.core.units import Now
@@ -45,6 +46,12 @@ def test_help_names_every_command(capsys):
     text = capsys.readouterr().out
     for command in ("demo", "simulate", "check", "serve", "replay", "ports"):
         assert command in text
+
+
+def test_help_begins_with_what_a_newcomer_needs():
+    named = typer.main.get_command(cli.app).list_commands(None)
+    assert named[:3] == ["demo", "serve", "check"]
+    assert named == list(ORDER), "a new command needs its place there"
 
 
 def test_without_a_command_there_is_help(capsys):

@@ -22,6 +22,7 @@ from outdial import (
     server_cli,
     webhook_cli,
 )
+from outdial.command_order import InOrder
 from outdial.core.errors import ConfigError, InvariantViolated, OutdialError
 from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server
 
@@ -37,6 +38,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="outdial",
+    cls=InOrder,
     help="Outbound contact server: campaign groups dial through a SIP cluster and share its ports.",
     no_args_is_help=True,
     add_completion=False,
