@@ -147,6 +147,10 @@ def test_why_tells_every_reason(desk):
         desk.config.read_text().replace("[[campaign]]", '[[campaign]]\ndo-not-call-lists = ["other"]')
     )
     assert "nothing keeps it" in desk.types("why", desk.config, "5550102")
+    desk.asks("UPDATE records SET callback_number = '5550199', record_type = 6 WHERE number = '5550102'")
+    assert "nothing keeps it" in desk.types("why", desk.config, "5550102"), "its own number is not dialed"
+    desk.types("dnc", "add", desk.config, "5550199")
+    assert "east: do-not-call: 5550199 is on the list internal" in desk.types("why", desk.config, "5550102")
     assert "another record of its customer is tried first" in desk.types("why", desk.config, "5550105")
     desk.asks("UPDATE records SET due_utc_ms = NULL, status = 3, call_result = 33 WHERE number = '5550103'")
     [record] = json.loads(desk.types("why", desk.config, "5550103", "--json"))["records"]

@@ -67,9 +67,9 @@ async def records_of(
 ) -> list[Record]:
     """Stored records as a campaign sees them, with what its rules and its do-not-call lists have of their numbers."""
     calling_list, facts = rules.calling_list, rules.needs_facts
-    entries = [entry for each in stored for entry in entries_for(each.fate.number, each.customer_id)]
+    entries = [entry for each in stored for entry in entries_for(each.dialed_number, each.customer_id)]
     found = await store.forbidding(entries, campaign.do_not_call_lists, utc_ms) if stored else {}
-    known = await store.facts([each.fate.number for each in stored], utc_ms) if facts and stored else {}
+    known = await store.facts([each.dialed_number for each in stored], utc_ms) if facts and stored else {}
     records = []
     for each in stored:
         fate = each.fate
@@ -83,11 +83,12 @@ async def records_of(
             each.daily_till_s,
             None if each.zone is None else load_zone(each.zone),
             fate.attempts,
-            do_not_call=list_that_has(fate.number, each.customer_id, found),
+            do_not_call=list_that_has(each.dialed_number, each.customer_id, found),
+            record_type=each.record_type,
             consent=each.consent,
             consent_utc_ms=each.consent_utc_ms,
-            facts=known.get(fate.number, NumberFacts(utc_ms)) if facts else None,
-        )
+            facts=known.get(each.dialed_number, NumberFacts(utc_ms)) if facts else None,
+        ).called_at(each.callback_number or "")
         records.append(with_zones(record) if calling_list.zone_by_number else record)
     return records
 

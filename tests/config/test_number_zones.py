@@ -128,6 +128,23 @@ def test_a_record_keeps_the_zone_that_it_names():
     assert with_zones(record) is record
 
 
+def test_a_callback_at_another_number_is_made_when_both_places_allow_it():
+    """The record says where the customer lives, the number where it was given out."""
+    berlin, tokyo = load_zone("Europe/Berlin"), "+81312345678"
+    record = Record(1, 1, "+4930123456", zone=berlin)
+    assert record.called_at("") is record and record.called_at(record.number) is record
+    called = with_zones(record.called_at(tokyo))
+    assert (called.number, called.zone) == (tokyo, None)
+    assert [zone.name for zone in called.zones] == ["Europe/Berlin", "Asia/Tokyo"]
+    assert with_zones(called) == called
+    rules = dial_rules(CallingList(1, "list", UTC, 9 * 3_600, 20 * 3_600, zone_by_number=True))
+    assert may_dial(called, rules, ms("2026-07-01T08:00"), ()) is None, "10:00 and 17:00"
+    assert may_dial(record, rules, ms("2026-07-01T12:00"), ()) is None
+    assert may_dial(called, rules, ms("2026-07-01T12:00"), ()) is not None, "21:00 in Tokyo"
+    [zone] = with_zones(Record(1, 1, "+4930123456").called_at(tokyo)).zones
+    assert zone.name == "Asia/Tokyo"
+
+
 def test_only_the_lists_that_are_named_get_zones():
     record = Record(7, 2, "+4930123456", 3, 4, 5, 6, None, 8, ())
     chains = (Chain((Record(1, 1, "+4930123456"),)), Chain((record,)))

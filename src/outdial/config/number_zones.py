@@ -58,10 +58,11 @@ def zones_of_number(number: str) -> tuple[Zone, ...]:
 
 
 def with_zones(record: Record) -> Record:
-    """The record with the zones of its number, unless it names one."""
+    """The record with the zones of its number, unless it names one, beside those that it has already."""
     if record.zone is not None:
         return record
-    return replace(record, zones=zones_of_number(record.number))
+    zones = zones_of_number(record.number)
+    return replace(record, zones=tuple(dict.fromkeys((*record.zones, *zones))) if record.zones else zones)
 
 
 def chains_with_zones(chains: tuple[Chain, ...], lists: Container[ListId]) -> tuple[Chain, ...]:

@@ -1,7 +1,7 @@
 """Records: one number to reach each, in chains of the numbers of one person."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outdial.core.results import CallResult
 from outdial.core.settings import Zone
@@ -128,6 +128,13 @@ class Record:
     """When that was given."""
     facts: NumberFacts | None = None
     """What earlier calls to the number have come to; None: nobody has asked for it."""
+
+    def called_at(self, number: str) -> "Record":
+        """The record when the customer wants to be called at another number. Its own zone is then one of several that
+        the customer may be in."""
+        if number in ("", self.number):
+            return self
+        return replace(self, number=number, zone=None, zones=self.zones if self.zone is None else (self.zone,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,8 +237,7 @@ class ListState:
         if bound is None:
             return record
         return replace(
-            record,
-            number=bound.number or record.number,
+            record.called_at(bound.number),
             record_type=bound.record_type,
             group_id=bound.group_id,
             agent_id=bound.agent_id,

@@ -66,8 +66,8 @@ SELECT list_name, count(*), min(seen_utc_ms), max(seen_utc_ms) FROM do_not_call
 WHERE removed_utc_ms IS NULL AND (expires_utc_ms IS NULL OR expires_utc_ms > $1) GROUP BY list_name
 """
 _CLAIMED: Final = f"""
-SELECT list_id, record_id, number, customer_id FROM records WHERE claim_epoch = $1
-UNION SELECT other.list_id, other.record_id, other.number, other.customer_id
+SELECT list_id, record_id, coalesce(callback_number, number), customer_id FROM records WHERE claim_epoch = $1
+UNION SELECT other.list_id, other.record_id, coalesce(other.callback_number, other.number), other.customer_id
 FROM records AS head JOIN records AS other
     ON other.list_id = head.list_id AND other.chain_id = head.chain_id AND other.chain_id > 0
 WHERE head.claim_epoch = $1 AND head.chain_id > 0 AND other.status = {RecordStatus.RETRIEVED:d}

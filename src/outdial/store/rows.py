@@ -123,7 +123,7 @@ def record_of(row: Row, found: Found) -> Record:
     return Record(
         record_id,
         list_id,
-        callback_number or number,
+        number,
         chain_id,
         chain_n,
         daily_from_s,
@@ -138,7 +138,7 @@ def record_of(row: Row, found: Found) -> Record:
         do_not_call=list_that_has(callback_number or number, customer_id, found) if found else "",
         consent=consent or "",
         consent_utc_ms=consent_utc_ms,
-    )
+    ).called_at(callback_number or "")
 
 
 def _zone(name: str, record_id: int) -> Zone:

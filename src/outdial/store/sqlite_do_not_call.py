@@ -58,8 +58,8 @@ WHERE seq > ?2 AND seq <= ?3 AND removed_utc_ms IS NULL AND (expires_utc_ms IS N
 GROUP BY list_name
 """
 _CLAIMED = f"""
-SELECT list_id, record_id, number, customer_id FROM records WHERE claim_epoch = ?1
-UNION SELECT other.list_id, other.record_id, other.number, other.customer_id
+SELECT list_id, record_id, coalesce(callback_number, number), customer_id FROM records WHERE claim_epoch = ?1
+UNION SELECT other.list_id, other.record_id, coalesce(other.callback_number, other.number), other.customer_id
 FROM records AS head CROSS JOIN records AS other
     ON other.list_id = head.list_id AND other.chain_id = head.chain_id AND likely(other.chain_id > 0)
 WHERE head.claim_epoch = ?1 AND head.chain_id > 0 AND other.status = {RecordStatus.RETRIEVED:d}

@@ -68,6 +68,11 @@ class StoredRecord:
     consent_utc_ms: int | None = None
     customer_id: str | None = None
 
+    @property
+    def dialed_number(self) -> str:
+        """The number that a call goes to."""
+        return self.callback_number or self.fate.number
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:

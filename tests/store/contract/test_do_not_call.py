@@ -1,11 +1,14 @@
 """Do-not-call lists: who is on one is known at the claim, and again when that changes while the record is claimed."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from outdial.calling_lists import ListedRecord
-from outdial.core.records import Record
+from outdial.core.commands import Disposition
+from outdial.core.records import Record, RecordType
+from outdial.core.settings import TreatmentAction
 from outdial.store.claims import ClaimRequest
 from outdial.store.do_not_call import Addition, NumberForbidden, entry_of
 from outdial.store.interface import EpochLost
@@ -119,6 +122,37 @@ async def test_every_record_of_a_claimed_chain_is_looked_at(database):
         await claim(store, 1)
         await forbid(store, entry(2), entry(3), list_name="x")
         assert (await store.objections(0, NOW)).forbidden == ((1, 2, "x"), (1, 3, "x"))
+
+
+async def test_of_a_callback_the_number_counts_that_it_is_dialed_at(database):
+    other = Disposition(
+        TreatmentAction.RESCHEDULE, NOW, None, (), 1, RecordType.CAMPAIGN_CALLBACK, number="+15559999999"
+    )
+    async with opened(database) as store:
+        await add_singles(store, 3)
+        for chain in (await claim(store)).chains:
+            [record] = chain.records
+            await write(store, replace(settled(record.record_id, record), disposition=other))
+        await forbid(store, entry(1))
+        assert await marks(store) == {1: "", 2: "", 3: ""}, "their own numbers are not dialed"
+        seq = (await store.objections(0, NOW)).seq
+        await forbid(store, entry(2))
+        assert (await store.objections(seq, NOW)).forbidden == ()
+        await forbid(store, "15559999999")
+        told = await store.objections(seq, NOW)
+        assert told.forbidden == ((1, 1, "internal"), (1, 2, "internal"), (1, 3, "internal"))
+
+
+async def test_of_a_callback_from_a_chain_the_number_counts_that_it_is_dialed_at(database):
+    async with opened(database) as store:
+        await add_chain(store, 3)
+        await database.ask("UPDATE records SET callback_number = '+15559999999' WHERE record_id = 2")
+        [chain] = (await claim(store)).chains
+        assert [record.number for record in chain.records] == [number(1), "+15559999999", number(3)]
+        await forbid(store, entry(2), "15559999999", list_name="x")
+        assert (await store.objections(0, NOW)).forbidden == ((1, 2, "x"),)
+        await forbid(store, entry(2), entry(3), list_name="y")
+        assert (await store.objections(0, NOW)).forbidden == ((1, 2, "x"), (1, 3, "y"))
 
 
 async def test_records_of_another_start_are_not_told(database):
