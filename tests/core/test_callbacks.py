@@ -6,6 +6,7 @@ import pytest
 
 from dialing_story import UTC, Story, chain, dialing_story, group, number_of, treatment
 from outdial.core.callback_events import CallbackRequested, CallbacksFetched
+from outdial.core.callbacks import GROUP_GRACE_MS
 from outdial.core.commands import (
     Dial,
     FetchCallbacks,
@@ -30,7 +31,7 @@ from outdial.core.records import Chain, RecordType
 from outdial.core.results import CallResult
 from outdial.core.settings import CallingList, TreatmentAction
 from outdial.core.state import FETCH_POLL_MS
-from outdial.core.units import MINUTE_MS, SECOND_MS
+from outdial.core.units import DAY_MS, MINUTE_MS, SECOND_MS
 
 WAIT_MS = 30 * MINUTE_MS
 A, R = TreatmentAction, CallResult
@@ -51,6 +52,12 @@ def personal(story: Story, record_id: int = 9, agent_id: int = 101, *rest: int, 
             *others,
         )
     )
+
+
+def left_by(story: Story, group_id: int, record_type: RecordType = RecordType.CAMPAIGN_CALLBACK) -> Chain:
+    """A callback that its group has left alone for a day."""
+    [record] = personal(story, due_ms=DAY_MS).records
+    return Chain((replace(record, record_type=record_type, group_id=group_id),))
 
 
 def due(story: Story, *chains: Chain, next_due_ms: int | None = None) -> Story:
@@ -239,6 +246,43 @@ def test_who_declines_leaves_it_to_the_group() -> None:
     due(story, personal(story))
     treated = story.tell(PreviewRejected(101)).the(TreatRecord)
     assert A.ASSIGN_TO_GROUP is treated.disposition.action
+
+
+# --- callbacks that their own group has left ----------------------------------------------------------------------
+
+
+def test_a_group_that_has_run_for_a_while_asks_for_what_others_have_left() -> None:
+    story = dialing_story(group(1), group(2), group(3), has_records=False)
+    assert {(0, ())} == {(each.left_utc_ms, each.running_ids) for each in story.ever(FetchCallbacks)}
+    story.stop(2).advance(GROUP_GRACE_MS)
+    asked = [each for each in story.said(FetchCallbacks) if each.group_id == 1][-1]
+    assert (1, 3) == asked.running_ids, "groups that run look after theirs"
+    assert 0 <= story.utc_ms - DAY_MS - asked.left_utc_ms <= FETCH_POLL_MS
+    story.start(2).advance(FETCH_POLL_MS)
+    asked = [each for each in story.said(FetchCallbacks) if each.group_id == 2][-1]
+    assert (0, ()) == (asked.left_utc_ms, asked.running_ids), "the others may be about to start, too"
+
+
+@pytest.mark.parametrize("record_type", [RecordType.CAMPAIGN_CALLBACK, RecordType.PERSONAL_CALLBACK])
+def test_what_another_group_has_left_is_this_groups_from_now_on(record_type: RecordType) -> None:
+    story = quiet()
+    left = due(story, left_by(story, 7, record_type))
+    treated = left.the(TreatRecord)
+    assert (9, R.GROUP_CALLBACK_ERROR) == (treated.record_id, treated.call_result)
+    assert (A.ASSIGN_TO_GROUP, 1) == (treated.disposition.action, treated.disposition.group_id)
+    assert [] == left.said(OfferRecord) + left.said(Dial), "it is claimed like any other of the group's"
+    assert story.state.groups[1].fetch_at_ms <= story.mono_ms
+
+
+def test_what_another_group_has_left_is_treated_as_the_list_says() -> None:
+    story = quiet(treatments=[treatment(R.GROUP_CALLBACK_ERROR, A.REDIAL)])
+    treated = due(story, left_by(story, 7)).the(TreatRecord)
+    assert (A.REDIAL, story.utc_ms) == (treated.disposition.action, treated.disposition.not_before_utc_ms)
+    used_up = Chain((replace(left_by(story, 7).records[0], history=treated.disposition.history),))
+    assert A.DONE is due(story, used_up).the(TreatRecord).disposition.action
+
+
+# --- what else cannot be ------------------------------------------------------------------------------------------
 
 
 def test_outside_of_the_calling_hours_it_comes_back_when_they_begin() -> None:

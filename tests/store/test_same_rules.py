@@ -90,8 +90,9 @@ class Both:
             chains, exhausted, next_due = self.memory.claim(utc_ms, ((1, 1),), 2, group_id, PRIORITIES)
             assert (claimed.exhausted, claimed.next_due_utc_ms) == (exhausted, next_due)
         else:
-            claimed = self.runner.run(self.store.claim(CallbackRequest(group_id, (1,), (5,), 0, 2, utc_ms)))
-            chains, next_due = self.memory.claim_callbacks(utc_ms, FetchCallbacks(group_id, 1, 2, (1,), (5,), 0))
+            left = (utc_ms - 1_000, (2,)) if utc_ms % 2_000 else (0, ())
+            claimed = self.runner.run(self.store.claim(CallbackRequest(group_id, (1,), (5,), 0, 2, utc_ms, *left)))
+            chains, next_due = self.memory.claim_callbacks(utc_ms, FetchCallbacks(group_id, 1, 2, (1,), (5,), 0, *left))
             assert claimed.next_due_utc_ms == next_due
         assert claimed.chains == chains
         self.held += [chain.records for chain in chains]

@@ -309,6 +309,7 @@ def _campaign_group(table: CampaignGroupTable, people: People, lists: Lists, gro
         campaign_rescheduled_priority=table.campaign_rescheduled_priority,
         campaign_callback_priority=table.campaign_callback_priority,
         callback_agent_wait_ms=round(table.callback_agent_wait * MINUTE_MS),
+        callback_group_wait_ms=round(table.callback_group_wait * MINUTE_MS),
         caller_id=table.caller_id,
     )
 

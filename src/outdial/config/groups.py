@@ -330,6 +330,17 @@ class CampaignGroupTable(Table):
         ge=0,
         le=10_080,
     )
+    callback_group_wait: float = option(
+        "callback-group-wait",
+        "How long a callback that is due, personal or campaign, waits for its own group while that is stopped or has "
+        "left the configuration. Then this group, if it dials the same list, finds it: it comes to Group CallBack "
+        "Error, and without a treatment of that result it is this group's from then on.",
+        default=core_default(CampaignGroup, "callback_group_wait_ms") // MINUTE_MS,
+        unit="minutes",
+        core="CampaignGroup.callback_group_wait_ms",
+        ge=1,
+        le=10_080,
+    )
     caller_id: str = option(
         "caller-id",
         "What the callee's phone shows: a name and a number, or a number. Left out: what the trunk shows.",

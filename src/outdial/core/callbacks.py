@@ -9,7 +9,11 @@ start, so that nobody who asked for this agent waits for one. An agent who is he
 An agent at work is waited for. One who is away, not ready, or declines it: after the wait the record comes to
 AGENT_CALLBACK_ERROR, and to the treatments of that; without any it becomes a callback of its campaign group.
 
-Source: Agent CallBack Error, what it accepts: OCS treatments. Ours: the offer in all modes, the default (0019).
+A callback, personal or not, whose group does not run here and has not claimed it for `callback-group-wait` comes to
+GROUP_CALLBACK_ERROR: a running group that dials its list finds it, and without a treatment of that result has it.
+
+Source: Agent CallBack Error, what it accepts: OCS treatments; Group CallBack Error, a campaign callback that cannot be
+placed with its group: OCS call results. Ours: the offer in all modes, both waits, both defaults (0019).
 """
 
 from outdial.core.agents import BUSY_STATES, Agent, AgentState
@@ -36,10 +40,12 @@ from outdial.core.records import Chain
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.core.state import FETCH_POLL_MS, State
-from outdial.core.units import AgentId, GroupId, RecordId
+from outdial.core.units import MINUTE_MS, AgentId, GroupId, Millis, RecordId
 
 CALLBACKS_MAX = 1_000
 """Due records in memory, per group. Ours."""
+GROUP_GRACE_MS: Millis = 5 * MINUTE_MS
+"""A group that has begun leaves other groups' callbacks alone for so long: they may begin, too. Ours."""
 
 
 # --- asking the store ---------------------------------------------------------------------------------------------
@@ -47,6 +53,7 @@ CALLBACKS_MAX = 1_000
 
 def begin(state: State, group: Group) -> None:
     """The group dials from now on."""
+    group.started_at_ms = state.mono_ms
     if group.settings.agent_group is not None:
         state.deadlines.arm((Timer.CALLBACKS, group.group_id), state.mono_ms)
 
@@ -91,11 +98,20 @@ def deadline(state: State, group_id: GroupId) -> None:
             lists,
             logged_in,
             overdue_utc_ms,
+            *_left_by_others(state, group),
             do_not_call_lists=campaign.do_not_call_lists,
             with_facts=needs_facts(state, group),
         )
     )
     group.callbacks_asked_ms = state.mono_ms
+
+
+def _left_by_others(state: State, group: Group) -> tuple[int, tuple[GroupId, ...]]:
+    """Since when callbacks of groups are left that do not run here, and which groups do."""
+    if state.mono_ms - group.started_at_ms < GROUP_GRACE_MS:
+        return 0, ()
+    running = tuple(each.group_id for each in state.groups.values() if each.is_running)
+    return max(0, state.utc_ms - group.settings.callback_group_wait_ms), running
 
 
 def fetched(state: State, event: CallbacksFetched) -> None:
@@ -107,7 +123,10 @@ def fetched(state: State, event: CallbacksFetched) -> None:
         return
     asked_ms = group.callbacks_asked_ms if event.fetch_id == group.callbacks_fetch_id else -1
     for chain in event.chains:
-        keep(state, group, as_asked(chain, asked_ms))
+        if chain.records[0].group_id in (None, group.group_id):
+            keep(state, group, as_asked(chain, asked_ms))
+        else:
+            _callback_error(state, group, chain, CallResult.GROUP_CALLBACK_ERROR, group.group_id)
     if event.fetch_id != group.callbacks_fetch_id:
         state.late_events += 1
         return
@@ -205,12 +224,18 @@ def _is_barred(state: State, group: Group, chain: Chain) -> bool:
 
 def agent_error(state: State, group: Group, chain: Chain) -> None:
     """The agent could not be given the record: what the list's treatments say, else it is the campaign group's."""
-    record, result = chain.records[0], CallResult.AGENT_CALLBACK_ERROR
+    group_id = chain.records[0].group_id or group.group_id
+    _callback_error(state, group, chain, CallResult.AGENT_CALLBACK_ERROR, group_id)
+
+
+def _callback_error(state: State, group: Group, chain: Chain, result: CallResult, group_id: GroupId) -> None:
+    """A callback that nobody takes: what the list's treatments say, else it is a group's from now on."""
+    record = chain.records[0]
     rules = state.lists.get(record.list_id)
     if rules is not None and result in rules.treatments:
         disposition = by_treatments(state, chain, result)
     else:
         action = TreatmentAction.ASSIGN_TO_GROUP
-        disposition = Disposition(action, 0, None, record.history, record.group_id or group.group_id)
+        disposition = Disposition(action, state.utc_ms, None, record.history, group_id)
     state.emit(TreatRecord(record.list_id, record.record_id, result, disposition))
     wake(state, record, group, disposition)

@@ -195,7 +195,10 @@ class FetchRecords:
 
 @dataclass(frozen=True, slots=True)
 class FetchCallbacks:
-    """Claim due records of a group that wait for one agent. Answer: `CallbacksFetched` or `FetchFailed`."""
+    """Claim due records of a group that wait for one agent, and callbacks that their own group has left.
+
+    Answer: `CallbacksFetched` or `FetchFailed`.
+    """
 
     group_id: GroupId
     fetch_id: int
@@ -205,6 +208,10 @@ class FetchCallbacks:
     """Agents who are logged in."""
     overdue_utc_ms: int
     """What has been due since before this is claimed whoever it waits for."""
+    left_utc_ms: int = 0
+    """Callbacks of other groups, personal and campaign, that have been due since before this. 0: none."""
+    running_ids: tuple[GroupId, ...] = ()
+    """Groups that look after their own callbacks: those of others count as left."""
     do_not_call_lists: tuple[str, ...] = ()
     """Do-not-call lists that count beside the internal one. Empty: all do."""
     with_facts: bool = False

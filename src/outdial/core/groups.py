@@ -153,6 +153,8 @@ class Group:
     """Number of the last `FetchCallbacks`; 0: none is under way."""
     callbacks_asked_ms: Millis = 0
     """When that was asked for."""
+    started_at_ms: Millis = 0
+    """When it was started last."""
     is_store_away: bool = False
     """The store has not answered the last fetch."""
     rules: dict[ListId, DialRules] = field(default_factory=dict)

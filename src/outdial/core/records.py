@@ -36,6 +36,11 @@ class RecordType(enum.IntEnum):
         return self in (RecordType.PERSONAL_CALLBACK, RecordType.CAMPAIGN_CALLBACK)
 
     @property
+    def is_owned(self) -> bool:
+        """Whether it waits for one agent, or for one campaign group, since an instant."""
+        return self.is_personal or self is RecordType.CAMPAIGN_CALLBACK
+
+    @property
     def for_group(self) -> "RecordType":
         """What it is when it waits for no agent any more."""
         if self is RecordType.PERSONAL_CALLBACK:
@@ -121,7 +126,7 @@ class Record:
     agent_id: AgentId | None = None
     """Personal types: the agent whom it waits for."""
     scheduled_utc_ms: int = 0
-    """Personal types: since when it has been due. 0: not said."""
+    """Personal types and campaign callbacks: since when it has been due. 0: not said."""
     consent: str = ""
     """On what ground the person may be called, in the operator's words. Empty: none is known."""
     consent_utc_ms: int | None = None

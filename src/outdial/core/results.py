@@ -84,6 +84,8 @@ class CallResult(enum.IntEnum):
     WRONG_NUMBER = 53
 
 
+CALLBACK_ERRORS = (CallResult.AGENT_CALLBACK_ERROR, CallResult.GROUP_CALLBACK_ERROR)
+"""Results of callbacks that nobody was there for. Without a call; a record that ends so is Missed CallBack."""
 NEVER_DIALED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY, CallResult.DIAL_ERROR)
 """Results of attempts that never reached the callee."""
 

@@ -360,6 +360,9 @@ class CampaignGroup:
     campaign_callback_priority: int = 3
     callback_agent_wait_ms: Millis = 30 * MINUTE_MS
     """How long a due record waits for its agent before it comes to AGENT_CALLBACK_ERROR. Range: 0 … a week."""
+    callback_group_wait_ms: Millis = 24 * 60 * MINUTE_MS
+    """How long a due callback of a group that does not run here waits for it before this group takes it, with
+    GROUP_CALLBACK_ERROR. Range: a minute … a week."""
     caller_id: str = ""
     """What the callee sees: `"name" <number>` or a number; empty: what the trunk shows. No decision depends on it: it
     is here because the driver that dials reads it from the configuration that is in effect."""

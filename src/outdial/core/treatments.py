@@ -101,8 +101,8 @@ def dispose(
         due_utc_ms = utc_ms + treatment.interval_ms + (applied - stage.applied_min) * treatment.increment_ms
     elif action.has_date:
         due_utc_ms = _date(treatment, utc_ms) or utc_ms
-    elif record.record_type.is_personal:
-        due_utc_ms = utc_ms  # since when it waits for its agent
+    elif record.record_type.is_owned:
+        due_utc_ms = utc_ms  # since when it waits for its agent, or its group
     record_type = None
     if action is TreatmentAction.RESCHEDULE:
         personal = record.record_type.is_personal

@@ -4,7 +4,6 @@ The rules are those of `outdial.store.fates`. Of each record only some bytes are
 type, a group, an agent of their own) is in a dictionary.
 """
 
-import enum
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,59 +12,19 @@ from typing import Protocol
 
 from outdial.core.commands import DisposeRecord, Disposition, FetchCallbacks, SettleAttempt, TreatRecord
 from outdial.core.records import PRIORITIES, Chain, Priority, Record, RecordType, priority_of
-from outdial.core.results import CallResult
+from outdial.core.results import CALLBACK_ERRORS, CallResult
 from outdial.core.settings import TreatmentAction
-from outdial.core.units import AgentId, GroupId, ListId, RecordId
+from outdial.core.units import AgentId, GroupId, RecordId
 from outdial.sim.list_sources import Source
+from outdial.sim.record_fates import DISPOSABLE, RecordFate, RecordStatus
 
 _NO_RESULT = 255
 _INDEX_BITS = 32
 _INDEX_MASK = (1 << _INDEX_BITS) - 1
 
 
-class RecordStatus(enum.IntEnum):
-    """What has become of a record, with the vendor's number."""
-
-    READY = 1
-    RETRIEVED = 2
-    UPDATED = 3
-    STALE = 4
-    CANCELLED = 5
-    AGENT_ERROR = 6
-    CHAIN_UPDATED = 7
-    MISSED_CALLBACK = 8
-    CHAIN_READY = 9
-
-    @property
-    def label(self) -> str:
-        """Name for files and boards: `chain updated`."""
-        return self.name.lower().replace("_", " ")
-
-
-DISPOSABLE = (RecordStatus.READY, RecordStatus.UPDATED, RecordStatus.AGENT_ERROR)
-"""Records that an agent's word can still change."""
-
-
 def _is_open(level: "Level", group_id: GroupId) -> bool:
     return level[0] is not Priority.PERSONAL and level[1] in (0, group_id)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFate:
-    """One line of a results file."""
-
-    record_id: RecordId
-    list_id: ListId
-    number: str
-    chain_id: int
-    chain_n: int
-    status: RecordStatus
-    attempts: int
-    call_result: CallResult | None
-    """Result of the last attempt."""
-    agent_id: AgentId | None
-    """Agent of the last attempt."""
-    last_attempt_utc_ms: int | None
 
 
 @dataclass(slots=True)
@@ -161,17 +120,25 @@ class ListState:
         raise LookupError(f"nothing is due in list {self.source.list_id}")
 
     def claim_callbacks(self, utc_ms: int, command: FetchCallbacks, count_max: int) -> tuple[list[Chain], int | None]:
-        """Hand out due chains that wait for one agent; and when the next one becomes due after now."""
-        due, waits = [], []
+        """Hand out due chains that wait for one agent, then callbacks that other groups have left; and when the next
+        one of the group becomes due after now."""
+        due, left, waits = [], [], []
         for place, bound in self._bound.items():
             due_utc_ms = self._waits.get(place)
-            if due_utc_ms is None or not bound.record_type.is_personal or bound.group_id != command.group_id:
+            if due_utc_ms is None or not bound.record_type.is_owned:
                 continue
-            if due_utc_ms > utc_ms:
+            if bound.group_id != command.group_id:
+                is_left = bound.group_id is not None and bound.group_id not in command.running_ids
+                if is_left and due_utc_ms <= utc_ms and bound.scheduled_utc_ms <= command.left_utc_ms:
+                    left.append((due_utc_ms, self.source.record(place).record_id, place))
+            elif not bound.record_type.is_personal:
+                continue
+            elif due_utc_ms > utc_ms:
                 waits.append(due_utc_ms)
             elif bound.agent_id in command.agent_ids or bound.scheduled_utc_ms <= command.overdue_utc_ms:
                 due.append((due_utc_ms, self.source.record(place).record_id, place))
-        chains = [self._hand_out(place) for _, _, place in sorted(due)[:count_max]]
+        found = [*sorted(due), *(sorted(left) if command.left_utc_ms else ())]
+        chains = [self._hand_out(place) for _, _, place in found[:count_max]]
         return chains, min(waits, default=None)
 
     def choose(self, utc_ms: int, group_id: GroupId, priorities: Sequence[Priority], chooser: Chooser) -> Iterator[int]:
@@ -274,7 +241,7 @@ class ListState:
         index = self.source.index_of(change.record_id)
         self._result[index] = change.call_result
         self._treat(index, change.disposition)
-        if self._status[index] == RecordStatus.UPDATED and change.call_result is CallResult.AGENT_CALLBACK_ERROR:
+        if self._status[index] == RecordStatus.UPDATED and change.call_result in CALLBACK_ERRORS:
             self._status[index] = RecordStatus.MISSED_CALLBACK
 
     def dispose(self, given: DisposeRecord) -> None:
@@ -339,7 +306,7 @@ class ListState:
         self._came_back[index] = True
         bound = self._bound.get(index)
         if bound is not None:
-            bound.scheduled_utc_ms = not_before_utc_ms if bound.record_type.is_personal else 0
+            bound.scheduled_utc_ms = not_before_utc_ms if bound.record_type.is_owned else 0
         self._put_back(index, not_before_utc_ms)
 
     def put_back(self, record_id: RecordId, not_before_utc_ms: int) -> None:
@@ -347,7 +314,7 @@ class ListState:
         index = self.source.index_of(record_id)
         self._put_back(index, not_before_utc_ms)
         bound = self._bound.get(index)
-        if bound is not None and bound.record_type.is_personal:
+        if bound is not None and bound.record_type.is_owned:
             bound.scheduled_utc_ms = max(bound.scheduled_utc_ms, not_before_utc_ms)
 
     def cancel(self, record_id: RecordId, call_result: CallResult) -> None:

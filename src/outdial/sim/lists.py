@@ -20,8 +20,9 @@ from outdial.core.records import PRIORITIES, Chain, Priority
 from outdial.core.results import CallResult
 from outdial.core.units import GroupId, ListId, RecordId
 from outdial.sim.list_sources import NUMBERS_FROM, RECORDS_MAX, Source, StoredSource, SyntheticSource
-from outdial.sim.list_state import Chooser, ListState, RecordFate, RecordStatus
+from outdial.sim.list_state import Chooser, ListState
 from outdial.sim.number_history import NumberHistory
+from outdial.sim.record_fates import RecordFate, RecordStatus
 
 __all__ = [
     "NUMBERS_FROM",

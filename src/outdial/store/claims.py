@@ -46,6 +46,10 @@ class CallbackRequest:
     """Range: 1 … 1,000."""
     utc_ms: int
     """Now: what is due by then."""
+    left_utc_ms: int = 0
+    """Callbacks of groups that are not among `running_ids`, due since before this. 0: none."""
+    running_ids: tuple[GroupId, ...] = ()
+    """Groups that look after their own."""
     do_not_call_lists: tuple[str, ...] = ()
     """Do-not-call lists that count beside the internal one. Empty: all do."""
     with_facts: bool = False

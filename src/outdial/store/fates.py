@@ -24,7 +24,7 @@ from outdial.core.commands import (
     TreatRecord,
 )
 from outdial.core.records import Priority, RecordType, priority_of
-from outdial.core.results import CallResult
+from outdial.core.results import CALLBACK_ERRORS, CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.core.units import CallId, ListId, RecordId
 from outdial.sim.lists import RecordStatus
@@ -164,7 +164,7 @@ class Fates:
             case TreatRecord():
                 record.call_result = int(change.call_result)
                 self._treat(chain, head, record, change.disposition)
-                if record.status == RecordStatus.UPDATED and change.call_result is CallResult.AGENT_CALLBACK_ERROR:
+                if record.status == RecordStatus.UPDATED and change.call_result in CALLBACK_ERRORS:
                     record.status = RecordStatus.MISSED_CALLBACK
 
     def stale(self, record_id: RecordId, dialed_utc_ms: int, not_before_utc_ms: int) -> None:
@@ -263,7 +263,7 @@ class Fates:
     def _wait_again(self, record: HeldRecord, not_before_utc_ms: int) -> None:
         record_type = RecordType(record.record_type)
         record.priority = priority_of(record_type)
-        record.scheduled_utc_ms = not_before_utc_ms if record_type.is_personal else None
+        record.scheduled_utc_ms = not_before_utc_ms if record_type.is_owned else None
 
     def _dispose(self, given: DisposeRecord) -> None:
         """As if the attempt had ended with an agent's word, unless the record has gone on since."""

@@ -153,8 +153,9 @@ class Store(Steps, OverrideStore, Protocol):
         from the one that is due. What waits for one agent, or for another group, is not claimed; nor is a No Call. A
         record that is on a do-not-call list says so.
 
-        With a `CallbackRequest`: due records of the group that wait for one agent, the longest due first;
-        `next_due_utc_ms` is then when the next one becomes due after now, whoever it waits for.
+        With a `CallbackRequest`: due records of the group that wait for one agent, the longest due first, then
+        callbacks that other groups have left; `next_due_utc_ms` is then when the next one of the group becomes due
+        after now, whoever it waits for.
 
         Raises:
             EpochLost: another start has taken over.

@@ -84,6 +84,31 @@ WITH heads AS MATERIALIZED (
 SELECT {listed(RECORD_COLUMNS)} FROM heads ORDER BY due_utc_ms, record_id
 """
 """Claim heads that wait for one agent: for those who are there ($6), and those due since long ago ($7)."""
+CLAIM_LEFT = f"""
+WITH heads AS MATERIALIZED (
+    SELECT {listed(RECORD_COLUMNS)}, due_utc_ms FROM records
+    WHERE list_id = ANY ($1::integer[]) AND group_id = ANY ($5::integer[]) AND due_utc_ms <= $2
+        AND priority = ANY ('{{{Priority.CALLBACK:d}, {Priority.PERSONAL:d}}}'::smallint[])
+        AND coalesce(scheduled_utc_ms, due_utc_ms) <= $6 AND {_IS_CALLABLE}
+    ORDER BY due_utc_ms, record_id LIMIT $3 FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
+    WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
+)
+SELECT {listed(RECORD_COLUMNS)} FROM heads ORDER BY due_utc_ms, record_id
+"""
+"""Claim callbacks that their groups ($5) have left alone since long ago ($6)."""
+OWNERS = """
+WITH RECURSIVE owner (list_id, group_id) AS (
+    SELECT list_id, 0 FROM unnest($1::integer[]) AS list (list_id)
+    UNION ALL SELECT list_id, (
+        SELECT min(r.group_id) FROM records r
+        WHERE r.list_id = owner.list_id AND r.group_id > owner.group_id AND r.due_utc_ms IS NOT NULL
+    ) FROM owner WHERE group_id IS NOT NULL
+)
+SELECT DISTINCT group_id FROM owner WHERE group_id > 0 ORDER BY group_id
+"""
+"""Groups that something waits for. From one to the next in the index, past what waits for each."""
 NEXT_CALLBACK = f"""
 SELECT min(due_utc_ms) FROM records
 WHERE list_id = ANY ($1::integer[]) AND group_id = $2 AND priority = {Priority.PERSONAL:d} AND due_utc_ms > $3
@@ -174,6 +199,13 @@ async def claim_callbacks(connection: Connection, epoch: int, request: CallbackR
         list(request.agent_ids),
         request.overdue_utc_ms,
     )
+    room = request.count_max - len(heads)
+    if request.left_utc_ms and room:
+        cared_for = (request.group_id, *request.running_ids)
+        owners = [owner for (owner,) in await connection.fetch(OWNERS, lists) if owner not in cared_for]
+        if owners:
+            values = (lists, request.utc_ms, room, epoch, owners, request.left_utc_ms)
+            heads = [*heads, *await connection.fetch(CLAIM_LEFT, *values)]
     chains = await _whole_chains(connection, heads, request)
     return Claimed(chains, True, await connection.fetchval(NEXT_CALLBACK, lists, request.group_id, request.utc_ms))
 

@@ -39,6 +39,12 @@ _REST = (
 _RETRIEVE = f"UPDATE records SET status = {RecordStatus.RETRIEVED} WHERE record_id = ?"
 _NEXT_DUE = f"SELECT min(due_utc_ms) FROM records WHERE {_LEVEL} AND due_utc_ms > ?"
 _CALLBACKS = f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id"
+_LEFT = (
+    f"SELECT {', '.join(RECORD_COLUMNS)}, due_utc_ms FROM records "
+    f"WHERE {_LEVEL} AND due_utc_ms <= ? AND coalesce(scheduled_utc_ms, due_utc_ms) <= ? "
+    "ORDER BY due_utc_ms, record_id LIMIT ?"
+)
+_NEXT_OWNER = "SELECT min(group_id) FROM records WHERE list_id = ? AND group_id > ? AND due_utc_ms IS NOT NULL"
 _AGENT, _SCHEDULED = RECORD_COLUMNS.index("callback_agent_id"), RECORD_COLUMNS.index("scheduled_utc_ms")
 
 _OF_NUMBERS = "WHERE number IN (SELECT value FROM json_each(?1))"
@@ -92,12 +98,28 @@ def claim_callbacks(connection: sqlite3.Connection, epoch: int, request: Callbac
             is_overdue = (head[_SCHEDULED] or 0) <= request.overdue_utc_ms
             if len(heads) < request.count_max and (is_overdue or head[_AGENT] in request.agent_ids):
                 heads.append(head)
+    if request.left_utc_ms:
+        heads += _left_by_others(connection, request, request.count_max - len(heads))
     connection.executemany(_CLAIM, [(epoch, head[0]) for head in heads])
     chains = _whole_chains(connection, heads, request)
     waits = [
         connection.execute(_NEXT_DUE, (list_id, *level, request.utc_ms)).fetchone()[0] for list_id in request.lists
     ]
     return Claimed(chains, True, min((wait for wait in waits if wait is not None), default=None))
+
+
+def _left_by_others(connection: sqlite3.Connection, request: CallbackRequest, count_max: int) -> list[Row]:
+    """Due callbacks whose groups leave them alone, the longest due first."""
+    left: list[Row] = []
+    for list_id in request.lists:
+        owner = 0
+        while (owner := connection.execute(_NEXT_OWNER, (list_id, owner)).fetchone()[0]) is not None:
+            if owner == request.group_id or owner in request.running_ids:
+                continue
+            for priority in (Priority.CALLBACK, Priority.PERSONAL):
+                values = (list_id, owner, priority, request.utc_ms, request.left_utc_ms, count_max)
+                left += connection.execute(_LEFT, values)
+    return sorted(left, key=lambda row: (row[-1], row[0]))[:count_max]
 
 
 def _levels(request: ClaimRequest) -> list[tuple[int, int]]:

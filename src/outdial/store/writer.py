@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from outdial.core.agents import AgentState
-from outdial.core.callback_events import CallbacksFetched
 from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
@@ -30,15 +29,15 @@ from outdial.core.commands import (
     SettleAttempt,
     TreatRecord,
 )
-from outdial.core.events import DialRejected, Event, FetchFailed, RecordCancelled, RecordsFetched
+from outdial.core.events import DialRejected, Event, FetchFailed, RecordCancelled
 from outdial.core.records import Chain
 from outdial.core.settings import INTERNAL_LIST
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Now, RecordId
 from outdial.drivers.runner import InboxFull
 from outdial.evidence_text import evidence_text
 from outdial.selection.terms import Selection
-from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import NumberForbidden
+from outdial.store.fetching import answer_to, request_of
 from outdial.store.gate import DialGate
 from outdial.store.interface import AgentStateBegun, AttemptBegun, Change, Store
 from outdial.store.outbox import MessageDue
@@ -52,8 +51,6 @@ GROUP_S = 0.02
 """Longest wait for company of a change that nobody waits for. Unit: seconds."""
 AGAIN_S = 0.5
 """Pause before changes are given again that could be kept nowhere. Unit: seconds."""
-CHAINS_MAX = 10_000
-"""Most chains of one claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,13 +329,13 @@ class StoreWriter:
         """Claim chains for a group, and tell the core."""
         command = fetch.command
         try:
-            claimed = await self._steady.claim(self._request(fetch))
+            claimed = await self._steady.claim(request_of(command, fetch.utc_ms, self._selections(command.group_id)))
         except Exception as error:  # an outage, or a failure that `_failed` has been told of
             with contextlib.suppress(InboxFull):  # the core asks again when no answer comes
                 self._submit(FetchFailed(command.group_id, command.fetch_id, str(error)))
             return
         try:
-            self._submit(_answer(command, claimed))
+            self._submit(answer_to(command, claimed))
         except InboxFull:
             self._return(claimed.chains)
 
@@ -358,43 +355,8 @@ class StoreWriter:
         self._seen_seq = found.seq
         self._told = frozenset(record_id for _, record_id in found.cancelled)
 
-    def _request(self, fetch: _Fetch) -> ClaimRequest | CallbackRequest:
-        """What the store is asked for."""
-        command = fetch.command
-        count_max = min(command.chains_max, CHAINS_MAX)
-        if isinstance(command, FetchRecords):
-            return ClaimRequest(
-                command.group_id,
-                command.lists,
-                count_max,
-                fetch.utc_ms,
-                do_not_call_lists=command.do_not_call_lists,
-                priorities=command.priorities,
-                selections=self._selections(command.group_id),
-                with_facts=command.with_facts,
-            )
-        return CallbackRequest(
-            command.group_id,
-            command.lists,
-            command.agent_ids,
-            command.overdue_utc_ms,
-            count_max,
-            fetch.utc_ms,
-            do_not_call_lists=command.do_not_call_lists,
-            with_facts=command.with_facts,
-        )
-
     def _return(self, chains: tuple[Chain, ...]) -> None:
         """Give back what was claimed for nobody."""
         for chain in chains:
             record = chain.records[0]
             self._add(ReturnRecord(record.list_id, record.record_id, 0, "its claim reached nobody"))
-
-
-def _answer(command: FetchRecords | FetchCallbacks, claimed: Claimed) -> RecordsFetched | CallbacksFetched:
-    """What the core is told."""
-    if isinstance(command, FetchRecords):
-        return RecordsFetched(
-            command.group_id, command.fetch_id, claimed.chains, claimed.exhausted, claimed.next_due_utc_ms
-        )
-    return CallbacksFetched(command.group_id, command.fetch_id, claimed.chains, claimed.next_due_utc_ms)

@@ -198,6 +198,42 @@ async def test_a_missed_callback_becomes_its_groups_or_is_marked_as_missed(datab
     assert (state.status, state.call_result, state.attempts) == (RecordStatus.MISSED_CALLBACK, error, 1)
 
 
+async def test_callbacks_that_their_own_group_leaves_alone_are_for_whoever_asks(database):
+    """Records 1 to 5: personal and campaign callbacks of group 7, a campaign one of group 8, one of the group that
+    asks, and one that is no callback and is kept for group 7."""
+    of_groups = [callback(5, NOW, 7), callback(None, NOW + 1, 7), callback(None, NOW, 8), callback(None, NOW, 1)]
+    async with opened(database) as store:
+        await add_singles(store, 6)
+        for chain in (await claim(store, 5)).chains:
+            [record] = chain.records
+            disposition = [*of_groups, Disposition(A.ASSIGN_TO_GROUP, group_id=7)][record.record_id - 1]
+            await write(store, replace(settled(record.record_id, record), disposition=disposition))
+
+        async def left(since: int, *running: int, count: int = 9, lists: tuple[int, ...] = (1,)) -> list[list[int]]:
+            found = await store.claim(CallbackRequest(1, lists, (), 0, count, NOW + HOUR_MS, since, running))
+            for chain in found.chains:
+                await write(store, returned(chain.records[0]))
+            return ids(found)
+
+        assert await left(0) == await left(NOW - 1) == await left(NOW + 9, 7, 8) == await left(NOW, lists=(2,)) == []
+        assert await left(NOW, 1) == [[1], [3]]
+        assert await left(NOW + 1, 8) == [[1], [2]], "returning it to be claimed at once has not made it younger"
+        assert await left(NOW + 9, count=1) == [[1]]
+        [one, two, three] = (await store.claim(CallbackRequest(1, (1,), (), 0, 9, NOW, NOW + 9, (1,)))).chains
+        give, error = Disposition(A.ASSIGN_TO_GROUP, NOW, group_id=1), R.GROUP_CALLBACK_ERROR
+        await write(
+            store,
+            *[TreatRecord(1, chain.records[0].record_id, error, give) for chain in (one, two)],
+            TreatRecord(1, three.records[0].record_id, error, Disposition(A.DONE)),
+        )
+        given = [chain.records[0] for chain in (await claim(store, 3)).chains]
+        assert {each.record_id for each in given} == {1, 2, 4}
+        assert {each.record_type for each in given} == {T.CAMPAIGN_CALLBACK}
+        assert ids(await claim(store, group_id=7)) == [[5], [6]]
+    state = (await states(database))[3]
+    assert (state.status, state.call_result, state.attempts) == (RecordStatus.MISSED_CALLBACK, error, 1)
+
+
 async def test_a_treatment_puts_a_personal_one_off_for_its_agent(database):
     async with opened(database) as store:
         await add_singles(store, 1)
