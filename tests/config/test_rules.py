@@ -235,6 +235,47 @@ def test_the_ledgers_limit_of_a_campaign_keeps_the_rules():
 def test_limits_of_pacing_do_not_concern_preview():
     preview = PIECES["group"].replace('"predictive"', '"preview"') + "call_wait_in_queue_timeout = 5\n"
     loads(text_with(list=PIECES["list"] + 'rules = ["us-tsr-tcpa"]\n', group=preview))
+    none = PIECES["campaign"] + "abandonment-windows = []\n"
+    loads(text_with(list=PIECES["list"] + 'rules = ["us-tsr-tcpa"]\n', campaign=none, group=preview))
+
+
+@pytest.mark.parametrize(
+    "windows, days, is_kept",
+    [
+        ('["30-days"]', 30, True),
+        ('["day"]', 30, True),
+        ('["24-hours", "life"]', 30, True),
+        ("[]", 30, False),
+        ('["life"]', 30, False),
+        ('["life"]', 366, False),
+        ('["30-days"]', 7, False),
+        ('["30-days"]', 90, True),
+        ('["30-days", "day"]', 1, True),
+        ("[]", 0, True),
+    ],
+)
+def test_a_window_of_the_campaign_is_as_short_as_the_time_over_which_the_rules_take_the_share(windows, days, is_kept):
+    profile = f'[[rule-profile]]\nname = "a"\nversion = "2026-01-01"\nabandonment-days = {days}\n'
+    campaign = PIECES["campaign"] + f'rules = ["a"]\nabandonment-windows = {windows}\n'
+    limit, aim = "abandonment-percent-max = 3\n", "abandonment-percent-aim = 3\n"
+    loads(text_with(campaign=campaign) + profile)  # without a share there is nothing to keep
+    wrong = f"abandonment-windows: none keeps the share of abandoned persons over {days} days, as a ("
+    noted = [note for note in loads(text_with(campaign=campaign) + profile + aim).notes if "abandonment-win" in note]
+    if is_kept:
+        loads(text_with(campaign=campaign) + profile + limit)
+        assert noted == []
+    else:
+        found = only(text_with(campaign=campaign) + profile + limit)
+        assert wrong in found and 'with one of "day", "24-hours"' in found
+        assert ('"30-days"' in found.partition("allowed")[2]) is (days >= 30)
+        assert len(noted) == 1 and wrong in noted[0]
+
+
+def test_the_kingdoms_share_is_one_of_a_day():
+    noted = [note for note in loads(with_group(rules="uk-ofcom")).notes if "abandonment-windows" in note]
+    assert len(noted) == 1 and "over a day, as uk-ofcom (" in noted[0]
+    by_day = PIECES["campaign"] + 'abandonment-windows = ["day"]\n'
+    assert loads(text_with(list=PIECES["list"] + 'rules = ["uk-ofcom"]\n', campaign=by_day)).notes == ()
 
 
 def test_an_aim_is_a_note():

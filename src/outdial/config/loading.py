@@ -115,6 +115,7 @@ def _load(raw: dict[str, Any], name: str, folder: Path, mistakes: Mistakes) -> L
     check_webhooks(document.webhooks, [row.table.name for row in document.campaigns if row.has("name")], mistakes)
     groups.check_dial_nodes(document.agent_groups, notes)
     rules.check_campaigns(document.campaigns, lists, notes)
+    rules.check_windows(document.campaigns, document.campaign_groups, lists, notes)
     rules.check_groups(document.campaign_groups, lists, notes)
     check_asterisk(document, servers, people, groups, mistakes, notes)
     known = {

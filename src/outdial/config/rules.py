@@ -226,7 +226,8 @@ class RuleProfileTable(Table):
     )
     abandonment_days: int = option(
         "abandonment-days",
-        "Over how many days that share is taken.",
+        "Over how many days that share is taken. One of the `abandonment-windows` of campaigns must be so long, or "
+        "shorter.",
         default=0,
         unit="days",
         core="RuleProfile.abandonment_days",

@@ -18,6 +18,7 @@ from outdial.config.options import Table
 from outdial.config.rows import Row, read_row
 from outdial.config.rules import ClosedDaysTable, RuleHoursTable, RuleProfileTable, Weekday
 from outdial.config.zones import FIRST_YEAR, LAST_YEAR
+from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.aims import AimKind
 from outdial.core.modes import DialingMode
 from outdial.core.rules import ClosedDays, RuleProfile, Week
@@ -25,6 +26,9 @@ from outdial.core.units import HOUR_MS, SECOND_MS
 
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 ProfileRow = Row[RuleProfileTable]
+WINDOW_DAYS = {AbandonmentWindow.DAY: 1, AbandonmentWindow.HOURS_24: 1, AbandonmentWindow.DAYS_30: 30}
+"""What windows keep: who keeps a share in each of them keeps it over so many days, and over more. A campaign's life
+keeps nothing but itself: a good first year would pay for a bad month."""
 T = TypeVar("T", bound=Table)
 
 
@@ -135,6 +139,35 @@ class RuleBook:
         for row in rows:
             for profile in self._rules_of(row, lists):
                 self._check_share(row, "abandonment_limit", profile, notes)
+
+    def check_windows(
+        self, rows: list[Row[CampaignTable]], groups: list[Row[CampaignGroupTable]], lists: Lists, notes: Mistakes
+    ) -> None:
+        """Whether campaigns whose groups may abandon calls keep the limit over the time that the rules name."""
+        for row in rows:
+            modes = [
+                group.table.dialing_mode
+                for group in groups
+                if group.has("campaign", "dialing_mode")
+                and (found := lists.campaigns.get(group.table.campaign)) is not None
+                and found.item is row
+            ]
+            if row.has("abandonment_windows") and not all(mode.is_preview for mode in modes):
+                for profile in self._rules_of(row, lists):
+                    self._check_windows(row, profile, notes)
+
+    def _check_windows(self, row: Row[CampaignTable], profile: ProfileRow, notes: Mistakes) -> None:
+        limits, windows = profile.table, row.table.abandonment_windows
+        is_limit = limits.abandonment_percent_max is not None
+        if not limits.abandonment_days or not (is_limit or limits.abandonment_percent_aim is not None):
+            return
+        if any(WINDOW_DAYS.get(window, 367) <= limits.abandonment_days for window in windows):
+            return
+        over = "a day" if limits.abandonment_days == 1 else f"{limits.abandonment_days} days"
+        wrong = f"none keeps the share of abandoned persons over {over}, as {_by(profile)} takes it"
+        allowed = show_names(f'"{name}"' for name, days in WINDOW_DAYS.items() if days <= limits.abandonment_days)
+        where = self._mistakes if is_limit else notes
+        where.add(row.key("abandonment_windows"), wrong, f"with one of {allowed}")
 
     def check_groups(self, rows: list[Row[CampaignGroupTable]], lists: Lists, notes: Mistakes) -> None:
         """Whether the limits of campaign groups are those of the rules for what they dial."""
