@@ -286,6 +286,65 @@ def test_records_of_one_list_alone_are_cancelled(operator):
     )
 
 
+# --- consents that come later ------------------------------------------------------------------------------------
+
+
+def refuse_all(operator: Operator) -> None:
+    """As a server does whose rules ask for a consent."""
+    operator.asks("UPDATE records SET status = 5, call_result = 52, due_utc_ms = NULL")
+
+
+def test_a_consent_that_comes_later_counts_and_is_in_the_audit(operator):
+    operator.types("record", "add", operator.config, "+15550100", "--list", "customers", "consent=old letter")
+    give = ("record", "consent", operator.config, "15550100")
+    said = operator.types(*give, "form of 2 May", "--since", "2026-05-02")
+    assert said == "record 1, +15550100: the consent counts from now on\n"
+    refuse_all(operator)
+    assert operator.types(*give, "form").endswith("is there; the record is finished and stays so\n")
+    [shown] = json.loads(operator.types(*give, "form", "--ready", "--list", "customers", "--json"))["records"]
+    assert shown == {"record_id": 1, "number": "+15550100", "outcome": "ready"}
+    [record] = operator.exports()
+    assert (record["status"], record["due_utc"], record["consent"], record["consent_utc"]) == (
+        "ready",
+        "now",
+        "form",
+        "",
+    )
+    last, *_, first = json.loads(operator.types("audit", operator.config, "--json"))["audit"]
+    assert (last["action"], last["subject"]) == ("record.consent", "record 1")
+    assert (first["before"], first["after"]) == (
+        {"consent": "old letter", "consent_utc": None},
+        {"consent": "form of 2 May", "consent_utc": "2026-05-02T00:00:00.000Z"},
+    )
+    assert "no instant" in operator.fails(*give, "form", "--since", "soon")
+    assert "outdial dnc add" in operator.fails(*give, " ")
+    assert "at most 500" in operator.fails(*give, "x" * 501)
+    assert "no record has the number 77" in operator.fails("record", "consent", operator.config, "77", "form")
+
+
+def test_a_file_of_consents_goes_to_the_records_that_have_its_numbers(operator):
+    operator.imports(operator.file("phone\n5550100\n5550101\n5550102\n5550103\n"))
+    refuse_all(operator)
+    operator.types("record", "cancel", operator.config, "5550103")
+    operator.asks("UPDATE records SET call_result = 51 WHERE number = '5550103'")
+    forms = operator.file("Tel,consent\n5550100,form A\n5550101,\n555 0103,form D\n5550999,form Z\nx,form\n", "f.csv")
+    give = ("list", "consent", forms, operator.config, "--list", "customers", "--map", "Tel=phone", "--ready")
+    found = json.loads(operator.types(*give, "--json"))
+    expected = {"set": 0, "ready": 1, "claimed": 0, "over": 1, "missing": 1, "none": 1}
+    assert found == {"list": "customers", "lines": 5, **expected, "rejected": 1}
+    said = operator.types(*give).splitlines()
+    assert said[0] == f"{forms}: 5 lines, 1 left out"
+    assert "          1  consents count from now on" in said
+    assert {row["number"]: (row["status"], row["consent"]) for row in operator.exports()} == {
+        "5550100": ("ready", "form A"),
+        "5550101": ("cancelled", ""),
+        "5550102": ("cancelled", ""),
+        "5550103": ("cancelled", "form D"),
+    }
+    [entry, _] = json.loads(operator.types("audit", operator.config, "--json"))["audit"]
+    assert (entry["action"], entry["subject"], entry["after"]["set"]) == ("list.consent", "calling-list customers", 1)
+
+
 def test_a_list_that_was_read_does_not_need_its_file_any_more(operator):
     operator.imports(operator.config.parent / "list.csv")
     (operator.config.parent / "list.csv").unlink()

@@ -117,6 +117,29 @@ def reset(
     typer.echo(run_reset(config, list_name, tuple(statuses or ()), is_sure=yes, as_json=json_output))
 
 
+@app.command()
+def consent(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Numbers with `consent` and `consent_utc`: CSV or Parquet.")
+    ],
+    config: ConfigArgument,
+    list_name: ListOption,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=OURS", help="What a column of the file is called here. Repeatable."),
+    ] = None,
+    ready: Annotated[bool, typer.Option("--ready", help="Records that were cancelled are ready again.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Add the consents of a file to records that a calling list has already. They count from then on.
+
+    Example: outdial list consent forms.csv outdial.toml --list customers --ready
+    """
+    from outdial.consent_change import run_list_consent
+
+    typer.echo(run_list_consent(config, file, list_name, tuple(columns or ()), ready=ready, as_json=json_output))
+
+
 @record_app.callback()
 def records() -> None:
     """Single records in the database. With SQLite only while no server uses it; beside a server with PostgreSQL.
@@ -200,3 +223,27 @@ def cancel_record(
     from outdial.record_change import run_cancel_record
 
     typer.echo(run_cancel_record(config, which, list_name, as_json=json_output))
+
+
+@record_app.command("consent")
+def add_consent(
+    config: ConfigArgument,
+    which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
+    ground: Annotated[str, typer.Argument(metavar="GROUND", help="On what ground the person may be called.")],
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="INSTANT", help="Day or instant (UTC) from which it counts.")
+    ] = None,
+    list_name: Annotated[
+        str | None, typer.Option("--list", metavar="NAME", help="This calling list alone. Default: all.")
+    ] = None,
+    ready: Annotated[bool, typer.Option("--ready", help="If it was cancelled, it is ready again.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Add a consent to a record, in the place of the one that it has. It counts from then on.
+
+    Example: outdial record consent outdial.toml +15550100 "web form of 2 May" --since 2026-05-02 --ready
+    """
+    from outdial.consent_change import run_record_consent
+
+    said = run_record_consent(config, which, ground, since, list_name, ready=ready, as_json=json_output)
+    typer.echo(said)

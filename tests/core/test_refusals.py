@@ -194,6 +194,18 @@ def test_consent(consent, reason):
     assert refusal is None or refusal.not_before_utc_ms is None
 
 
+def test_a_consent_counts_from_its_instant_on():
+    given = replace(record(), consent="form", consent_utc_ms=NOW + DAY_MS)
+    limits = rules(consent_required=True)
+    refusal = may_dial(given, limits, NOW, ())
+    assert refusal is not None
+    assert (refusal.reason, refusal.not_before_utc_ms) == (R.NO_CONSENT, NOW + DAY_MS)
+    assert "does not count yet" in refusal.text
+    assert may_dial(given, limits, NOW + DAY_MS - 1, ()) is not None
+    assert may_dial(given, limits, NOW + DAY_MS, ()) is None
+    assert may_dial(given, rules(), NOW, ()) is None
+
+
 ASKED_FOR = [RecordType.PERSONAL_CALLBACK, RecordType.CAMPAIGN_CALLBACK]
 
 

@@ -12,7 +12,7 @@ from outdial.core.records import Record
 from outdial.core.results import CallResult
 from outdial.core.settings import TreatmentAction
 from outdial.store.interface import StoreUnavailable
-from store.contract.story import DONE, NOW, add_chain, add_singles, begun, claim, claim_one, settled, write
+from store.contract.story import DONE, NOW, add_chain, add_singles, begun, cancelled, claim, claim_one, settled, write
 
 
 def word(record: Record, call_id: int) -> DisposeRecord:
@@ -157,6 +157,29 @@ async def test_a_record_is_cancelled_wherever_it_is(database, tmp_path):
         assert (await story.post(f"/lists/1/records/{other}/cancel"))["outcome"] == "over"
         told = await story.post(f"/lists/1/records/{claimed.record_id}/cancel")
         assert (told["outcome"], told["in_a_call"]) == ("claimed", True)
+
+
+async def test_a_consent_that_comes_later_is_added_and_told_of(database, tmp_path):
+    async with telling(database, tmp_path) as story:
+        await add_singles(story.store, 2)
+        records = [chain.records[0] for chain in (await claim(story.store)).chains]
+        await write(story.store, *(cancelled(record, CallResult.CANCEL_RECORD) for record in records))
+        path = "/lists/1/records/1/consent"
+        assert await story.post(path, {"consent": " form "}) == {"record_id": 1, "outcome": "over"}
+        assert story.grown == []
+        again = {"consent": "letter", "consent_utc_ms": 5, "ready": True}
+        assert (await story.post(path, again))["outcome"] == "ready"
+        assert story.grown == [1]
+        record = (await story.get("/lists/1/records/1"))["record"]
+        assert (record["consent"], record["consent_utc_ms"], record["status"]) == ("letter", 5, "ready")
+        first, second = ({"consent": text, "consent_utc_ms": at} for text, at in (("form", None), ("letter", 5)))
+        assert [note[1:] for note in story.api.audit.notes] == [
+            ("record.consent", "record 1", None, first),
+            ("record.consent", "record 1", first, second),
+        ]
+        await story.post("/lists/2/records/1/consent", again, 404)
+        for wrong in ({}, {"consent": "  "}, {"consent": "a\nb"}, {"consent": "x" * 501}, again | {"ready": "yes"}):
+            await story.post(path, wrong, 422)
 
 
 async def test_who_may_see_one_campaign_sees_its_lists_records_and_attempts_only(database, tmp_path):

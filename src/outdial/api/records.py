@@ -156,6 +156,41 @@ class CancelledView(BaseModel):
     in_a_call: bool = Field(description="It is in a call, which goes on.")
 
 
+class ConsentGiven(BaseModel):
+    """A consent that came later than its record."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={"examples": [{"consent": "web form of 2 May"}]},
+    )
+
+    consent: str = Field(
+        min_length=1,
+        max_length=500,
+        pattern=r"^[^\p{Cc}]+$",
+        description="On what ground the person may be called.",
+    )
+    consent_utc_ms: UtcMs | None = Field(default=None, description="Since when it counts. Null: not said.")
+    ready: bool = Field(
+        default=False,
+        description="A record that was cancelled is ready again, unless an operator has cancelled it or its customer "
+        "was reached at another number.",
+    )
+
+
+class ConsentView(BaseModel):
+    """What has become of the record."""
+
+    record_id: int
+    outcome: str = Field(
+        description="`set`: it counts from now on; `ready`: and the record is ready again; `claimed`: a server has the "
+        "record as it was, and it counts when that has come back; `over`: the record is finished.",
+        examples=["ready"],
+    )
+
+
 class Records(Protocol):
     """The records of a running server. `campaigns`: what the caller may see; None: everything."""
 
@@ -187,6 +222,17 @@ class Records(Protocol):
 
     async def cancel(self, dbid: int, record_id: int, campaigns: frozenset[str] | None) -> CancelledView | None:
         """See to it that a record is not called any more. None: there is none in this list."""
+        ...
+
+    async def consent(
+        self, dbid: int, record_id: int, campaigns: frozenset[str] | None, given: ConsentGiven
+    ) -> tuple[ConsentGiven | None, ConsentView] | None:
+        """Add a consent to a record. Returns the one that it had, and what has become of it. None: there is no such
+        record in this list.
+
+        Raises:
+            Problem: 429, 503: not now.
+        """
         ...
 
 
@@ -229,5 +275,17 @@ def router(records: Records, audit: Audit) -> APIRouter:
             raise not_found(f"record {record_id} in calling list {dbid}")
         await audit.note(caller, "record.cancel", f"record {record_id}", None, cancelled.model_dump())
         return cancelled
+
+    @routes.post("/lists/{dbid}/records/{record_id}/consent", summary="Add a consent that came later")
+    async def add_consent(
+        dbid: ListDbid, record_id: RecordNumber, given: ConsentGiven, caller: Operator
+    ) -> ConsentView:
+        found = await records.consent(dbid, record_id, caller.campaigns, given)
+        if found is None:
+            raise not_found(f"record {record_id} in calling list {dbid}")
+        before, said = found
+        was = None if before is None else before.model_dump(exclude={"ready"})
+        await audit.note(caller, "record.consent", f"record {record_id}", was, given.model_dump(exclude={"ready"}))
+        return said
 
     return routes

@@ -3,7 +3,7 @@
 Every rule that can refuse, in this order:
 
 1. a number on the do-not-call list is never dialed;
-2. where a consent is needed, a record without one is not dialed;
+2. where a consent is needed, a record without one is not dialed, nor before the instant since when it counts;
 3. the local time and day must be inside the hours, wherever the number may be: its own window, its list's, those of the
    rules by weekday, and no closed day (`openings.py`);
 4. no more attempts to a number than the rules allow: ever, on one day where it may be, within a time that moves along;
@@ -105,9 +105,8 @@ def refusals(record: Record, rules: DialRules, utc_ms: Millis, do_not_call: Cont
     found: list[Refusal] = []
     if record.do_not_call or record.number in do_not_call:
         found.append(_do_not_call(record, do_not_call))
-    if rules.consent and not record.consent and not record.record_type.is_callback:
-        text = f"no consent is known, and {rules.consent} asks for one"
-        found.append(Refusal(RefusalReason.NO_CONSENT, text, None))
+    if rules.consent and not record.record_type.is_callback:
+        found += _no_consent(record, rules, utc_ms)
     closed = _outside_hours(record, rules, utc_ms)
     if closed is not None:
         found.append(closed)
@@ -120,6 +119,16 @@ def refusals(record: Record, rules: DialRules, utc_ms: Millis, do_not_call: Cont
             found += _too_many(record.facts, zones, rules, utc_ms)
             found += _left_alone(record, record.facts, zones, rules, utc_ms)
     return tuple(found)
+
+
+def _no_consent(record: Record, rules: DialRules, utc_ms: Millis) -> list[Refusal]:
+    if not record.consent:
+        text = f"no consent is known, and {rules.consent} asks for one"
+        return [Refusal(RefusalReason.NO_CONSENT, text, None)]
+    if record.consent_utc_ms is None or record.consent_utc_ms <= utc_ms:
+        return []
+    text = f"the consent does not count yet, and {rules.consent} asks for one"
+    return [Refusal(RefusalReason.NO_CONSENT, text, record.consent_utc_ms)]
 
 
 def _lasts(refusal: Refusal) -> tuple[bool, Millis]:

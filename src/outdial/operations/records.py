@@ -4,7 +4,17 @@ import json
 from collections.abc import Iterable
 
 from outdial.api.problems import Problem
-from outdial.api.records import AddedView, AttemptView, CancelledView, HistoryView, NewRecord, RecordView, WordView
+from outdial.api.records import (
+    AddedView,
+    AttemptView,
+    CancelledView,
+    ConsentGiven,
+    ConsentView,
+    HistoryView,
+    NewRecord,
+    RecordView,
+    WordView,
+)
 from outdial.core.settings import CallingList
 from outdial.names import Names
 from outdial.operations.lists import RunningLists
@@ -12,7 +22,7 @@ from outdial.operations.running_store import RunningStore, mistakes_of_request
 from outdial.operations.visible import groups_for, list_for, lists_for, seen_configuration
 from outdial.record_change import add_to_list, cancel_stored, new_record
 from outdial.record_show import find_stored
-from outdial.store.single_records import RecordRefused
+from outdial.store.single_records import Consent, Consenting, RecordRefused
 from outdial.store.stored import StoredAttempt, StoredRecord, StoredWord
 
 CHAIN_MAX = 100
@@ -103,6 +113,22 @@ class RunningRecords:
         done = await cancel_stored(self._running.looks, record, self._running.utc_now_ms())
         self._lists.changed(dbid)
         return CancelledView(record_id=record_id, outcome=done.outcome.value, in_a_call=done.is_in_call)
+
+    async def consent(
+        self, dbid: int, record_id: int, campaigns: frozenset[str] | None, given: ConsentGiven
+    ) -> tuple[ConsentGiven | None, ConsentView] | None:
+        """See `Records.consent`."""
+        record = await self._record(dbid, record_id, campaigns)
+        if record is None:
+            return None
+        self._running.check_room()
+        consent = Consent(record_id, given.consent, given.consent_utc_ms, given.ready)
+        [outcome] = await self._running.looks.consent([consent])
+        self._lists.changed(dbid, has_more=outcome is Consenting.READY)
+        before = None
+        if record.consent:
+            before = ConsentGiven.model_construct(consent=record.consent, consent_utc_ms=record.consent_utc_ms)
+        return before, ConsentView(record_id=record_id, outcome=outcome.value)
 
     def _list(self, dbid: int, campaigns: frozenset[str] | None) -> CallingList | None:
         return list_for(self._running.loaded.configuration, dbid, campaigns)

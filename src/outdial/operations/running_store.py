@@ -50,7 +50,7 @@ _ALLOWED = frozenset(
             "read",
         ),
         *("settled", "abandonment", "facts", "reset", "add_record", "cancel_record", "forbid", "allow", "allow_unseen"),
-        *("forbidden", "forbidding", "forbidden_lists"),
+        *("consent", "forbidden", "forbidding", "forbidden_lists"),
     )
 )
 """What others than the dialer may do."""

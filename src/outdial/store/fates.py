@@ -30,7 +30,7 @@ from outdial.core.units import CallId, ListId, RecordId
 from outdial.sim.lists import RecordStatus
 from outdial.store.interface import AttemptBegun, Change
 from outdial.store.rows import Row, history_text
-from outdial.store.single_records import Cancelling
+from outdial.store.single_records import Cancelling, Consenting
 
 
 @dataclass(slots=True, eq=False)
@@ -196,6 +196,33 @@ class Fates:
         if due_utc_ms is not None:
             self._wait(chain[chain.index(record) :], record.priority, due_utc_ms)
         return Cancelling.DONE
+
+    def consent(self, record_id: RecordId, *, ready: bool) -> Consenting:
+        """A consent has come. If `ready`, a cancelled record is ready again, in its place in its chain.
+
+        A chain of which a record was finished otherwise stays as it is: its customer has been dealt with.
+        """
+        record = self._records.get(record_id)
+        if record is None:
+            return Consenting.MISSING
+        chain = self._chain(record)
+        if any(other.claim_epoch is not None for other in chain):
+            return Consenting.CLAIMED
+        if record.status == RecordStatus.READY:
+            return Consenting.SET
+        was_refused = record.status == RecordStatus.CANCELLED and record.call_result == CallResult.CANCEL_RECORD
+        others_open = all(other.status in (RecordStatus.READY, RecordStatus.CANCELLED) for other in chain)
+        if not (ready and was_refused and others_open and record.cancel_utc_ms is None):
+            return Consenting.OVER
+        self._changed[record_id] = record
+        record.status = RecordStatus.READY
+        waiting = next((other for other in chain if other.due_utc_ms is not None), None)
+        if waiting is None:
+            record.due_utc_ms = 0
+        elif chain.index(record) < chain.index(waiting):
+            self._changed[waiting.record_id] = waiting
+            record.due_utc_ms, waiting.due_utc_ms = waiting.due_utc_ms, None
+        return Consenting.READY
 
     def end_claims(self) -> int:
         """All chains that are still claimed are ready again at once. Returns how many they were."""

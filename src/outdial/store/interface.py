@@ -26,7 +26,7 @@ from outdial.sim.lists import RecordFate, RecordStatus
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, NumberForbidden, Objections
 from outdial.store.outbox import MessageDue, Outbox
-from outdial.store.single_records import Cancelling, NewRecord
+from outdial.store.single_records import Cancelling, Consent, Consenting, NewRecord
 from outdial.store.steps import Steps
 from outdial.store.stored import (
     AttemptPlace,
@@ -315,6 +315,18 @@ class Store(Steps, OverrideStore, Protocol):
     async def cancel_record(self, record_id: RecordId, utc_ms: int) -> Cancelling:
         """See to it that a record is not called any more. If a server has it, that is told of it as of objections; a
         call that is in progress goes on, and the record is cancelled when it comes back."""
+        ...
+
+    async def consent(self, given: Sequence[Consent]) -> tuple[Consenting, ...]:
+        """Add consents to records, in one transaction, in the place of those that they have. What was dialed before
+        keeps the evidence that it has.
+
+        Args:
+            given: some thousands at most.
+
+        Returns:
+            What has become of each record, in order.
+        """
         ...
 
     # --- do-not-call lists: an entry is what `do_not_call.entry_of` gives ----------------------------------------

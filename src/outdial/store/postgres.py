@@ -48,7 +48,7 @@ from outdial.store.postgres_outbox import PostgresOutbox
 from outdial.store.postgres_reports import Reading, add_samples
 from outdial.store.read_limit import ReadTooLong
 from outdial.store.rows import Row, counts_of, fate_of, import_values, new_record_values, stored_of
-from outdial.store.single_records import Cancelling, NewRecord
+from outdial.store.single_records import Cancelling, Consent, Consenting, NewRecord
 from outdial.store.steps import Step
 from outdial.store.stored import (
     AttemptPlace,
@@ -305,6 +305,10 @@ class PostgresStore:
     async def cancel_record(self, record_id: RecordId, utc_ms: int) -> Cancelling:
         """See `Store.cancel_record`."""
         return await self._link.transaction(partial(postgres_singles.cancel_record, record_id=record_id, utc_ms=utc_ms))
+
+    async def consent(self, given: Sequence[Consent]) -> tuple[Consenting, ...]:
+        """See `Store.consent`."""
+        return await self._link.transaction(partial(postgres_singles.consent, given=given), LIST_S)
 
     async def forbid(self, addition: Addition, entries: Sequence[str]) -> int:
         """See `Store.forbid`."""

@@ -1,5 +1,6 @@
-"""Single records in PostgreSQL: added, cancelled; inside transactions of the caller's."""
+"""Single records in PostgreSQL: added, cancelled, consented to; inside transactions of the caller's."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from outdial.calling_lists import RECORD_IDS_PER_LIST
@@ -9,10 +10,15 @@ from outdial.store.postgres_changes import hold, write_changed
 from outdial.store.postgres_link import Connection
 from outdial.store.postgres_statements import ADD_RECORDS, transposed
 from outdial.store.rows import single_record_values
-from outdial.store.single_records import Cancelling, NewRecord, Surroundings, placed
+from outdial.store.single_records import Cancelling, Consent, Consenting, NewRecord, Surroundings, placed
 
 _LOCK: Final = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'records', 'big')})"
 """One record at a time, so that two commands do not add the same number."""
+_CONSENT: Final = """
+UPDATE records r SET consent = given.ground, consent_utc_ms = given.utc_ms
+FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS given (record_id, ground, utc_ms)
+WHERE r.record_id = given.record_id
+"""
 
 
 async def add_record(connection: Connection, new: NewRecord) -> RecordId:
@@ -33,6 +39,17 @@ async def cancel_record(connection: Connection, record_id: RecordId, utc_ms: int
         )
     await write_changed(connection, fates)
     return outcome
+
+
+async def consent(connection: Connection, given: Sequence[Consent]) -> tuple[Consenting, ...]:
+    """Add consents to records."""
+    last = {each.record_id: each for each in given}
+    fates = Fates(0, await hold(connection, last))
+    rows = [(each.record_id, each.ground, each.utc_ms) for each in last.values()]
+    await connection.execute(_CONSENT, *transposed(rows))
+    outcomes = tuple(fates.consent(each.record_id, ready=each.ready) for each in given)
+    await write_changed(connection, fates)
+    return outcomes
 
 
 async def _surroundings(connection: Connection, new: NewRecord) -> Surroundings:

@@ -27,6 +27,34 @@ class Cancelling(enum.StrEnum):
     """It was finished before, or is not there."""
 
 
+class Consenting(enum.StrEnum):
+    """What has become of a record that a consent was added to. The consent is there in any case but the last."""
+
+    SET = "set"
+    """It counts from now on."""
+    READY = "ready"
+    """The record had been cancelled, and is ready again."""
+    CLAIMED = "claimed"
+    """A server has the record, as it was before."""
+    OVER = "over"
+    """The record is finished and stays so."""
+    MISSING = "missing"
+    """There is no such record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """On what ground a person may be called."""
+
+    record_id: RecordId
+    ground: str
+    utc_ms: int | None
+    """Since when. None: not said."""
+    ready: bool = False
+    """A record that was cancelled (Cancel Record) is to be called after all, unless an operator has cancelled it or
+    its customer was dealt with otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewRecord:
     """A record that is to be added."""

@@ -45,7 +45,7 @@ from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found,
 from outdial.store.facts import facts_by_number
 from outdial.store.interface import Change, EpochLost, LeftBehind, StoreUnavailable
 from outdial.store.rows import Row, counts_of
-from outdial.store.single_records import Cancelling, NewRecord
+from outdial.store.single_records import Cancelling, Consent, Consenting, NewRecord
 from outdial.store.sqlite_file import FileLock, connect, errors_of, transaction
 from outdial.store.sqlite_outbox import SqliteOutbox
 from outdial.store.steps import Step
@@ -228,6 +228,10 @@ class SqliteStore:
     async def cancel_record(self, record_id: RecordId, utc_ms: int) -> Cancelling:
         """See `Store.cancel_record`."""
         return await self._in_transaction(sqlite_singles.cancel_record, record_id, utc_ms)
+
+    async def consent(self, given: Sequence[Consent]) -> tuple[Consenting, ...]:
+        """See `Store.consent`."""
+        return await self._in_transaction(sqlite_singles.consent, given)
 
     async def forbid(self, addition: Addition, entries: Sequence[str]) -> int:
         """See `Store.forbid`."""

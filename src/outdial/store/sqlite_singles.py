@@ -1,17 +1,19 @@
-"""Single records in SQLite: added, cancelled; inside transactions that the caller has begun."""
+"""Single records in SQLite: added, cancelled, consented to; inside transactions that the caller has begun."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from outdial.calling_lists import RECORD_IDS_PER_LIST
 from outdial.core.units import RecordId
 from outdial.store.fates import Fates
 from outdial.store.rows import NEW_RECORD_COLUMNS, single_record_values
-from outdial.store.single_records import Cancelling, NewRecord, Surroundings, placed
+from outdial.store.single_records import Cancelling, Consent, Consenting, NewRecord, Surroundings, placed
 from outdial.store.sqlite_write import read_held, write_changed
 
 _ADD = f"INSERT INTO records ({', '.join(NEW_RECORD_COLUMNS)}) VALUES ({', '.join('?' for _ in NEW_RECORD_COLUMNS)})"
 _MARK = "UPDATE records SET cancel_utc_ms = coalesce(cancel_utc_ms, ?) WHERE record_id = ?"
+_CONSENT = "UPDATE records SET consent = ?, consent_utc_ms = ? WHERE record_id = ?"
 
 
 def add_record(connection: sqlite3.Connection, new: NewRecord) -> RecordId:
@@ -29,6 +31,15 @@ def cancel_record(connection: sqlite3.Connection, record_id: RecordId, utc_ms: i
         connection.execute(_MARK, (utc_ms, record_id))
     write_changed(connection, fates)
     return outcome
+
+
+def consent(connection: sqlite3.Connection, given: Sequence[Consent]) -> tuple[Consenting, ...]:
+    """Add consents to records."""
+    fates = Fates(0, read_held(connection, [each.record_id for each in given]))
+    connection.executemany(_CONSENT, [(each.ground, each.utc_ms, each.record_id) for each in given])
+    outcomes = tuple(fates.consent(each.record_id, ready=each.ready) for each in given)
+    write_changed(connection, fates)
+    return outcomes
 
 
 def _surroundings(connection: sqlite3.Connection, new: NewRecord) -> Surroundings:

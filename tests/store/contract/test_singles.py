@@ -5,7 +5,7 @@ import pytest
 from outdial.calling_lists import ListedRecord
 from outdial.core.records import Record
 from outdial.core.results import CallResult
-from outdial.store.single_records import Cancelling, NewRecord, RecordRefused
+from outdial.store.single_records import Cancelling, Consent, Consenting, NewRecord, RecordRefused
 from outdial.store.stored import Import
 from store.contract.story import (
     CANCELLED,
@@ -21,6 +21,7 @@ from store.contract.story import (
     add_chain,
     add_singles,
     begun,
+    cancelled,
     claim,
     claim_one,
     ids,
@@ -241,3 +242,76 @@ async def test_a_record_that_is_made_ready_again_is_wanted_again(database):
 
 async def first_claimed(store) -> Record:
     return (await claim_one(store))[0]
+
+
+# --- consents ----------------------------------------------------------------------------------------------------
+
+C = Consenting
+
+
+async def consents(store, *record_ids: int, ready: bool = True) -> list[Consenting]:
+    given = [Consent(record_id, f"form {record_id}", NOW, ready) for record_id in record_ids]
+    return list(await store.consent(given))
+
+
+async def refused(store, count: int) -> list[Record]:
+    """Claim chains and cancel all their records, as rules do."""
+    found = [record for chain in (await claim(store, count)).chains for record in chain.records]
+    await write(store, *(cancelled(record, CallResult.CANCEL_RECORD) for record in found))
+    return found
+
+
+async def test_a_consent_that_comes_later_counts_from_then_on(database):
+    async with opened(database) as store:
+        await add_singles(store, 2)
+        assert await consents(store, 2, 9) == [C.SET, C.MISSING]
+        given = {chain.records[0].record_id: chain.records[0] for chain in (await claim(store)).chains}
+        assert [(each.consent, each.consent_utc_ms) for each in given.values()] == [("", None), ("form 2", NOW)]
+        assert await consents(store, 1) == [C.CLAIMED]
+        await write(store, returned(given[1]))
+        assert (await claim_one(store))[0].consent == "form 1"
+        assert await store.consent([Consent(1, "letter", None), Consent(1, "newer", NOW + 1)]) == (C.CLAIMED,) * 2
+        [stored] = await store.find_records(1, ())
+        assert (stored.consent, stored.consent_utc_ms) == ("newer", NOW + 1)
+
+
+async def test_a_record_that_was_refused_for_want_of_one_is_ready_again_if_that_is_wanted(database):
+    async with opened(database) as store:
+        await add_singles(store, 3)
+        await refused(store, 3)
+        await store.cancel_record(3, NOW)
+        assert await consents(store, 1, ready=False) == [C.OVER]
+        assert ids(await claim(store)) == []
+        assert await consents(store, 1, 2) == [C.READY, C.READY]
+        assert sorted(ids(await claim(store))) == [[1], [2]]
+
+
+async def test_who_was_cancelled_or_forbidden_by_others_stays_so(database):
+    async with opened(database) as store:
+        await add_singles(store, 3)
+        await cancel(store, 1)
+        [[two], [three]] = [chain.records for chain in (await claim(store)).chains]
+        await write(store, cancelled(two, CallResult.DO_NOT_CALL), settled(1, three, DONE))
+        assert await consents(store, 1, 2, 3) == [C.OVER] * 3
+        assert ids(await claim(store)) == []
+
+
+async def test_in_a_chain_it_takes_its_place_again(database):
+    async with opened(database) as store:
+        await add_chain(store, 3)
+        await refused(store, 1)
+        assert await consents(store, 2) == [C.READY]
+        assert await consents(store, 3, 1) == [C.READY, C.READY]
+        assert await statuses(database) == {1: (READY, 0), 2: (READY, None), 3: (READY, None)}
+        [chain] = ids(await claim(store))
+        assert chain == [1, 2, 3]
+        assert await consents(store, 2) == [C.CLAIMED]
+
+
+async def test_a_customer_who_was_reached_is_not_called_again(database):
+    async with opened(database) as store:
+        await add_chain(store, 3)
+        [first, second, _] = (await claim(store)).chains[0].records
+        await write(store, cancelled(first, CallResult.CANCEL_RECORD), settled(1, second, DONE))
+        assert await consents(store, 1) == [C.OVER]
+        assert await statuses(database) == {1: (CANCELLED, None), 2: (UPDATED, None), 3: (CHAIN_UPDATED, None)}
