@@ -149,6 +149,7 @@ ROWS: Mapping[str, Row] = {
     "POST /lists/{dbid}/records": Row((OPERATE,), LIST, body={"phone": "5550111"}),
     "GET /lists/{dbid}/records/{record_id}": Row((READ,), RECORD),
     "POST /lists/{dbid}/records/{record_id}/cancel": Row((OPERATE,), RECORD),
+    "POST /lists/{dbid}/records/{record_id}/consent": Row((OPERATE,), RECORD, body={"consent": "web form"}),
     "GET /records?number=5550100": Row((READ,), hides="strangers"),
     "POST /lists/{dbid}/imports": Row((OPERATE,), LIST, body="phone\n5550112\n"),
     "GET /imports": Row((READ,), hides="theirs.csv"),
