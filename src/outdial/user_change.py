@@ -57,12 +57,12 @@ def run_add(config: Path, wish: UserWish, password_file: Path | None, *, as_json
         records = StoredAccess(store)
         if not await records.add_user(user):
             return False
-        await records.add_audit([by_command(now, "user.create", f"user:{user.login}", None, shown(user))])
+        await records.add_audit([by_command(now, "user.create", f"user:{user.login}", None, user.shown())])
         return True
 
     if not in_new_store(loaded, work):
         raise ConfigError([f"LOGIN {show_value(wish.login)}: there is a person with this login"])
-    return json.dumps(shown(user), ensure_ascii=False) if as_json else f"{_line(loaded, user)}: added"
+    return json.dumps(_told(user), ensure_ascii=False) if as_json else f"{_line(loaded, user)}: added"
 
 
 def run_list(config: Path, *, as_json: bool) -> str:
@@ -80,7 +80,7 @@ def run_list(config: Path, *, as_json: bool) -> str:
 
     found = in_store(loaded, work)
     if as_json:
-        return json.dumps({"users": [shown(user) for user in found]}, ensure_ascii=False)
+        return json.dumps({"users": [_told(user) for user in found]}, ensure_ascii=False)
     return "\n".join(_line(loaded, user) for user in found) or "nobody"
 
 
@@ -93,7 +93,7 @@ def run_remove(config: Path, login: str, *, as_json: bool) -> str:
         user = await records.user(login)
         if user is None or not await records.remove_user(login):
             return False
-        await records.add_audit([by_command(now, "user.remove", f"user:{login}", shown(user), None)])
+        await records.add_audit([by_command(now, "user.remove", f"user:{login}", user.shown(), None)])
         return True
 
     if not in_store(loaded, work):
@@ -115,7 +115,7 @@ def run_password(config: Path, login: str, password_file: Path | None, *, as_jso
     async def work(store: Store) -> bool:
         records = StoredAccess(store)
         user = await records.user(login)
-        if user is None or not await records.save_user(replace(user, password=password), end_sessions=True):
+        if user is None or not await records.save_user(replace(user, password=password), user, end_sessions=True):
             return False
         await records.add_audit([by_command(now, "user.password", f"user:{login}", None, None)])
         return True
@@ -125,16 +125,11 @@ def run_password(config: Path, login: str, password_file: Path | None, *, as_jso
     return json.dumps({"login": login}, ensure_ascii=False) if as_json else f"{login}: has a new password"
 
 
-def shown(user: User) -> dict[str, Any]:
-    """A person as JSON: everything but the password."""
-    return {
-        "login": user.login,
-        "role": user.role.value,
-        "campaigns": None if user.campaigns is None else sorted(user.campaigns),
-        "agent_id": user.agent_id,
-        "disabled": user.is_disabled,
-        "created_utc": utc_text(user.created_utc_ms),
-    }
+def _told(user: User) -> dict[str, Any]:
+    """A person as the JSON of commands tells it: instants are text there."""
+    told = user.shown()
+    created_utc_ms = told.pop("created_utc_ms")
+    return {**told, "created_utc": utc_text(created_utc_ms)}
 
 
 def _hash_of(password_file: Path | None) -> str:

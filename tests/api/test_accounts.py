@@ -1,8 +1,11 @@
 """Tokens, people and the audit over the API."""
 
+from dataclasses import replace
+
+import httpx
 import pytest
 
-from account_samples import NOW, PASSWORD, TWO_CAMPAIGNS, AccountStory
+from account_samples import CHEAP, NOW, PASSWORD, TWO_CAMPAIGNS, AccountStory
 from config_samples import text_with
 from outdial.api.gate import RECHECK_MS
 from outdial.api.passwords import is_right
@@ -12,6 +15,14 @@ from outdial.api.roles import Role, Scope
 @pytest.fixture
 def told() -> AccountStory:
     return AccountStory(text=text_with() + TWO_CAMPAIGNS)
+
+
+WHATEVER = {"if-match": "*"}
+
+
+def seen(answer: httpx.Response) -> dict[str, str]:
+    """What a change is based on."""
+    return {"if-match": answer.headers["etag"]}
 
 
 async def admin(story: AccountStory):
@@ -98,14 +109,14 @@ async def test_a_person_comes_changes_and_goes(told):
     assert (await client.post("/users", json=wanted)).status_code == 409
     anna = await told.browser(login="anna", password=PASSWORD)
     assert [group["name"] for group in (await anna.get("/groups")).json()["groups"]] == ["west"]
-    changed = await client.patch("/users/anna", json={"role": "viewer", "campaigns": None})
+    changed = await client.patch("/users/anna", json={"role": "viewer", "campaigns": None}, headers=seen(made))
     assert (changed.json()["role"], changed.json()["campaigns"]) == ("viewer", None)
     assert len((await anna.get("/groups")).json()["groups"]) == 2
     assert (await anna.post("/groups/1/start")).status_code == 403
     assert (await client.post("/users/anna/password", json={"password": "quite another one"})).status_code == 204
     assert is_right("quite another one", (await told.records.user("anna")).password)
     assert [one["login"] for one in (await client.get("/users")).json()["users"]] == ["anna"]
-    assert (await client.delete("/users/anna")).status_code == 204
+    assert (await client.delete("/users/anna", headers=seen(changed))).status_code == 204
     for method, path in (("DELETE", "/users/anna"), ("PATCH", "/users/anna"), ("POST", "/users/anna/password")):
         answer = await client.request(method, path, json={} if method == "PATCH" else {"password": PASSWORD})
         assert answer.status_code == 404
@@ -127,7 +138,7 @@ async def test_an_agent_works_as_one_of_the_configuration(told):
     ada = await told.browser(login="ada", password=PASSWORD)
     assert (await ada.get("/session")).json()["agent_id"] == 7
     assert (await ada.get("/groups")).status_code == 403
-    assert (await client.patch("/users/ada", json={"agent_id": None})).status_code == 422
+    assert (await client.patch("/users/ada", json={"agent_id": None}, headers=WHATEVER)).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -143,10 +154,58 @@ async def test_mistakes_in_a_person_are_named_and_passwords_are_not(told, wrong)
 async def test_nobody_locks_oneself_out(told):
     await told.add_user("boss", Role.ADMIN)
     boss = await told.browser(login="boss", password=PASSWORD)
-    for change in ({"role": "viewer"}, {"disabled": True}, {"campaigns": ["spring"]}):
-        assert (await boss.patch("/users/boss", json=change)).status_code == 409
-    assert (await boss.delete("/users/boss")).status_code == 409
-    assert (await boss.patch("/users/boss", json={"agent_id": 7})).status_code == 200
+    for change in ({"role": "viewer"}, {"disabled": True}, {"campaigns": ["spring"]}, {"campaigns": []}):
+        assert (await boss.patch("/users/boss", json=change, headers=WHATEVER)).status_code == 409
+    assert (await boss.delete("/users/boss", headers=WHATEVER)).status_code == 409
+    assert (await boss.patch("/users/boss", json={"agent_id": 7}, headers=WHATEVER)).status_code == 200
+
+
+async def test_who_changes_a_person_says_which_version_was_seen(told):
+    client = await admin(told)
+    made = await client.post("/users", json={"login": "anna", "password": PASSWORD, "role": "operator"})
+    assert made.headers["location"] == "/v1/users/anna"
+    read = await client.get("/users/anna")
+    assert (read.json(), read.headers["etag"]) == (made.json(), made.headers["etag"])
+    assert (await client.get("/users/bob")).status_code == 404
+    change = {"role": "viewer"}
+    assert (await client.patch("/users/anna", json=change)).json()["code"] == "precondition_required"
+    assert (await client.delete("/users/anna")).status_code == 428
+    changed = await client.patch("/users/anna", json=change, headers=seen(read))
+    assert changed.status_code == 200 and changed.headers["etag"] != read.headers["etag"]
+    for late in (
+        await client.patch("/users/anna", json={"role": "admin"}, headers=seen(read)),
+        await client.delete("/users/anna", headers=seen(read)),
+    ):
+        assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    assert (await client.post("/users/anna/password", json={"password": "quite another one"})).status_code == 204
+    assert (await client.get("/users/anna")).headers["etag"] == changed.headers["etag"]
+    assert (await told.records.user("anna")).role is Role.VIEWER
+
+
+async def test_nobody_undoes_what_another_admin_does_at_the_same_moment(told, monkeypatch):
+    client = await admin(told)
+    await told.add_user("anna", Role.OPERATOR)
+    save_user = told.records.save_user
+
+    async def after_another(user, before, *, end_sessions):
+        monkeypatch.undo()
+        assert await save_user(replace(before, role=Role.VIEWER), before, end_sessions=False)
+        return await save_user(user, before, end_sessions=end_sessions)
+
+    for method, path, body in (
+        ("PATCH", "/users/anna", {"disabled": True}),
+        ("POST", "/users/anna/password", {"password": "quite another one"}),
+    ):
+        await save_user(
+            replace(await told.records.user("anna"), role=Role.OPERATOR),
+            await told.records.user("anna"),
+            end_sessions=False,
+        )
+        monkeypatch.setattr(told.records, "save_user", after_another)
+        answer = await client.request(method, path, json=body, headers=WHATEVER)
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        anna = await told.records.user("anna")
+        assert (anna.role, anna.is_disabled, anna.password) == (Role.VIEWER, False, CHEAP)
 
 
 # --- the audit -------------------------------------------------------------------------------------------------------

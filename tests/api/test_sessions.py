@@ -243,9 +243,9 @@ async def test_who_loses_a_right_loses_it_at_once(story, change):
     assert (await story.client(robot).get("/groups")).status_code == 200
     match change:
         case "disable":
-            done = await boss.patch("/users/anna", json={"disabled": True})
+            done = await boss.patch("/users/anna", json={"disabled": True}, headers={"if-match": "*"})
         case "remove":
-            done = await boss.delete("/users/anna")
+            done = await boss.delete("/users/anna", headers={"if-match": "*"})
         case "password":
             done = await boss.post("/users/anna/password", json={"password": "a new long password"})
         case "revoke":

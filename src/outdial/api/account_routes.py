@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from outdial.api.audit_routes import audit_router
+from outdial.api.own_password import own_password_router
 from outdial.api.parts import ApiParts
 from outdial.api.session_routes import session_router
 from outdial.api.token_routes import token_router
@@ -21,6 +22,7 @@ def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
 
     return (
         session_router(accounts.gate, accounts.sign_ins),
+        own_password_router(accounts.gate, accounts.sign_ins, accounts.passwords, parts.audit),
         token_router(accounts.gate, parts.audit, configuration),
         user_router(accounts.gate, parts.audit, accounts.passwords, configuration),
         audit_router(accounts.records),

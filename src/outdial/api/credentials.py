@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from outdial.api.roles import Role, Scope
 from outdial.core.units import DAY_MS, AgentId
@@ -69,6 +69,17 @@ class User:
     """See `outdial.api.passwords`; never shown."""
     created_utc_ms: int
     is_disabled: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """The person as answers and the audit tell it: everything but the password."""
+        return {
+            "login": self.login,
+            "role": self.role.value,
+            "campaigns": None if self.campaigns is None else sorted(self.campaigns),
+            "agent_id": self.agent_id,
+            "disabled": self.is_disabled,
+            "created_utc_ms": self.created_utc_ms,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +172,12 @@ class AccessRecords(Protocol):
         """A person."""
         ...
 
-    async def save_user(self, user: User, *, end_sessions: bool) -> bool:
-        """Put new values in the place of a person's old ones. Returns False when there is no such person.
+    async def save_user(self, user: User, seen: User, *, end_sessions: bool) -> bool:
+        """Put new values in the place of a person's old ones. Returns False when the person is not as seen, or gone.
 
         Args:
             user: `created_utc_ms` stays as it was.
+            seen: what the person was when that was decided: whoever changes the same person meanwhile is not undone.
             end_sessions: whether the person has to sign in again, as after a new password.
         """
         ...

@@ -83,12 +83,11 @@ class MemoryAccess:
         """See `AccessRecords.user`."""
         return self._users.get(login)
 
-    async def save_user(self, user: User, *, end_sessions: bool) -> bool:
+    async def save_user(self, user: User, seen: User, *, end_sessions: bool) -> bool:
         """See `AccessRecords.save_user`."""
-        there = self._users.get(user.login)
-        if there is None:
+        if self._users.get(user.login) != seen:
             return False
-        self._users[user.login] = replace(user, created_utc_ms=there.created_utc_ms)
+        self._users[user.login] = replace(user, created_utc_ms=seen.created_utc_ms)
         if end_sessions:
             self._end_sessions_of(f"user:{user.login}")
         return True

@@ -19,7 +19,7 @@ from outdial.core.errors import ConfigError, OutdialError
 MEDIA_TYPE = "application/problem+json"
 VALUE_CHARACTERS_MAX = 100
 """Longest piece of a wrong value that is shown."""
-SECRETS = frozenset({"password", "token", "key"})
+SECRETS = frozenset({"password", "new_password", "token", "key"})
 """Names of values that are never shown."""
 MISTAKES_MAX = 100
 """Most mistakes that are told at once."""

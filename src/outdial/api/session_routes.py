@@ -11,7 +11,7 @@ from outdial.api.credentials import SECRET_CHARACTERS_MAX
 from outdial.api.gate import Gate, forged
 from outdial.api.origins import address_of, csrf_token_of
 from outdial.api.roles import Scope, in_order
-from outdial.api.sign_in import SignIns
+from outdial.api.sign_in import SignedIn, SignIns
 
 _STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 
@@ -79,7 +79,7 @@ def session_router(gate: Gate, sign_ins: SignIns) -> APIRouter:
         if earlier:
             await sign_ins.end(earlier)
         response.headers["set-cookie"] = gate.settings.origins.cookie(request.headers, signed_in.secret)
-        return _view(signed_in.caller, csrf_token_of(signed_in.secret), signed_in.session.expires_utc_ms)
+        return view_of(signed_in)
 
     @routes.get("", summary="Who asks")
     async def get_session(request: Request, caller: Annotated[Caller, Depends(identified)]) -> SessionView:
@@ -96,6 +96,11 @@ def session_router(gate: Gate, sign_ins: SignIns) -> APIRouter:
         return Response(status_code=204, headers={"set-cookie": gate.settings.origins.cookie(request.headers, "")})
 
     return routes
+
+
+def view_of(signed_in: SignedIn) -> SessionView:
+    """A session that has begun."""
+    return _view(signed_in.caller, csrf_token_of(signed_in.secret), signed_in.session.expires_utc_ms)
 
 
 def _view(caller: Caller, csrf_token: str | None, expires_utc_ms: int | None) -> SessionView:

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from outdial.api.access import Caller
-from outdial.api.credentials import Session, digest_of, is_login, new_secret
+from outdial.api.credentials import Session, User, digest_of, is_login, new_secret
 from outdial.api.gate import Gate, nobody
 from outdial.api.passwords import PASSWORD_CHARACTERS_MAX, PasswordCheck
 from outdial.api.problems import Problem
@@ -16,6 +16,8 @@ from outdial.core.units import HOUR_MS, SECOND_MS, Millis
 
 KEY_MS_MAX: Final = HOUR_MS
 """How long a one-time key waits to be used. Ours."""
+
+_Proven = TypeVar("_Proven")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,25 @@ class SignIns:
             TooManySignIns: too many at the same moment.
         """
 
-        async def check() -> str | None:
+        if await self.prove(login, password, address) is None:
+            raise nobody("the login or the password is wrong")
+        return await self.begin(f"user:{login}", address)
+
+    async def prove(self, login: str, password: str, address: str) -> User | None:
+        """Whose password it is. None: wrong, whatever of it is wrong; it counts as a try to sign in.
+
+        Raises:
+            Problem: too many tries.
+            TooManySignIns: too many at the same moment.
+        """
+
+        async def check() -> User | None:
             user = await self._gate.records.user(login) if is_login(login) else None
             kept = None if user is None or user.is_disabled else user.password
             is_right = await self._passwords.is_right(password[: PASSWORD_CHARACTERS_MAX + 1], kept)
-            return f"user:{login}" if is_right else None
+            return user if is_right else None
 
-        return await self._with(login, address, check, "the login or the password is wrong")
+        return await self._counted(login, address, check)
 
     async def with_token(self, token: str, address: str) -> SignedIn:
         """Let somebody in who has a program's token.
@@ -75,7 +89,7 @@ class SignIns:
             found = await self._gate.records.token_of(digest_of(token))
             return None if found is None or not found.counts_at(self._gate.utc_ms()) else f"token:{found.token_id}"
 
-        return await self._with("", address, check, "the token is unknown, revoked or expired")
+        return await self._with(address, check, "the token is unknown, revoked or expired")
 
     async def with_key(self, key: str, address: str) -> SignedIn:
         """Let somebody in who has been given a one-time key.
@@ -88,7 +102,19 @@ class SignIns:
             name, till_ms = self._keys.pop(digest_of(key), ("", 0))
             return f"key:{name}" if self._mono_ms() < till_ms else None
 
-        return await self._with("", address, check, "the key is unknown, or has been used")
+        return await self._with(address, check, "the key is unknown, or has been used")
+
+    async def begin(self, subject: str, address: str) -> SignedIn:
+        """Begin a session.
+
+        Args:
+            subject: whose; see `Session`.
+            address: where the request comes from.
+        """
+        secret, utc_ms = new_secret(), self._gate.utc_ms()
+        session = Session(subject, address, utc_ms, utc_ms, utc_ms + self._gate.settings.session_ms_max)
+        await self._gate.records.add_session(digest_of(secret), session)
+        return SignedIn(secret, session, await self._gate.caller_of_session(secret))
 
     async def end(self, secret: str) -> None:
         """End a session."""
@@ -106,14 +132,22 @@ class SignIns:
         self._gate.invite(name, caller)
         self._keys[digest_of(key)] = (name, self._mono_ms() + KEY_MS_MAX)
 
-    async def _with(self, login: str, address: str, check: Callable[[], Awaitable[str | None]], wrong: str) -> SignedIn:
-        """Begin a session for whom a check says.
+    async def _with(self, address: str, check: Callable[[], Awaitable[str | None]], wrong: str) -> SignedIn:
+        """Begin a session for whom a check says; None is nobody, and `wrong` is said then."""
+        subject = await self._counted("", address, check)
+        if subject is None:
+            raise nobody(wrong)
+        return await self.begin(subject, address)
+
+    async def _counted(
+        self, login: str, address: str, check: Callable[[], Awaitable[_Proven | None]]
+    ) -> _Proven | None:
+        """Check something, as often as that may be tried.
 
         Args:
             login: whose tries are counted; empty: only those of the address are.
             address: where the request comes from.
-            check: says who it is. None: nobody.
-            wrong: what to say then.
+            check: None: the try has failed.
         """
         network, now_ms = network_of(address), self._mono_ms()
         wait_ms = self._limit.wait_ms(login, network, now_ms)
@@ -124,14 +158,10 @@ class SignIns:
             )
         self._limit.tries(login, network, now_ms)
         try:
-            subject = await check()
+            proven = await check()
         except OutdialError:
             self._limit.take_back(login, network)
             raise
-        if subject is None:
-            raise nobody(wrong)
-        self._limit.succeeded(login, network)
-        secret, utc_ms = new_secret(), self._gate.utc_ms()
-        session = Session(subject, address, utc_ms, utc_ms, utc_ms + self._gate.settings.session_ms_max)
-        await self._gate.records.add_session(digest_of(secret), session)
-        return SignedIn(secret, session, await self._gate.caller_of_session(secret))
+        if proven is not None:
+            self._limit.succeeded(login, network)
+        return proven

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.api.access import Caller
 from outdial.api.audit import Audit
 from outdial.api.credentials import CAMPAIGNS_MAX, LOGIN_PATTERN, User
+from outdial.api.entity_tags import tag_of
 from outdial.api.gate import Gate
 from outdial.api.limited_to import demand_known, needs_all_campaigns
 from outdial.api.passwords import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, PasswordCheck
+from outdial.api.preconditions import PRECONDITIONS, IfMatch, checking
 from outdial.api.problems import Problem, impossible, not_found
 from outdial.api.roles import Role
 from outdial.core.settings import Configuration
@@ -90,62 +92,82 @@ def user_router(
     """Routes under `/users`."""
     routes = APIRouter(prefix="/users", tags=["access"])
 
-    async def there(login: str) -> User:
-        user = await gate.records.user(login)
-        if user is None:
-            raise not_found(f"user {login}")
-        return user
-
     @routes.get("", summary="All people")
     async def list_users(caller: Admin) -> UsersView:
-        return UsersView(users=[UserView(**_shown(user)) for user in await gate.records.users()])
+        return UsersView(users=[UserView(**user.shown()) for user in await gate.records.users()])
 
     @routes.post("", status_code=201, summary="Let a person sign in")
-    async def create_user(wanted: NewUser, caller: Admin) -> UserView:
+    async def create_user(wanted: NewUser, caller: Admin, response: Response) -> UserView:
         campaigns = None if wanted.campaigns is None else frozenset(wanted.campaigns)
         user = User(wanted.login, wanted.role, campaigns, wanted.agent_id, "", gate.utc_ms())
         _check(configuration(), user)
         if not await gate.records.add_user(replace(user, password=await passwords.hash(wanted.password))):
             raise Problem(409, "conflict", f"there is a person with the login {wanted.login}")
         gate.forget()
-        await audit.note(caller, "user.create", f"user:{user.login}", None, _shown(user))
-        return UserView(**_shown(user))
+        await audit.note(caller, "user.create", f"user:{user.login}", None, user.shown())
+        response.headers["Location"] = f"/v1/users/{user.login}"
+        return _view(user, response)
 
-    @routes.patch("/{login}", summary="Change what a person may do")
-    async def change_user(login: Login, change: UserChange, caller: Admin) -> UserView:
-        before = await there(login)
+    @routes.get("/{login}", summary="One person")
+    async def get_user(login: Login, caller: Admin, response: Response) -> UserView:
+        return _view(await _there(gate, login), response)
+
+    @routes.patch("/{login}", summary="Change what a person may do", responses=PRECONDITIONS)
+    async def change_user(
+        login: Login, change: UserChange, caller: Admin, response: Response, if_match: IfMatch = ""
+    ) -> UserView:
+        before = await _there(gate, login)
+        checking(if_match)(tag_of(before.shown()))
         after = _changed(before, change)
         _check(configuration(), after)
-        if caller.name == f"user {login}" and (after.role is not Role.ADMIN or after.campaigns or after.is_disabled):
+        if caller.name == f"user {login}" and (
+            after.role is not Role.ADMIN or after.campaigns is not None or after.is_disabled
+        ):
             raise Problem(409, "conflict", "nobody takes the last rights from oneself; another admin can")
-        if not await gate.records.save_user(after, end_sessions=after.is_disabled):
-            raise not_found(f"user {login}")
-        gate.forget()
-        await audit.note(caller, "user.change", f"user:{login}", _shown(before), _shown(after))
-        return UserView(**_shown(after))
+        await _save(gate, after, before, end_sessions=after.is_disabled)
+        await audit.note(caller, "user.change", f"user:{login}", before.shown(), after.shown())
+        return _view(after, response)
 
     @routes.post("/{login}/password", status_code=204, summary="Give a person a new password, and end their sessions")
     async def set_password(login: Login, wanted: NewPassword, caller: Admin) -> Response:
-        user = await there(login)
+        user = await _there(gate, login)
         changed = replace(user, password=await passwords.hash(wanted.password))
-        if not await gate.records.save_user(changed, end_sessions=True):
-            raise not_found(f"user {login}")
-        gate.forget()
+        await _save(gate, changed, user, end_sessions=True)
         await audit.note(caller, "user.password", f"user:{login}", None, None)
         return Response(status_code=204)
 
-    @routes.delete("/{login}", status_code=204, summary="Let a person not sign in any more")
-    async def remove_user(login: Login, caller: Admin) -> Response:
-        user = await there(login)
+    @routes.delete("/{login}", status_code=204, summary="Let a person not sign in any more", responses=PRECONDITIONS)
+    async def remove_user(login: Login, caller: Admin, if_match: IfMatch = "") -> Response:
+        user = await _there(gate, login)
+        checking(if_match)(tag_of(user.shown()))
         if caller.name == f"user {login}":
             raise Problem(409, "conflict", "nobody removes oneself; another admin can")
         if not await gate.records.remove_user(login):
             raise not_found(f"user {login}")
         gate.forget()
-        await audit.note(caller, "user.remove", f"user:{login}", _shown(user), None)
+        await audit.note(caller, "user.remove", f"user:{login}", user.shown(), None)
         return Response(status_code=204)
 
     return routes
+
+
+async def _there(gate: Gate, login: str) -> User:
+    user = await gate.records.user(login)
+    if user is None:
+        raise not_found(f"user {login}")
+    return user
+
+
+async def _save(gate: Gate, after: User, seen: User, *, end_sessions: bool) -> None:
+    if not await gate.records.save_user(after, seen, end_sessions=end_sessions):
+        await _there(gate, after.login)
+        raise Problem(409, "conflict", "somebody has changed it at the same moment; read it again")
+    gate.forget()
+
+
+def _view(user: User, response: Response) -> UserView:
+    response.headers["ETag"] = tag_of(user.shown())
+    return UserView(**user.shown())
 
 
 def _changed(user: User, change: UserChange) -> User:
@@ -172,14 +194,3 @@ def _check(configuration: Configuration, user: User) -> None:
         mistakes.append("body.agent_id: missing: a person with the role agent works as an agent of the configuration")
     if mistakes:
         raise impossible(mistakes)
-
-
-def _shown(user: User) -> dict[str, Any]:
-    return {
-        "login": user.login,
-        "role": user.role.value,
-        "campaigns": None if user.campaigns is None else sorted(user.campaigns),
-        "agent_id": user.agent_id,
-        "disabled": user.is_disabled,
-        "created_utc_ms": user.created_utc_ms,
-    }

@@ -41,7 +41,10 @@ INSERT INTO api_users (login, role, campaigns, agent_id, password, created_utc_m
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (login) DO NOTHING
 """
 _SAVE_USER: Final = """
-UPDATE api_users SET role = $2, campaigns = $3, agent_id = $4, password = $5, disabled = $6 WHERE login = $1
+UPDATE api_users SET role = $2, campaigns = $3, agent_id = $4, password = $5, disabled = $6
+WHERE login = $1 AND role = $7 AND coalesce(campaigns, '') = coalesce($8, '')
+AND coalesce(agent_id, -1) = coalesce(CAST($9 AS bigint), -1) AND password = $10 AND disabled = $11
+AND created_utc_ms = $12
 """
 _REMOVE_USER: Final = "DELETE FROM api_users WHERE login = $1"
 _SESSION: Final = (
@@ -54,6 +57,10 @@ VALUES ($1, $2, $3, $4, $5, $6)
 _SEEN: Final = "UPDATE api_sessions SET seen_utc_ms = $1 WHERE digest = $2 AND seen_utc_ms < $1"
 _END_SESSION: Final = "DELETE FROM api_sessions WHERE digest = $1"
 _END_SESSIONS_OF: Final = "DELETE FROM api_sessions WHERE subject = $1"
+_END_SESSIONS_OF_SAVED: Final = """
+DELETE FROM api_sessions
+WHERE subject = $1 AND EXISTS (SELECT 1 FROM api_users WHERE login = $2 AND password = $3 AND disabled = $4)
+"""
 _SWEEP_SESSIONS: Final = "DELETE FROM api_sessions WHERE expires_utc_ms <= $1 OR seen_utc_ms <= $2"
 _ADD_AUDIT: Final = """
 INSERT INTO audit (utc_ms, who, how, action, subject, before, after, address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -145,14 +152,11 @@ class StoredAccess:
         """See `AccessRecords.user`."""
         return next(map(_user, await self._rows(f"{_USER} WHERE login = $1", login)), None)
 
-    async def save_user(self, user: User, *, end_sessions: bool) -> bool:
+    async def save_user(self, user: User, seen: User, *, end_sessions: bool) -> bool:
         """See `AccessRecords.save_user`."""
-        values = (
-            *(user.login, user.role.value, _names_as_json(user.campaigns), user.agent_id, user.password),
-            int(user.is_disabled),
-        )
-        ended = [Step(_END_SESSIONS_OF, (f"user:{user.login}",))] if end_sessions else []
-        return (await self._changed(Step(_SAVE_USER, values), *ended))[0] > 0
+        values = (user.login, *_user_values(user), *_user_values(seen), seen.created_utc_ms)
+        ended = Step(_END_SESSIONS_OF_SAVED, (f"user:{user.login}", user.login, user.password, int(user.is_disabled)))
+        return (await self._changed(Step(_SAVE_USER, values), *([ended] if end_sessions else [])))[0] > 0
 
     async def remove_user(self, login: str) -> bool:
         """See `AccessRecords.remove_user`."""
@@ -261,6 +265,12 @@ def _audit_values(entry: AuditEntry) -> tuple[Any, ...]:
 
 def _names(text: str | None) -> frozenset[str] | None:
     return None if text is None else frozenset(json.loads(text))
+
+
+def _user_values(user: User) -> tuple[Any, ...]:
+    """What may change of a person."""
+    names = _names_as_json(user.campaigns)
+    return user.role.value, names, user.agent_id, user.password, int(user.is_disabled)
 
 
 def _names_as_json(names: Collection[str] | None) -> str | None:

@@ -104,13 +104,39 @@ async def test_people_come_change_and_go(places):
         assert await records.add_user(bob)
         assert await records.users() == (ANNA, bob)
         changed = replace(ANNA, role=Role.AGENT, campaigns=frozenset(), agent_id=7, password="new", is_disabled=True)
-        assert await records.save_user(replace(changed, created_utc_ms=0), end_sessions=False)
+        assert await records.save_user(replace(changed, created_utc_ms=0), ANNA, end_sessions=False)
         assert await records.user("anna") == changed
         assert not await records.has_anybody(NOW)
-        assert not await records.save_user(replace(ANNA, login="nobody"), end_sessions=True)
+        assert not await records.save_user(replace(ANNA, login="nobody"), ANNA, end_sessions=True)
         assert await records.remove_user("anna")
         assert not await records.remove_user("anna")
         assert await records.users() == (bob,)
+
+    await story(places, tell)
+
+
+async def test_who_decides_on_what_was_seen_undoes_nothing_that_came_since(places):
+    async def tell(records):
+        await records.add_user(ANNA)
+        await records.add_session("tab", TAB)
+        wanted = replace(ANNA, password="new", is_disabled=True)
+        for other in (
+            replace(ANNA, role=Role.ADMIN),
+            replace(ANNA, campaigns=None),
+            replace(ANNA, campaigns=frozenset()),
+            replace(ANNA, agent_id=99),
+            replace(ANNA, agent_id=None if ANNA.agent_id else 98),
+            replace(ANNA, password="other"),
+            replace(ANNA, is_disabled=True),
+            replace(ANNA, created_utc_ms=ANNA.created_utc_ms + 1),
+        ):
+            if other != ANNA:
+                assert not await records.save_user(wanted, other, end_sessions=True), other
+                assert await records.user("anna") == ANNA
+                assert await records.session("tab") is not None
+        assert await records.save_user(wanted, ANNA, end_sessions=True)
+        assert await records.user("anna") == wanted
+        assert await records.session("tab") is None
 
     await story(places, tell)
 
@@ -125,9 +151,9 @@ async def test_a_session_ends_with_its_person_its_token_or_its_time(places):
         await records.seen({}, {"tab": NOW})
         assert await records.session("tab") == replace(TAB, seen_utc_ms=NOW + 60_000)
         assert await records.session("gone") is None
-        await records.save_user(ANNA, end_sessions=False)
+        await records.save_user(ANNA, ANNA, end_sessions=False)
         assert await records.session("tab") is not None
-        await records.save_user(ANNA, end_sessions=True)
+        await records.save_user(ANNA, ANNA, end_sessions=True)
         assert await records.session("tab") is None
         assert await records.session("other") is not None
         await records.revoke_token("a1", NOW)
