@@ -1,10 +1,11 @@
 // The agent page: one agent's desk, live. An agent has their own; operators choose one by the address's fragment (#/41).
+import { Account } from "./account.js";
 import { AgentDesk } from "./agent_desk.js";
 import { keys_are_on, set_keys, switch_keys } from "./agent_keys.js";
 import { Call, LastCall } from "./agent_record.js";
 import { KEYS, plain_results, SayPanel } from "./agent_say.js";
 import { Groups, Leave, LogIn, Offer, StatePanel } from "./agent_state.js";
-import { current_session, get, resume_session, sign_in, sign_out, watch_session } from "./api.js";
+import { current_session, get, resume_session, sign_in, watch_session } from "./api.js";
 import { Action, Refusal, Toasts, say_problem } from "./controls.js";
 import { clock } from "./format.js";
 import { html, render, useEffect, useReducer, useState } from "./html.js";
@@ -57,8 +58,7 @@ function Top({ session, name, link, children }) {
     <div class="spring">${children}</div>
     <div class="who">
       ${link && html`<span class="link" title=${`Server: ${text}`}><span class=${`dot ${kind}`}></span><span class="unseen">${text}</span></span>`}
-      <span class="name">${session.name}</span>
-      <button class="plain" onClick=${() => sign_out().catch((problem) => say_problem(problem, "Signing out"))}>End session</button>
+      <${Account} session=${session} end="End session" />
     </div>
   </header>`;
 }

@@ -18,7 +18,7 @@ export function set_keys(next) {
 }
 
 function writes(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return target instanceof HTMLElement && (target.isContentEditable || target.closest("dialog") || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
 addEventListener("keydown", (event) => {

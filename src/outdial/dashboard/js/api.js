@@ -53,6 +53,11 @@ export async function resume_session() {
   }
 }
 
+/** Change the own password with {password, new_password}. This session goes on as a new one. */
+export async function change_password(change) {
+  return become((await request("POST", "/session/password", { body: change })).data);
+}
+
 export async function sign_out() {
   try {
     await request("DELETE", "/session", { may_sign_out: false });

@@ -1,6 +1,7 @@
 // The frame of every page: sign-in, live data, navigation by the address's fragment, alarms.
+import { Account } from "./account.js";
 import { AlarmsPage } from "./alarms.js";
-import { Problem, current_session, get, resume_session, sign_in, sign_out, watch_session } from "./api.js";
+import { Problem, current_session, get, resume_session, sign_in, watch_session } from "./api.js";
 import { Board } from "./board.js";
 import { BoardPage } from "./board_page.js";
 import { Toasts, say_problem } from "./controls.js";
@@ -146,9 +147,7 @@ function Top({ session, route }) {
     <div class="who">
       <span class="link" title=${`Server: ${text}`}><span class=${`dot ${kind}`}></span>
         <span class="unseen">${text}</span>${clock(board.utc_ms || null)}</span>
-      <span class="name">${session.name}</span>
-      ${session.csrf_token && html`<button class="plain"
-        onClick=${() => sign_out().catch((problem) => say_problem(problem, "Signing out"))}>Sign out</button>`}
+      <${Account} session=${session} end="Sign out" />
     </div>
   </header>`;
 }

@@ -42,7 +42,7 @@ export function Chart({ rows, lines, label, height = 220, text = String }) {
   useEffect(() => {
     const made = new globalThis.uPlot(options(place.current, lines, height, set_at), drawn(rows, lines), place.current);
     plot.current = made;
-    const sizes = new ResizeObserver(() => made.setSize({ width: place.current.clientWidth, height }));
+    const sizes = new ResizeObserver(() => place.current && made.setSize({ width: place.current.clientWidth, height }));
     sizes.observe(place.current);
     return () => {
       sizes.disconnect();
