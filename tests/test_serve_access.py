@@ -5,6 +5,7 @@ import contextlib
 import json
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -25,8 +26,9 @@ from outdial.api.roles import Role, Scope
 from outdial.config.api import Api, Listen, Tls
 from outdial.names import Names
 from outdial.observation import Observation
-from outdial.serve_access import ApiError, Door
+from outdial.serve_access import Door
 from outdial.serve_api import Host, ServeApi
+from outdial.serve_certificate import ApiError
 from serve_samples import serving, write_configuration
 
 LOOPBACK, EVERYWHERE = Listen("127.0.0.1", 0), Listen("0.0.0.0", 0)
@@ -80,6 +82,12 @@ def tls(tmp_path_factory) -> Tls:
     if shutil.which("openssl") is None:
         pytest.skip("no openssl on this machine to make a certificate with")
     folder = tmp_path_factory.mktemp("tls")
+    return made_certificate(folder)
+
+
+def made_certificate(folder: Path) -> Tls:
+    """Another one for 127.0.0.1, which vouches for itself."""
+    folder.mkdir(exist_ok=True)
     found = Tls(folder / "server.pem", folder / "server.key")
     made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     made += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
@@ -116,6 +124,77 @@ def test_over_tls_a_person_signs_in(tls):
         assert PASSWORD not in text and csrf["x-csrf-token"] not in text
 
     asyncio.run(story())
+
+
+def shown_certificate(address: str, name: str | None) -> str:
+    """What a new connection is shown. `name`: what the client says it looks for."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    host, port = address.removeprefix("https://").split(":")
+    with (
+        socket.create_connection((host, int(port)), 5) as plain,
+        trusting.wrap_socket(plain, server_hostname=name) as tls,
+    ):
+        return ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True) or b"")
+
+
+@pytest.mark.slow
+def test_a_certificate_is_renewed_while_connections_are_open(tls, tmp_path):
+    def put(certificate: Path, key: Path) -> None:
+        shutil.copy(certificate, used.certificate)
+        shutil.copy(key, used.key)
+
+    used = Tls(tmp_path / "server.pem", tmp_path / "server.key")
+    put(tls.certificate, tls.key)
+    other = made_certificate(tmp_path / "other")
+
+    async def shown(server: ServeApi) -> set[str]:
+        names = (None, "localhost")
+        return {await asyncio.to_thread(shown_certificate, server.address, name) for name in names}
+
+    async def story():
+        trusting = ssl.create_default_context(cafile=str(tls.certificate))
+        async with (
+            served(Api(LOOPBACK, used)) as (server, _),
+            httpx.AsyncClient(base_url=server.address, verify=trusting) as client,
+        ):
+            assert (await asked(client, "/v1/groups")).status_code == 200
+            assert not await server.renew_certificate()
+            for wrong in ((other.certificate, tls.key), (tls.key, tls.key), (other.certificate, other.certificate)):
+                put(*wrong)
+                with pytest.raises(ApiError, match="cannot be used for TLS"):
+                    await server.renew_certificate()
+                assert await shown(server) == {tls.certificate.read_text()}
+            put(other.certificate, other.key)
+            assert await server.renew_certificate()
+            assert await shown(server) == {other.certificate.read_text()}
+            assert (await client.get("/v1/groups")).status_code == 200  # on the connection of before
+            with pytest.raises(httpx.ConnectError):
+                await httpx.AsyncClient(verify=trusting).get(f"{server.address}/v1/groups")
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_a_reload_takes_a_renewed_certificate_and_leaves_a_broken_one(tls, tmp_path):
+    other = made_certificate(tmp_path / "other")
+    for path in (tls.certificate, tls.key):
+        shutil.copy(path, tmp_path / path.name)
+    table = '\n[api]\nlisten = "127.0.0.1:0"\ntls-certificate-file = "server.pem"\ntls-key-file = "server.key"\n'
+    with serving(write_configuration(tmp_path, table)) as server:
+        address = server.until("started")["api"]
+        assert "open to everybody on this machine" in server.until("note")["text"]
+        shutil.copy(other.certificate, tmp_path / "server.pem")
+        server.process.send_signal(signal.SIGHUP)
+        assert "the certificate of before stays in use" in server.until("note", 2)["text"]
+        server.until("reloaded")
+        assert shown_certificate(address, None) == tls.certificate.read_text()
+        shutil.copy(other.key, tmp_path / "server.key")
+        server.process.send_signal(signal.SIGHUP)
+        assert "another certificate is in use" in server.until("note", 3)["text"]
+        assert shown_certificate(address, None) == other.certificate.read_text()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
 
 
 @pytest.mark.slow

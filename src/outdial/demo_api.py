@@ -13,8 +13,8 @@ from outdial.config.api import LISTEN, Api, Listen, listen_of
 from outdial.demo_settings import DemoSettings
 from outdial.desk_agents import DeskAgents
 from outdial.observation import Observation
-from outdial.serve_access import ApiError
 from outdial.serve_api import Host, ServeApi
+from outdial.serve_certificate import ApiError
 
 GUEST = "demo"
 Say = Callable[[str, str], None]

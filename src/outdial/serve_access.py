@@ -1,7 +1,6 @@
 """Who is let into the API of one server: where that is kept, and how the application is protected."""
 
 import contextlib
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from outdial.api.credentials import AccessRecords
 from outdial.config.api import Api
 from outdial.core.errors import OutdialError
 from outdial.core.units import Millis
+from outdial.serve_certificate import ApiError, Certificate
 from outdial.store.steady import pause
 
 if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves an API
@@ -19,12 +19,6 @@ if TYPE_CHECKING:  # an ASGI library is slow to import, and not everybody serves
 
 KEEP_UP_S = 60.0
 """Period of writing down who was seen, and of clearing away what is over. Unit: seconds."""
-
-
-class ApiError(OutdialError):
-    """The API cannot be served."""
-
-    code = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ class Door:
             OutdialError: the database cannot be asked.
         """
         if self.api.tls is not None:
-            self.tls_context()
+            Certificate(self.api.tls)
         if self.guests or await self.records.has_anybody(utc_ms()):
             return ""
         if not self.api.listen.is_loopback:
@@ -62,23 +56,6 @@ class Door:
         if self.api.trusted_origins:
             return f"{self.api.listen}: nobody has been let in yet, so nobody can use the API: outdial user add"
         return f"{self.api.listen}: open to everybody on this machine until somebody is let in: outdial user add"
-
-    def tls_context(self) -> ssl.SSLContext:
-        """What speaks TLS.
-
-        Raises:
-            ApiError: the certificate or its key cannot be used.
-        """
-        tls = self.api.tls
-        assert tls is not None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_cert_chain(tls.certificate, tls.key, _no_password)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
-            raise ApiError(f"{tls.certificate}, {tls.key}: cannot be used for TLS: {reason}") from error
-        return context
 
     def make(self) -> "tuple[Accounts, AuditLog, Protection]":
         """The parts of the application."""
@@ -128,7 +105,3 @@ def utc_ms() -> int:
 def mono_ms() -> Millis:
     """A clock that only goes forward."""
     return time.monotonic_ns() // 1_000_000
-
-
-def _no_password() -> str:
-    raise ValueError("the key has a password; outdial takes keys without one")

@@ -18,7 +18,8 @@ from outdial.api_dialer import ApiDialer
 from outdial.config.api import Api, Listen
 from outdial.dashboard_files import add_dashboard
 from outdial.observation import Observation
-from outdial.serve_access import ApiError, Door, keep_up, keep_up_once
+from outdial.serve_access import Door, keep_up, keep_up_once
+from outdial.serve_certificate import ApiError, Certificate
 from outdial.shared_store import SharedStore
 from outdial.store.steady import pause
 
@@ -88,10 +89,11 @@ class ServeApi:
         """Bind the socket; nothing is answered yet.
 
         Raises:
-            ApiError: the address cannot be had.
+            ApiError: the address cannot be had, or the certificate cannot be used.
         """
         self._host = host
         self._door = Door(api, host.access, host.log.changed, host.log.requested, host.guests)
+        self._certificate = None if api.tls is None else Certificate(api.tls)
         self._socket = _bind(api.listen)
         address, port = self._socket.getsockname()[:2]
         self.address = f"{'http' if api.tls is None else 'https'}://{Listen(address, port)}"
@@ -111,6 +113,14 @@ class ServeApi:
         """
         self._task = asyncio.create_task(self._serve(shared))
         self._task.add_done_callback(self._ended)
+
+    async def renew_certificate(self) -> bool:
+        """Read the certificate again. Returns whether another one is in use now, for connections that are made then.
+
+        Raises:
+            ApiError: it cannot be used; the one before stays in use.
+        """
+        return self._certificate is not None and await asyncio.to_thread(self._certificate.renew)
 
     async def close(self) -> None:
         """Let everybody go."""
@@ -156,6 +166,9 @@ class ServeApi:
         app = make_app(parts)
         add_dashboard(app)
         server = _server(uvicorn, app, self._door.api)
+        if self._certificate is not None:
+            server.config.load()
+            server.config.ssl = self._certificate.listening()
         garbage.settle()
         looking = asyncio.create_task(_look(board))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
@@ -215,8 +228,6 @@ def _server(uvicorn: Any, app: Any, api: Api) -> Any:
             server_header=False,
             proxy_headers=bool(api.proxies),
             forwarded_allow_ips=",".join(api.proxies) or None,
-            ssl_certfile=None if api.tls is None else api.tls.certificate,
-            ssl_keyfile=None if api.tls is None else api.tls.key,
             h11_max_incomplete_event_size=HEAD_BYTES_MAX,
             limit_concurrency=CONNECTIONS_MAX,
             timeout_keep_alive=IDLE_CONNECTION_S,

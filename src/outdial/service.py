@@ -285,6 +285,14 @@ class Service:
         await self._give(setup.configuration)
         known = {group.dbid for group in before.configuration.campaign_groups}
         await self._start_groups([group_id for group_id in setup.loaded.start_groups if group_id not in known])
+        await self._renew_certificate()
+
+    async def _renew_certificate(self) -> None:
+        try:
+            if self._api is not None and await self._api.renew_certificate():
+                self._log.info("note", text="another certificate is in use for new connections to the API")
+        except OutdialError as error:
+            self._log.warning("note", text=f"{error}; the certificate of before stays in use")
 
     # --- calls in progress ---------------------------------------------------------------------------------------
 
