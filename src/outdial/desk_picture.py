@@ -113,6 +113,8 @@ def may(state: State, agent: Agent) -> tuple[str, ...]:
     is_unready = agent.state in (AgentState.NOT_READY, AgentState.AFTER_CALL_WORK)
     if is_unready or agent.intent is not AgentState.READY:
         found.append("ready")
+    if agent.state is AgentState.TALKING and _attempt(state, agent) is not None:
+        found.append("hang-up")
     found += _about_calls(agent)
     if agent.is_free and any(_may_ask(state, group_id) for group_id in _group_ids(state, agent)):
         found.append("preview")

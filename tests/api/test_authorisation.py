@@ -113,6 +113,7 @@ ROWS: Mapping[str, Row] = {
     "POST /agents/{dbid}/logout": desk(),
     "POST /agents/{dbid}/ready": desk(),
     "POST /agents/{dbid}/not-ready": desk({"reason": "break"}),
+    "POST /agents/{dbid}/hang-up": desk(),
     "POST /agents/{dbid}/leave": desk({"at_utc_ms": None}),
     "POST /agents/{dbid}/disposition": desk({"result": "BUSY"}),
     "POST /agents/{dbid}/callback": desk({"at_utc_ms": NOW}),

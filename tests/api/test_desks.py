@@ -11,7 +11,7 @@ from outdial.api.access import Caller, Scope
 from outdial.api.desk import desk_messages
 from outdial.api.desk_acts import AgentResult
 from outdial.api.desk_view import WATCHERS_MAX
-from outdial.core.commands import Dial, ForbidNumber
+from outdial.core.commands import Dial, ForbidNumber, Release
 from outdial.core.events import AgentLoggedIn, PhoneState, PhoneStateChanged
 from outdial.core.modes import DialingMode as Mode
 from outdial.core.units import DAY_MS, HOUR_MS
@@ -26,6 +26,7 @@ ACTS = (
     ("disposition", {"result": "ANSWER"}),
     ("callback", {"at_utc_ms": 1_700_100_000_000}),
     ("dnc", None),
+    ("hang-up", None),
     ("preview", {"group": 1}),
     ("preview/accept", None),
     ("preview/reject", None),
@@ -85,6 +86,22 @@ async def test_do_not_call_forbids_the_number_and_is_put_on_record(story):
     story.hangs_up(call_id)
     assert (await story.desk())["last_call"]["said"]["note"] == "never again"
     assert story.audit.notes[-1][1:3] == ("agent.dnc", "agent 7")
+
+
+async def test_agent_hangs_up(story):
+    await story.ready()
+    refused = await story.post("hang-up")
+    assert (refused.status_code, "agent 7 is in no call" in refused.json()["detail"]) == (409, True)
+    call_id = story.person()
+    assert "hang-up" in (await story.desk())["may"]
+    refused = await story.post("hang-up", {"call_id": call_id + 1})
+    assert (refused.status_code, "is over" in refused.json()["detail"]) == (409, True)
+
+    desk = (await story.post("hang-up", {"call_id": call_id})).json()
+    assert (desk["state"], desk["call"], "hang-up" in desk["may"]) == ("after-call work", None, False)
+    assert story.dialer.the(Release).call_id == call_id
+    story.hangs_up(call_id)
+    assert (await story.desk())["last_call"]["call_result"] == "ANSWER"
 
 
 async def test_preview_of_a_record():

@@ -93,7 +93,9 @@ def test_person_takes_a_call_end_to_end(open_desk):
     page.get_by_role("button", name="Answering machine").click()
     expect(page.get_by_text("You said: Answering machine")).to_be_visible()
 
-    expect(state(page)).to_contain_text("After-call work", timeout=CALL_MS_MAX)
+    page.get_by_role("button", name="Hang up").click()
+    expect(state(page)).to_contain_text("After-call work")
+    expect(page.get_by_role("heading", name="Last call")).to_be_visible()
     page.get_by_text("Call back later").click()
     page.get_by_role("button", name="tomorrow 10:00").click()
     page.get_by_label("At another number").fill("+1 555 0199")

@@ -215,6 +215,19 @@ def test_preview_call_rings_the_agent_first(far_side):
     play(far_side, story)
 
 
+def test_agent_gives_a_preview_call_up_before_the_customer_answers(far_side):
+    async def story(line, side):
+        call_id = line.preview("21800001", "agent1002")
+        await line.until(CalleeAlerting, call_id)
+        await line.release(call_id)
+        again = line.preview("20010001", "agent1002")  # the phone is free again
+        await line.until(CalleeAnswered, again)
+        await line.release(again)
+        assert line.server.calls.legs == {}
+
+    play(far_side, story)
+
+
 # --- seizing modes -----------------------------------------------------------------------------------------------
 
 

@@ -301,6 +301,11 @@ class AnythingGoes(RuleBasedStateMachine):
         """Also when signed out or in a call."""
         self.tell(what(agent))
 
+    @rule(agent=AGENTS, back=st.none() | st.integers(0, 5))
+    def agent_hangs_up(self, agent: int, back: int | None) -> None:
+        """From the desktop: also in no call, or when another one is meant."""
+        self.tell(e.HangUpRequested(agent, None if back is None else self.call(back)))
+
     @rule(agent=AGENTS, in_ms=st.sampled_from([None, -5_000, 0, 1, 3_000, 20_000, 100_000]))
     def agent_announces_to_leave(self, agent: int, in_ms: int | None) -> None:
         """Also when signed out, and whatever becomes of it."""

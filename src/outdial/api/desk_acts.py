@@ -20,6 +20,7 @@ from outdial.core.events import (
     AgentLoggedIn,
     AgentLoggedOut,
     Event,
+    HangUpRequested,
     PreviewAccepted,
     PreviewRejected,
     PreviewRequested,
@@ -99,6 +100,18 @@ AgentResult = Literal[
     "CANCEL_RECORD",
 ]
 """`outdial.core.words.AGENT_RESULTS`, by name."""
+
+
+class HangUpAsked(Asked):
+    """That is all for this call."""
+
+    call_id: int | None = Field(
+        default=None,
+        ge=1,
+        le=UTC_MS_MAX,
+        description="Another call than this one is left alone. Null: the one that the agent is on.",
+        examples=[1_234],
+    )
 
 
 class DispositionAsked(AboutCall):
@@ -242,6 +255,11 @@ def _calls(routes: APIRouter, acts: Acts) -> None:
             "dnc",
             lambda number: DispositionGiven(number, dbid, CallResult.DO_NOT_CALL, call_id, about.note),
         )
+
+    @routes.post("/{dbid}/hang-up", summary="End the call; who is held on the line is kept for the next customer")
+    async def hang_up(dbid: AgentDbid, caller: AtDesk, asked: Annotated[HangUpAsked | None, Body()] = None) -> Desk:
+        call_id = None if asked is None else asked.call_id
+        return await acts.do(caller, dbid, "hang-up", lambda number: HangUpRequested(dbid, call_id, number))
 
 
 def _previews(routes: APIRouter, acts: Acts) -> None:

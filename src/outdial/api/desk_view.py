@@ -122,7 +122,7 @@ class Desk(Shown):
     notice: DeskNotice | None = None
     may: tuple[str, ...] = Field(
         description="What can be asked for now: `login`, `logout`, `ready`, `not-ready`, `leave`, `disposition`, "
-        "`callback`, `dnc`, `preview`, `accept`, `reject`."
+        "`callback`, `dnc`, `hang-up`, `preview`, `accept`, `reject`."
     )
 
 

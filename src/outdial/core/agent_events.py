@@ -5,7 +5,7 @@ Each may ask for an answer: with a `request_id` it is answered by one `Reply`, w
 
 from dataclasses import dataclass
 
-from outdial.core.units import AgentId, GroupId, Millis, RequestId
+from outdial.core.units import AgentId, CallId, GroupId, Millis, RequestId
 
 # --- agents -----------------------------------------------------------------------------------------------------
 
@@ -57,6 +57,16 @@ class AgentLeaveAnnounced:
 
 
 @dataclass(frozen=True, slots=True)
+class HangUpRequested:
+    """An agent ends the conversation from the desktop; of a preview call also the attempt to reach the customer."""
+
+    agent_id: AgentId
+    call_id: CallId | None = None
+    """Which call: another one is left alone. None: the one that the agent is on."""
+    request_id: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewRequested:
     """Preview mode: an agent asks for a record."""
 
@@ -89,6 +99,7 @@ AgentEvent = (
     | AgentBecameReady
     | AgentBecameNotReady
     | AgentLeaveAnnounced
+    | HangUpRequested
     | PreviewRequested
     | PreviewAccepted
     | PreviewRejected

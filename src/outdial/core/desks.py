@@ -12,12 +12,14 @@ from outdial.core.events import (
     AgentBecameReady,
     AgentLoggedIn,
     AgentLoggedOut,
+    HangUpRequested,
     PhoneState,
     PhoneStateChanged,
 )
 from outdial.core.leaving import expect_leave
 from outdial.core.preview import offer_expired, withdraw_offer
-from outdial.core.settlement import apply_intent, drop_unwilling_leg, end_after_call_work
+from outdial.core.results import Ending
+from outdial.core.settlement import apply_intent, drop_unwilling_leg, end_after_call_work, end_call
 from outdial.core.state import State
 from outdial.core.units import AgentId
 
@@ -108,6 +110,21 @@ def became_not_ready(state: State, event: AgentBecameNotReady) -> None:
         signal(state, agent, AgentSignal.BECOME_NOT_READY, event.reason)
         drop_unwilling_leg(state, agent)
     expect_leave(state, agent, None)
+
+
+def hang_up(state: State, event: HangUpRequested) -> None:
+    """An agent ends the call that they are on: as if they had put the phone down, but who is held on the line stays."""
+    agent = present_agent(state, event)
+    if agent is None:
+        return
+    attempt = state.attempts.get(agent.call_id) if agent.call_id is not None else None
+    if attempt is None or agent.state is not AgentState.TALKING:
+        late(state, event, f"agent {agent.agent_id} is in no call")
+    elif event.call_id not in (None, attempt.call_id):
+        late(state, event, f"call {event.call_id} is over; agent {agent.agent_id} is in another one")
+    else:
+        done(state, event)
+        end_call(state, attempt, Ending.STOPPED)
 
 
 def phone_changed(state: State, event: PhoneStateChanged) -> None:

@@ -166,6 +166,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.AgentBecameReady: desks.became_ready,
     e.AgentBecameNotReady: desks.became_not_ready,
     e.AgentLeaveAnnounced: leave_announced,
+    e.HangUpRequested: desks.hang_up,
     e.PhoneStateChanged: desks.phone_changed,
     e.PreviewRequested: preview.requested,
     e.PreviewAccepted: preview.accepted,

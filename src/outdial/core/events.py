@@ -14,6 +14,7 @@ from outdial.core.agent_events import AgentEvent
 from outdial.core.agent_events import AgentLeaveAnnounced as AgentLeaveAnnounced
 from outdial.core.agent_events import AgentLoggedIn as AgentLoggedIn
 from outdial.core.agent_events import AgentLoggedOut as AgentLoggedOut
+from outdial.core.agent_events import HangUpRequested as HangUpRequested
 from outdial.core.agent_events import PreviewAccepted as PreviewAccepted
 from outdial.core.agent_events import PreviewRejected as PreviewRejected
 from outdial.core.agent_events import PreviewRequested as PreviewRequested

@@ -191,6 +191,7 @@ class Checkers:
             e.AgentBecameReady: self._touch_agent,
             e.AgentBecameNotReady: self._agent_left,
             e.AgentLeaveAnnounced: self._leave_announced,
+            e.HangUpRequested: self._touch_agent,
             e.PhoneStateChanged: self._phone_changed,
             DispositionGiven: self._callbacks.said,
             CallbackRequested: self._callbacks.said,
@@ -254,7 +255,9 @@ class Checkers:
         self._picture.sign_in(event.agent_id, event.phone)
         self._picture.touched_agents[event.agent_id] = None
 
-    def _touch_agent(self, event: e.AgentLoggedOut | e.AgentBecameReady | e.AgentBecameNotReady) -> None:
+    def _touch_agent(
+        self, event: e.AgentLoggedOut | e.AgentBecameReady | e.AgentBecameNotReady | e.HangUpRequested
+    ) -> None:
         self._picture.touched_agents[event.agent_id] = None
 
     def _agent_left(self, event: e.AgentLoggedOut | e.AgentBecameNotReady) -> None:

@@ -136,6 +136,7 @@ _KEYS: dict[type, Callable[[Any], int]] = {
     e.AgentBecameReady: attrgetter("agent_id"),
     e.AgentBecameNotReady: attrgetter("agent_id"),
     e.AgentLeaveAnnounced: _text("agent_id", "leaves_at_mono_ms"),
+    e.HangUpRequested: attrgetter("agent_id"),
     e.PhoneStateChanged: _text("node_id", "phone", "state"),
     e.PreviewRequested: attrgetter("agent_id"),
     e.PreviewAccepted: attrgetter("agent_id"),

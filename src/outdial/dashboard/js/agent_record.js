@@ -1,4 +1,5 @@
 // Who is called: the call or the record on offer, the columns of its file, and what was said on earlier calls.
+import { Action } from "./controls.js";
 import { clock, duration, stamp, words } from "./format.js";
 import { html, useEffect, useState } from "./html.js";
 
@@ -65,7 +66,9 @@ export function Call({ desk, call }) {
     <header><h2 id="call">${PHASES[call.phase] ?? call.phase}</h2><span class="chip accent">${call.group.name}</span>
       <span class="aside"><${Elapsed} desk=${desk} since=${since} /></span></header>
     <div class="body">
-      <p class="who-is-it"><${PhoneNumber} number=${call.record.number} /></p>
+      <p class="who-is-it"><${PhoneNumber} number=${call.record.number} />
+        ${desk.may("hang-up") && html`<${Action} label="Hang up" kind="hang-up"
+          run=${() => desk.ask("hang-up", { call_id: call.call_id })} />`}</p>
       <${Record} record=${call.record} />
     </div>
   </section>`;
