@@ -248,6 +248,9 @@ DUE = "(list_id=? AND group_id=? AND priority=? AND due_utc_ms"
     [
         (sqlite_claim.due_statement(), 5, "ix_records_due", DUE + "<?)"),
         (sqlite_claim.is_due_statement(), 4, "ix_records_due", DUE + "<?)"),
+        (sqlite_claim.within_statement(sqlite_claim._AT, ""), 7, "ix_records_due", DUE + "=? AND record_id>?"),
+        (sqlite_claim.within_statement(sqlite_claim._BETWEEN, ""), 6, "ix_records_due", DUE + ">? AND due_utc_ms<?)"),
+        (sqlite_claim._BOUND_AT, 7, "ix_records_due", DUE + "=? AND record_id>?"),
         (sqlite_claim._NEXT_DUE, 4, "ix_records_due", DUE + ">?)"),
         (sqlite_claim._CALLBACKS, 4, "ix_records_due", DUE + "<?)"),
         (sqlite_claim._REST, 4, "ix_records_chain", "(list_id=? AND chain_id=?"),

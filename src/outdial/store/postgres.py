@@ -61,8 +61,8 @@ from outdial.store.stored import (
     StoredRecord,
     StoredWord,
 )
-from outdial.store.turns import Credit
 from outdial.store.upgrade import VERSION, VERSION_QUERY, upgrade
+from outdial.store.windows import BetweenClaims
 
 OPEN_S = 600.0
 """Longest wait for a step of opening: for tables that are changed, also by another server. Unit: seconds."""
@@ -104,7 +104,7 @@ class PostgresStore:
         self.where = self._link.where
         self._server = ""
         self._epoch = 0
-        self._credit: Credit = {}
+        self._between = BetweenClaims()
         self.outbox = PostgresOutbox(self._link)
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
@@ -120,7 +120,7 @@ class PostgresStore:
             await self._link.close()
             raise
         self._link.opened()
-        self._server, self._epoch, self._credit = server, opened.epoch, {}
+        self._server, self._epoch, self._between = server, opened.epoch, BetweenClaims()
         return opened
 
     async def look(self) -> None:
@@ -154,18 +154,18 @@ class PostgresStore:
 
     async def claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
         """See `Store.claim`."""
-        credit: Credit = {}
+        between = self._between
         chains: tuple[Chain, ...] = ()
 
         async def work(connection: Connection) -> Claimed:
-            nonlocal credit, chains
-            credit, chains = dict(self._credit), ()
+            nonlocal between, chains
+            between, chains = self._between.copy(), ()
             if await connection.fetchval(sql.OWN_EPOCH, self._server) != self._epoch:
                 raise self._epoch_lost()
             if isinstance(request, CallbackRequest):
                 claimed = await claim_callbacks(connection, self._epoch, request)
             else:
-                claimed = await claim(connection, self._epoch, credit, request)
+                claimed = await claim(connection, self._epoch, between, request)
             chains = claimed.chains
             return claimed
 
@@ -174,7 +174,7 @@ class PostgresStore:
             claimed = await self._link.transaction(work, SELECT_S if selects else None)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), chains) from error
-        self._credit = credit
+        self._between = between
         return claimed
 
     async def write(self, changes: Sequence[Change]) -> None:

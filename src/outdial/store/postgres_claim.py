@@ -6,7 +6,7 @@ from outdial.core.records import PRIORITIES, Chain, Priority, RecordType
 from outdial.selection.sql import Dialect, Writer
 from outdial.selection.terms import Selection, Value
 from outdial.sim.lists import RecordStatus
-from outdial.store import facts
+from outdial.store import facts, windows
 from outdial.store import postgres_do_not_call as dnc
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.facts import RECENT_MS, numbers_of, with_facts
@@ -19,13 +19,14 @@ from outdial.store.rows import (
     entries_in,
     with_rest,
 )
-from outdial.store.turns import Claim, Credit
+from outdial.store.turns import Claim
+from outdial.store.windows import END, START, BetweenClaims, Place
 
 _IS_CALLABLE = f"record_type <> {RecordType.NO_CALL:d}"
 
 
 def _due(name: str, level: int, before: Sequence[str], where: str, keys: Sequence[tuple[str, str]]) -> str:
-    """The records of one level that are due, as far as those before it leave room."""
+    """The records of one level that are due, as far as those before it leave room; `%s` in `where`: the level."""
     room = " - ".join(["$3::bigint", *(f"(SELECT count(*) FROM {other})" for other in before)])
     group = 0 if level % 2 else "$5"
     expressions = "".join(f", {key} AS key_{n}" for n, (key, _) in enumerate(keys))
@@ -33,7 +34,7 @@ def _due(name: str, level: int, before: Sequence[str], where: str, keys: Sequenc
     return f"""{name} AS MATERIALIZED (
     SELECT {listed(RECORD_COLUMNS)}, {level} AS level, due_utc_ms{expressions} FROM records
     WHERE list_id = $1 AND group_id = {group} AND priority = ${6 + level // 2} AND due_utc_ms <= $2 AND {_IS_CALLABLE}
-    {where} ORDER BY {ordered}due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
+    {where.replace("%s", str(level + 1))} ORDER BY {ordered}due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
 )"""
 
 
@@ -56,12 +57,21 @@ CLAIM_VALUES = 5 + len(PRIORITIES)
 
 
 def claim_selected(selection: Selection) -> tuple[str, list[Value]]:
-    """`CLAIM` with a filter and an order of its own, and the values that follow its parameters."""
-    writer = Writer(Dialect.POSTGRES, CLAIM_VALUES + 1)
+    """`CLAIM` with a filter and an order of its own, and the values that follow its parameters.
+
+    Without an order it has a window on each level: arrays of where they begin and end follow the parameters of `CLAIM`,
+    the values follow those.
+    """
+    first = CLAIM_VALUES + 1
+    has_windows = not selection.order
+    writer = Writer(Dialect.POSTGRES, first + 4 * has_windows)
     where = ""
     if selection.filter is not None:
         where = f"AND (priority = {Priority.CALLBACK:d} OR {writer.condition(selection.filter)})"
     keys = writer.keys(selection.order)
+    if has_windows:
+        begins, ends = ((f"(${n}::bigint[])[%s], (${n + 1}::bigint[])[%s]") for n in (first, first + 2))
+        where = f"AND (due_utc_ms, record_id) > ({begins}) AND (due_utc_ms, record_id) <= ({ends}) {where}"
     return _statement(where, keys), writer.parameters
 
 
@@ -150,26 +160,91 @@ FROM ({_CALLS}) AS calls GROUP BY number
 """What calls to numbers ($1) have come to; those after an instant ($2) one by one."""
 
 
-async def claim(connection: Connection, epoch: int, credit: Credit, request: ClaimRequest) -> Claimed:
-    """Claim due chains for an epoch.
+BOUNDS = """
+SELECT level.n, bound.due_utc_ms, bound.record_id
+FROM unnest($3::integer[], $4::integer[], $5::bigint[], $6::bigint[]) WITH ORDINALITY
+    AS level (group_id, priority, due_utc_ms, record_id, n)
+CROSS JOIN LATERAL (
+    SELECT r.due_utc_ms, r.record_id FROM records r
+    WHERE r.list_id = $1 AND r.group_id = level.group_id AND r.priority = level.priority AND r.due_utc_ms <= $2
+        AND (r.due_utc_ms, r.record_id) > (level.due_utc_ms, level.record_id)
+    ORDER BY r.due_utc_ms, r.record_id OFFSET $7::bigint LIMIT 1
+) AS bound
+"""
+"""Where windows of so many rows ($7, and one) end that begin behind places of levels. Missing: where the level does."""
+
+
+class _Look:
+    """A claim's looks at the due heads of a list that a filter lets pass: first at the head of each level, then on."""
+
+    def __init__(self, connection: Connection, epoch: int, list_id: int, request: ClaimRequest) -> None:
+        selection = request.selections[list_id]
+        self._connection, self._list_id, self._request = connection, list_id, request
+        self._statement, self._values = claim_selected(selection)
+        self._fixed = (epoch, request.group_id, *request.priorities)
+        self._levels = [(owner, priority) for priority in request.priorities for owner in (request.group_id, 0)]
+        self._keys = [(list_id, level, selection.filter) for level in self._levels]
+
+    async def take(self, between: BetweenClaims, count: int) -> tuple[list[Row], bool]:
+        """Claim at most so many. True: there may be more that nobody has looked at."""
+        starts: list[Place] = [START] * len(self._levels)
+        ends = await self._bounds(starts, windows.HEAD_ROWS)
+        heads = await self._within(starts, ends, count)
+        if len(heads) == count or not any(ends):
+            return heads, len(heads) == count
+        # what was seen to its end is not looked at again: its second window is empty
+        levels = list(zip(self._keys, ends, strict=True))
+        begins = [START if end is None else between.goes_on(key, end) for key, end in levels]
+        tills = await self._bounds(begins, windows.ROWS)
+        second = [START if end is None else till for end, till in zip(ends, tills, strict=True)]
+        heads += await self._within(begins, second, count - len(heads))
+        if len(heads) == count:
+            return heads, True
+        for key, end, till in zip(self._keys, ends, tills, strict=True):
+            if end is not None:
+                between.stopped(key, till)
+        return heads, any(end is not None and till is not None for end, till in zip(ends, tills, strict=True))
+
+    async def _bounds(self, begins: Sequence[Place], rows: int) -> list[Place | None]:
+        """Where windows end. None: where the level does."""
+        columns = transposed([(*level, *begin) for level, begin in zip(self._levels, begins, strict=True)])
+        found = await self._connection.fetch(BOUNDS, self._list_id, self._request.utc_ms, *columns, rows - 1)
+        ends: list[Place | None] = [None] * len(self._levels)
+        for n, due_utc_ms, record_id in found:
+            ends[n - 1] = (due_utc_ms, record_id)
+        return ends
+
+    async def _within(self, begins: Sequence[Place], ends: Sequence[Place | None], count: int) -> list[Row]:
+        columns = transposed([(*begin, *(end or END)) for begin, end in zip(begins, ends, strict=True)])
+        asked = (self._list_id, self._request.utc_ms, count, *self._fixed, *map(list, columns), *self._values)
+        return list(await self._connection.fetch(self._statement, *asked))
+
+
+async def claim(connection: Connection, epoch: int, between: BetweenClaims, request: ClaimRequest) -> Claimed:
+    """Claim due chains for an epoch; `between` is changed, so give a copy that is kept after the commit.
 
     Raises:
         StoreError: a record has a time zone that does not exist.
     """
-    turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
+    turns: Claim[Row] = Claim(between.credit, request.lists, request.chains_max)
+    goes_on: dict[int, bool] = {}
     while asked := turns.asked():
         for list_id, count in asked.items():
-            statement, values = CLAIM, list[Value]()
-            if list_id in request.selections:
-                statement, values = claim_selected(request.selections[list_id])
-            heads = await connection.fetch(
-                statement, list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities, *values
-            )
+            selection = request.selections.get(list_id)
+            if selection is not None and not selection.order:
+                heads, has_more = await _Look(connection, epoch, list_id, request).take(between, count)
+                goes_on[list_id] = has_more
+            else:
+                statement, values = (CLAIM, list[Value]()) if selection is None else claim_selected(selection)
+                fixed = (list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities)
+                heads = await connection.fetch(statement, *fixed, *values)
             turns.gave(list_id, heads)
     heads = turns.in_turn()
     chains = await _whole_chains(connection, heads, request)
-    if any(list_id in request.selections for list_id, _ in turns.open_lists):
+    if any(list_id in request.selections for list_id, _ in turns.open_lists) or (any(goes_on.values()) and chains):
         return Claimed(chains, False, None)  # such a list has given all it was asked for, and may have more
+    if any(goes_on.values()):
+        return Claimed((), True, request.utc_ms)  # the next claim looks on from there
     # what a filter has left out is due and does not wait
     filtered = [list_id for list_id, _ in request.lists if list_id in request.selections]
     plain = [list_id for list_id, _ in request.lists if list_id not in request.selections]

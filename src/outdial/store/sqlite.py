@@ -60,7 +60,7 @@ from outdial.store.stored import (
     StoredRecord,
     StoredWord,
 )
-from outdial.store.turns import Credit
+from outdial.store.windows import BetweenClaims
 
 _Answer = TypeVar("_Answer")
 _Arguments = TypeVarTuple("_Arguments")
@@ -86,7 +86,7 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = None
         self._server = ""
         self._epoch = 0
-        self._credit: Credit = {}
+        self._between = BetweenClaims()
         self.outbox = SqliteOutbox(self._in_transaction)
 
     async def open(self, server: str, utc_ms: int, stale_ms: Millis, left: LeftBehind = ()) -> Opened:
@@ -330,7 +330,7 @@ class SqliteStore:
         with self._transaction() as connection:
             epoch = sqlite_write.take_epoch(connection, server, utc_ms)
             returned, stale = sqlite_write.clear_up(connection, epoch, utc_ms + stale_ms)
-        self._server, self._epoch, self._credit = server, epoch, {}
+        self._server, self._epoch, self._between = server, epoch, BetweenClaims()
         return Opened(epoch, returned, stale)
 
     def _begin_reading(self, statement: str, limit: sqlite_reports.Limit) -> sqlite3.Cursor:
@@ -344,14 +344,14 @@ class SqliteStore:
             return sqlite_reports.some(cursor)
 
     def _claim(self, request: ClaimRequest | CallbackRequest) -> Claimed:
-        credit = dict(self._credit)
+        between = self._between.copy()
         with self._transaction() as connection:
             if not sqlite_write.is_current(connection, self._server, self._epoch):
                 raise self._epoch_lost()
             if isinstance(request, CallbackRequest):
                 return sqlite_claim.claim_callbacks(connection, self._epoch, request)
-            claimed = sqlite_claim.claim(connection, self._epoch, credit, request)
-        self._credit = credit
+            claimed = sqlite_claim.claim(connection, self._epoch, between, request)
+        self._between = between
         return claimed
 
     def _write(self, changes: Sequence[Change]) -> None:

@@ -14,6 +14,7 @@ from outdial.core.units import ListId
 from outdial.selection.sql import Dialect, Writer
 from outdial.selection.terms import EVERYTHING, Selection, Value
 from outdial.sim.lists import RecordStatus
+from outdial.store import windows
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.facts import (
     ABANDONED,
@@ -27,10 +28,21 @@ from outdial.store.facts import (
 )
 from outdial.store.rows import RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
 from outdial.store.sqlite_do_not_call import look_up
-from outdial.store.turns import Claim, Credit
+from outdial.store.turns import Claim
+from outdial.store.windows import END, START, BetweenClaims, Place
 
 _RECORD = f"SELECT {', '.join(RECORD_COLUMNS)} FROM records"
 _LEVEL = f"list_id = ? AND group_id = ? AND priority = ? AND record_type <> {RecordType.NO_CALL:d}"
+_INDEXED = "FROM records WHERE list_id = ? AND group_id = ? AND priority = ?"
+_AT = "due_utc_ms = ? AND record_id > ? AND record_id <= ?"
+_BETWEEN = "due_utc_ms > ? AND due_utc_ms < ?"
+"""Parts of a window, as the index can find them: it does not for a comparison of pairs."""
+_BOUND_AT = f"SELECT due_utc_ms, record_id {_INDEXED} AND {_AT} ORDER BY record_id LIMIT 1 OFFSET ?"
+_COUNT_AT = f"SELECT count(*) {_INDEXED} AND {_AT}"
+_BOUND = (
+    f"SELECT due_utc_ms, record_id {_INDEXED} AND due_utc_ms > ? AND due_utc_ms <= ? "
+    "ORDER BY due_utc_ms, record_id LIMIT 1 OFFSET ?"
+)
 _CLAIM = f"UPDATE records SET status = {RecordStatus.RETRIEVED}, due_utc_ms = NULL, claim_epoch = ? WHERE record_id = ?"
 _REST = (
     f"{_RECORD} WHERE list_id = ? AND chain_id = ? AND likely(chain_id > 0) AND status = {RecordStatus.READY} "
@@ -60,20 +72,26 @@ FROM (
 """
 
 
-def claim(connection: sqlite3.Connection, epoch: int, credit: Credit, request: ClaimRequest) -> Claimed:
-    """Claim due chains for an epoch; `credit` is changed, so give a copy that is kept after the commit.
+def claim(connection: sqlite3.Connection, epoch: int, between: BetweenClaims, request: ClaimRequest) -> Claimed:
+    """Claim due chains for an epoch; `between` is changed, so give a copy that is kept after the commit.
 
     Raises:
         StoreError: a record has a time zone that does not exist.
     """
-    turns: Claim[Row] = Claim(credit, request.lists, request.chains_max)
+    turns: Claim[Row] = Claim(between.credit, request.lists, request.chains_max)
+    goes_on: dict[int, bool] = {}
     while asked := turns.asked():
         for list_id, count in asked.items():
-            turns.gave(list_id, _take(connection, epoch, list_id, request, count))
+            heads, has_more = _take(connection, epoch, between, list_id, request, count)
+            turns.gave(list_id, heads)
+            goes_on[list_id] = has_more
     heads = turns.in_turn()
     chains = _whole_chains(connection, heads, request)
-    if any(_is_due(connection, list_id, request) for list_id, _ in turns.open_lists):
+    may_go_on = any(goes_on.values())
+    if any(_is_due(connection, list_id, request) for list_id, _ in turns.open_lists) or (may_go_on and chains):
         return Claimed(chains, False, None)
+    if may_go_on:
+        return Claimed((), True, request.utc_ms)  # the next claim looks on from there
     waits = [
         # what a filter has left out is due and does not wait
         connection.execute(
@@ -127,17 +145,85 @@ def _levels(request: ClaimRequest) -> list[tuple[int, int]]:
     return [(group_id, priority) for priority in request.priorities for group_id in (request.group_id, 0)]
 
 
-def _take(connection: sqlite3.Connection, epoch: int, list_id: ListId, request: ClaimRequest, count: int) -> list[Row]:
-    """Claim the next due heads of one list."""
+def _take(
+    connection: sqlite3.Connection,
+    epoch: int,
+    between: BetweenClaims,
+    list_id: ListId,
+    request: ClaimRequest,
+    count: int,
+) -> tuple[list[Row], bool]:
+    """Claim the next due heads of one list. True: there may be more that nobody has looked at."""
+    selection = request.selections.get(list_id, EVERYTHING)
     heads: list[Row] = []
-    where, order, values = _selected(request.selections.get(list_id, EVERYTHING))
-    statement = due_statement(where, order)
-    for level in _levels(request):
-        heads += connection.execute(statement, (list_id, *level, request.utc_ms, *values, count - len(heads)))
-        if len(heads) == count:
-            break
+    has_more = False
+    if selection.filter is not None and not selection.order:
+        has_more = _look(connection, between, list_id, request, selection, count, heads)
+    else:
+        where, order, values = _selected(selection)
+        statement = due_statement(where, order)
+        for level in _levels(request):
+            heads += connection.execute(statement, (list_id, *level, request.utc_ms, *values, count - len(heads)))
+            if len(heads) == count:
+                break
     connection.executemany(_CLAIM, [(epoch, head[0]) for head in heads])
-    return heads
+    return heads, has_more
+
+
+def _look(
+    connection: sqlite3.Connection,
+    between: BetweenClaims,
+    list_id: ListId,
+    request: ClaimRequest,
+    selection: Selection,
+    count: int,
+    heads: list[Row],
+) -> bool:
+    """Look for due heads that a filter lets pass, and add them to `heads`. True: there may be more."""
+    where, _, values = _selected(selection)
+
+    def look(level: tuple[int, int], after: Place, till: Place | None) -> None:
+        for part, bounds in _parts(after, till or (request.utc_ms, END[1])):
+            asked = (list_id, *level, *bounds, *values, count - len(heads))
+            heads.extend(connection.execute(within_statement(part, where), asked))
+
+    ends = {}
+    for level in _levels(request):
+        end = _window_end(connection, (list_id, *level), START, request.utc_ms, windows.HEAD_ROWS)
+        look(level, START, end)
+        if len(heads) == count:
+            return True
+        if end is not None:
+            ends[level] = end
+    stopped = {}
+    for level, end in ends.items():
+        after = between.goes_on((list_id, level, selection.filter), end)
+        stopped[level] = _window_end(connection, (list_id, *level), after, request.utc_ms, windows.ROWS)
+        look(level, after, stopped[level])
+        if len(heads) == count:
+            return True
+    for level, till in stopped.items():
+        between.stopped((list_id, level, selection.filter), till)
+    return any(till is not None for till in stopped.values())
+
+
+def _parts(after: Place, till: Place) -> list[tuple[str, tuple[int, ...]]]:
+    """A window in parts, in order. Shape: (condition, its values)."""
+    if after[0] == till[0]:
+        return [(_AT, (*after, till[1]))]
+    return [(_AT, (*after, END[1])), (_BETWEEN, (after[0], till[0])), (_AT, (till[0], START[1], till[1]))]
+
+
+def _window_end(
+    connection: sqlite3.Connection, level: tuple[int, int, int], after: Place, utc_ms: int, rows: int
+) -> Place | None:
+    """Where a window of so many rows ends that begins behind a place. None: where the level does."""
+    at = (*level, *after, END[1])
+    found: Place | None = connection.execute(_BOUND_AT, (*at, rows - 1)).fetchone()
+    if found is None:
+        rows -= connection.execute(_COUNT_AT, at).fetchone()[0]
+        found = connection.execute(_BOUND, (*level, after[0], utc_ms, rows - 1)).fetchone()
+    return found
 
 
 def _whole_chains(
@@ -171,17 +257,23 @@ def due_statement(where: str = "", order: str = "") -> str:
     return f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ?{where} ORDER BY {order}due_utc_ms, record_id LIMIT ?"
 
 
-def is_due_statement(where: str = "") -> str:
+def within_statement(part: str, where: str) -> str:
+    """What is due in a part of a window. No further condition on when it is due: it would win over the index."""
+    order = "record_id" if part is _AT else "due_utc_ms, record_id"
+    return f"{_RECORD} WHERE {_LEVEL} AND {part}{where} ORDER BY {order} LIMIT ?"
+
+
+def is_due_statement() -> str:
     """Whether anything is due on one level."""
-    return f"SELECT 1 FROM records WHERE {_LEVEL} AND due_utc_ms <= ?{where} LIMIT 1"
+    return f"SELECT 1 FROM records WHERE {_LEVEL} AND due_utc_ms <= ? LIMIT 1"
 
 
 def _is_due(connection: sqlite3.Connection, list_id: ListId, request: ClaimRequest) -> bool:
-    where, _, values = _selected(Selection(request.selections.get(list_id, EVERYTHING).filter))
-    statement = is_due_statement(where)
+    if list_id in request.selections:
+        return True  # such a list has given all it was asked for, and may have more
+    statement = is_due_statement()
     return any(
-        connection.execute(statement, (list_id, *level, request.utc_ms, *values)).fetchone()
-        for level in _levels(request)
+        connection.execute(statement, (list_id, *level, request.utc_ms)).fetchone() for level in _levels(request)
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from outdial.calling_lists import ListedRecord
 from outdial.core.commands import Disposition
 from outdial.core.records import RecordType
 from outdial.core.settings import TreatmentAction
@@ -28,6 +29,7 @@ from outdial.selection.terms import (
     OrderKey,
     Selection,
 )
+from outdial.store import windows
 from store.contract.story import (
     NOW,
     RETRY_IN,
@@ -165,6 +167,139 @@ async def test_two_servers_share_a_filtered_list(database):
         assert len(numbers) == len(set(numbers)) and set(numbers) <= set(range(51, 101))
         for claimed in found[::2]:
             await write(store, *(returned(chain.records[0]) for chain in claimed.chains))
+
+
+# --- windows -----------------------------------------------------------------------------------------------------
+
+HEAD, ROWS_AT_ONCE = 3, 4
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """Claims with a filter look at few records each."""
+    monkeypatch.setattr(windows, "HEAD_ROWS", HEAD)
+    monkeypatch.setattr(windows, "ROWS", ROWS_AT_ONCE)
+
+
+def marked(record_id: int, text: str) -> ListedRecord:
+    return listed(record_id, custom=(("a", text),))
+
+
+async def test_a_claim_looks_at_a_part_of_what_a_filter_leaves_out_and_goes_on_there(database, narrow):
+    """Three at the head, then 4 to 7, 8 to 11, 12 to 14: the last window is not full, so the round is over."""
+    async with opened(database) as store:
+        await add(store, *(marked(n, "y" if n == 13 else "n") for n in range(1, 15)))
+        wanted = selection('a = "y"')
+        for _ in range(2):
+            found = await claim(store, 5, selections=wanted)
+            assert (found.chains, found.exhausted, found.next_due_utc_ms) == ((), True, NOW), "to be asked again soon"
+        assert ids(await claim(store, 5, selections=wanted)) == [[13]]
+        for _ in range(2):
+            assert (await claim(store, 5, selections=wanted)).next_due_utc_ms == NOW
+        over = await claim(store, 5, selections=wanted)
+        assert (over.chains, over.exhausted, over.next_due_utc_ms) == ((), True, None)
+
+
+async def test_what_comes_to_the_head_is_found_at_once_and_the_rest_in_the_next_round(database, narrow):
+    async with opened(database) as store:
+        await add(store, *(marked(n, "n") for n in range(1, 21)))
+        wanted = selection('a = "y"')
+        await claim(store, 5, selections=wanted)
+        await claim(store, 5, selections=wanted)
+        await database.ask('UPDATE records SET custom = \'{"a":"y"}\' WHERE record_id IN (2, 5, 19)')
+        assert ids(await claim(store, 5, selections=wanted)) == [[2]]
+        rounds = [ids(await claim(store, 5, selections=wanted)) for _ in range(2 * 20 // ROWS_AT_ONCE)]
+        assert sorted(record_id for found in rounds for [record_id] in found) == [5, 19]
+
+
+async def test_who_finds_enough_does_not_go_past_the_rest(database, narrow):
+    async with opened(database) as store:
+        await add(store, *(marked(n, "y" if n > 4 else "n") for n in range(1, 21)))
+        wanted = selection('a = "y"')
+        found = []
+        while len(found) < 16:
+            claimed = await claim(store, 2, selections=wanted)
+            assert len(claimed.chains) == 2 and not claimed.exhausted
+            found += ids(claimed)
+        assert found == [[n] for n in range(5, 21)]
+
+
+async def test_an_order_looks_at_everything(database, narrow):
+    async with opened(database) as store:
+        await add(store, *(marked(n, "y" if n == 30 else "n") for n in range(1, 31)))
+        assert ids(await claim(store, 5, selections=selection('a = "y"', "attempts"))) == [[30]]
+
+
+MOVES = st.lists(
+    st.tuples(st.sampled_from(["claim", "claim", "return", "settle", "add", "mark"]), st.integers(0, 30)), max_size=30
+)
+
+
+class Life:
+    """A list of which a filter lets few records pass, while things happen to it."""
+
+    wanted = selection('a = "y"')
+
+    def __init__(self, database: Any, store: Any, first: int) -> None:
+        self._database, self._store, self._first = database, store, first
+        self.held: list[Any] = []
+        self.count = 0
+
+    async def add(self, text: str) -> None:
+        await add(self._store, marked(self._first + self.count, text))
+        self.count += 1
+
+    async def move(self, move: str, pick: int, number: int) -> None:
+        if move == "claim":
+            self.held += (await claim(self._store, 1 + pick % 3, selections=self.wanted)).chains
+        elif move == "add":
+            await self.add("yn"[pick % 2])
+        elif move == "mark":
+            text = 'UPDATE records SET custom = \'{"a":"y"}\' WHERE record_id = '
+            await self._database.ask(f"{text}{self._first + pick}")
+        elif self.held:
+            record = self.held.pop(pick % len(self.held)).records[0]
+            back = NOW - pick % 2 * 50
+            again = settled(self._first + number, record, RETRY_IN, not_before=back)
+            await write(self._store, again if move == "settle" else returned(record, back))
+
+    async def meant(self) -> set[int]:
+        rows = await self._database.ask("SELECT record_id, custom FROM records WHERE due_utc_ms IS NOT NULL")
+        return {record_id for record_id, custom in rows if '"y"' in custom}
+
+    async def found(self) -> set[int]:
+        """What a round finds, with what was begun of the one before."""
+        claims = 2 * (self.count // ROWS_AT_ONCE + 1) + 2
+        each = [ids(await claim(self._store, 50, selections=self.wanted)) for _ in range(claims)]
+        return {record_id for found in each for [record_id] in found}
+
+
+def test_nothing_is_lost_whatever_happens_between_the_claims(database, narrow):
+    """Records come, change, come back earlier and later: once that is over, all of them are found."""
+    first = itertools.count(1, 1_000)
+    with asyncio.Runner() as runner:
+        store = database.store()
+        runner.run(store.open("one", NOW, 1))
+
+        async def live(moves: list[tuple[str, int]]) -> None:
+            await database.ask("DELETE FROM records")
+            life = Life(database, store, next(first))
+            for n in range(20):
+                await life.add("y" if n % 7 == 6 else "n")
+            for number, (move, pick) in enumerate(moves):
+                await life.move(move, pick, number)
+            meant = await life.meant()
+            assert await life.found() == meant
+
+        @settings(
+            max_examples=20 if hasattr(database, "path") else 15, deadline=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(MOVES)
+        def lives(moves: list[tuple[str, int]]) -> None:
+            runner.run(live(moves))
+
+        lives()
+        runner.run(store.close())
 
 
 @pytest.mark.parametrize("hostile", ["'; DROP TABLE records; --", '" OR 1=1 --', "$1", "?", "%s", "x' OR 'a'='a"])
