@@ -1,7 +1,7 @@
 """What the database's ledger of abandoned calls says, told to the dialer: a campaign goes on with the account it had.
 
 Told before the campaign calls; then the dialer counts as the database does. Where several servers may share a database,
-what the others have called is told every few minutes.
+what the others have called is told every minute.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from outdial.serve_records import ServeRecords
 from outdial.store.interface import StoreUnavailable
 from outdial.store.stored import LedgerRow
 
-LOOK_MS: Millis = 5 * MINUTE_MS
+LOOK_MS: Millis = MINUTE_MS
 """Time between two looks at what other servers have called. Unit: ms. Ours."""
 RECENT_MS: Millis = 2 * DAY_MS
 """How far back it is looked: an outage may have kept others' calls from the database. Unit: ms. Ours."""

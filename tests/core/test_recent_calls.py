@@ -10,15 +10,25 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from dialing_story import UTC, Story, chain, dialing_story, group, number_of
 from outdial.core import recent_calls
 from outdial.core.callable_records import FETCH_MS_MAX
-from outdial.core.commands import CancelRecord, Dial, Disposition, FetchRecords, ReturnRecord, SettleAttempt
-from outdial.core.events import RecordsFetched
+from outdial.core.callback_events import CallbacksFetched
+from outdial.core.commands import (
+    CancelRecord,
+    Dial,
+    Disposition,
+    FetchRecords,
+    OfferRecord,
+    ReturnRecord,
+    SettleAttempt,
+)
+from outdial.core.compliance import FACTS_WAIT_MS
+from outdial.core.events import NumberCalled, PreviewAccepted, RecordsFetched
 from outdial.core.modes import DialingMode
 from outdial.core.recent_calls import FACTS_MS_MAX, RecentNumbers
-from outdial.core.records import Chain, NumberFacts, Record
+from outdial.core.records import Chain, NumberFacts, Record, RecordType
 from outdial.core.results import CallResult, Fault
 from outdial.core.rules import RuleProfile
 from outdial.core.settings import CallingList, TreatmentAction
-from outdial.core.units import HOUR_MS, MINUTE_MS
+from outdial.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from outdial.sim.number_history import NumberHistory
 
 NUMBERS = ("5551", "5552", "5553")
@@ -194,6 +204,39 @@ def test_cap_of_a_life_finishes_the_record_and_the_next_of_its_chain_has_its_tur
     story.fetched(Chain((first, second)))
     assert [CancelRecord(1, 1, CallResult.CANCEL_RECORD)] == story.said(CancelRecord)
     assert [2] == [each.record_id for each in story.said(Dial)]
+
+
+def test_number_that_another_server_calls_is_asked_for_again_before_it_is_dialed():
+    story = limited(CAP, ready=[])
+    story.fetched(known(1), known(2, 2))
+    story.tell(NumberCalled(number_of(1)), NumberCalled(number_of(9)))
+    assert story.said(ReturnRecord) == []
+    dials = story.agent_ready(101, 102, 103).said(Dial)
+    assert [each.record_id for each in dials] == [2]
+    [back] = story.said(ReturnRecord)
+    assert (back.record_id, back.not_before_utc_ms - story.utc_ms) == (1, FACTS_WAIT_MS)
+    story.advance(SECOND_MS)
+    called = story.utc_ms - 5 * SECOND_MS
+    story.fetched(known(1, total=1, dialed_utc_ms=(called,)))
+    assert story.said(ReturnRecord)[-1].not_before_utc_ms == called + 24 * HOUR_MS
+    assert [each.record_id for each in story.ever(Dial)] == [2]
+
+
+def test_what_waits_for_an_agent_or_is_on_a_desk_is_asked_for_again_too():
+    story = limited(CAP, ready=[101])
+    [record] = known(3).records
+    mine = replace(record, record_type=RecordType.PERSONAL_CALLBACK, group_id=1, scheduled_utc_ms=story.utc_ms)
+    waiting = Chain((replace(mine, record_id=4, number=number_of(4), agent_id=102),))
+    fetch_id = story.state.groups[1].callbacks_fetch_id
+    story.tell(CallbacksFetched(1, fetch_id, (Chain((replace(mine, agent_id=101),)),)))
+    assert [each.record.record_id for each in story.said(OfferRecord)] == [3]
+    story.log_in(102).agent_not_ready(102)
+    story.tell(CallbacksFetched(1, story.state.groups[1].callbacks_fetch_id, (waiting,)))
+    story.tell(NumberCalled(number_of(1)), NumberCalled(number_of(4)))
+    story.tell(PreviewAccepted(101))
+    story.agent_ready(102)
+    assert {3, 4} <= {each.record_id for each in story.ever(ReturnRecord)}
+    assert story.ever(Dial) == []
 
 
 def test_record_without_consent_is_cancelled():

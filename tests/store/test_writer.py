@@ -23,7 +23,7 @@ from outdial.core.commands import (
     Transfer,
     TreatRecord,
 )
-from outdial.core.events import DialRejected, FetchFailed, RecordCancelled, RecordsFetched
+from outdial.core.events import DialRejected, FetchFailed, NumberCalled, RecordCancelled, RecordsFetched
 from outdial.core.evidence import Evidence
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId, DialerKind, TreatmentAction
@@ -32,6 +32,7 @@ from outdial.store.do_not_call import NumberForbidden, Objections
 from outdial.store.interface import AgentStateBegun, AttemptBegun, EpochLost, StoreError, StoreUnavailable
 from outdial.store.spool import Spool
 from outdial.store.stored import PortSample
+from outdial.store.writer import CALLED_KEPT_MS
 
 Story = Callable[[], Awaitable[None]]
 
@@ -468,6 +469,27 @@ def test_each_look_goes_on_where_the_last_one_ended(tmp_path):
         assert await desk.end()
         assert store.asked == [("objections", seq, 7) for seq in (0, 5, 6)]
         assert desk.told == [RecordCancelled(1, 9, "a"), RecordCancelled(1, 8), RecordCancelled(1, 7)]
+
+    tell(story)
+
+
+def test_calls_of_other_servers_are_told_once(tmp_path):
+    """The record goes back, is claimed anew, and the call is still up: it is known by then."""
+
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        first, second = (7, 1, "+15550100"), (7, 2, "+15550101")
+        looks = [(first,), (), (first, second), (first,)]
+        for n, called in enumerate(looks):
+            store.objections_found, told = Objections(0, called=called), len(store.asked)
+            desk.writer.look(7 + n)
+            await desk.until(lambda told=told: len(store.asked) > told)
+        store.objections_found, told = Objections(0, called=(second,)), len(store.asked)
+        desk.writer.look(7 + 2 * CALLED_KEPT_MS)
+        await desk.until(lambda: len(store.asked) > told)
+        desk.writer.look(8 + 2 * CALLED_KEPT_MS)
+        assert await desk.end()
+        assert desk.told == [NumberCalled(first[2]), NumberCalled(second[2]), NumberCalled(second[2])], "later, again"
 
     tell(story)
 

@@ -11,7 +11,7 @@ from outdial.core.commands import CancelRecord, FetchRecords, ReturnRecord
 from outdial.core.compliance import FACTS_WAIT_MS, Refusal, RefusalReason, may_dial
 from outdial.core.deadlines import Timer
 from outdial.core.dial_rules import DialRules, dial_rules
-from outdial.core.events import FetchFailed, RecordCancelled, RecordsAdded, RecordsFetched
+from outdial.core.events import FetchFailed, NumberCalled, RecordCancelled, RecordsAdded, RecordsFetched
 from outdial.core.groups import Group, Hold
 from outdial.core.records import PRIORITIES, Chain, Priority, Record
 from outdial.core.results import CallResult
@@ -285,6 +285,28 @@ def cancelled(state: State, event: RecordCancelled) -> None:
             else:
                 del group.buffer[place]
             return
+
+
+def called_elsewhere(state: State, event: NumberCalled) -> None:
+    """Whatever has this number in memory has to ask what calls to it have come to, before it is dialed."""
+    for group in state.groups.values():
+        for place, chain in enumerate(group.buffer):
+            if _knows(chain, event.number):
+                group.buffer[place] = _without_facts(chain, event.number)
+        for record_id, chain in group.callbacks.items():
+            group.callbacks[record_id] = _without_facts(chain, event.number)
+    for agent in state.agents.values():
+        if agent.offer is not None:
+            agent.offer = (agent.offer[0], _without_facts(agent.offer[1], event.number))
+
+
+def _knows(chain: Chain, number: str) -> bool:
+    return any(record.number == number and record.facts is not None for record in chain.records)
+
+
+def _without_facts(chain: Chain, number: str) -> Chain:
+    records = (replace(record, facts=None) if record.number == number else record for record in chain.records)
+    return Chain(tuple(records)) if _knows(chain, number) else chain
 
 
 def does_concern(state: State, group: Group, event: RecordCancelled) -> bool:

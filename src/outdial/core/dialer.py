@@ -179,4 +179,5 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.RecordsAdded: callable_records.added,
     e.DoNotCallAdded: _do_not_call,
     e.RecordCancelled: _record_cancelled,
+    e.NumberCalled: callable_records.called_elsewhere,
 }

@@ -268,6 +268,13 @@ class RecordCancelled:
     """Name of the do-not-call list that has it now; campaigns that do not heed the list go on. Empty: cancelled."""
 
 
+@dataclass(frozen=True, slots=True)
+class NumberCalled:
+    """Another server calls a number, or has just called it: what is known here of earlier calls to it is too old."""
+
+    number: str
+
+
 Event = (
     DeadlineReached
     | ConfigurationLoaded
@@ -300,4 +307,5 @@ Event = (
     | RecordsAdded
     | DoNotCallAdded
     | RecordCancelled
+    | NumberCalled
 )

@@ -149,6 +149,7 @@ _KEYS: dict[type, Callable[[Any], int]] = {
     e.RecordsAdded: attrgetter("list_id"),
     e.DoNotCallAdded: _text("number"),
     e.RecordCancelled: _record,
+    e.NumberCalled: _text("number"),
     c.Connect: attrgetter("server_id"),
     c.Disconnect: attrgetter("server_id"),
     c.QueryCalls: attrgetter("query_id"),

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from outdial.config.national_numbers import NationalNumbers
 from outdial.config.numbers import NUMBER, normalise_number
 from outdial.core.settings import does_count
-from outdial.core.units import ListId, RecordId
+from outdial.core.units import CallId, ListId, RecordId
 
 CUSTOMER = "customer:"
 """What an entry begins with that is a customer."""
@@ -85,9 +85,13 @@ class ForbiddenList:
     """When one last had any of them."""
 
 
+CALLED_MS = 10_000
+"""How long calls of other servers are told of that are over: for longer than the clocks of servers differ. Ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Objections:
-    """Claimed records that must not be dialed any more."""
+    """What others have done since an epoch has claimed its records: they must not be dialed any more, or not so."""
 
     seq: int
     """Up to which entry lists were looked at."""
@@ -95,6 +99,8 @@ class Objections:
     """On a do-not-call list. Shape: ((calling list, record, name of the do-not-call list), …)."""
     cancelled: tuple[tuple[ListId, RecordId], ...] = ()
     """Somebody wants them cancelled."""
+    called: tuple[tuple[int, CallId, str], ...] = ()
+    """Other servers call their numbers, or did within `CALLED_MS`. Shape: ((epoch, call, number), …)."""
 
 
 def together(parts: Iterable[ForbiddenList]) -> tuple[ForbiddenList, ...]:

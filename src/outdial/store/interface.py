@@ -176,7 +176,8 @@ class Store(Steps, OverrideStore, Protocol):
         ...
 
     async def objections(self, seq: int, utc_ms: int) -> Objections:
-        """Records that this start has claimed and that must not be dialed any more, whoever said so.
+        """Records that this start has claimed and that must not be dialed any more, whoever said so; and their numbers
+        that other servers call.
 
         Args:
             seq: up to which entry of do-not-call lists this is known. 0: none.

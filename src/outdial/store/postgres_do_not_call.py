@@ -7,10 +7,11 @@ the commits, and nobody who asks for what is new can miss one that was numbered 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from outdial.core.units import ListId, RecordId
+from outdial.core.units import CallId, ListId, RecordId
 from outdial.sim.lists import RecordStatus
 from outdial.store.do_not_call import (
     ADDED_COLUMNS,
+    CALLED_MS,
     FORBIDDEN_COLUMNS,
     Addition,
     Forbidden,
@@ -72,6 +73,13 @@ FROM records AS head JOIN records AS other
     ON other.list_id = head.list_id AND other.chain_id = head.chain_id AND other.chain_id > 0
 WHERE head.claim_epoch = $1 AND head.chain_id > 0 AND other.status = {RecordStatus.RETRIEVED:d}
 """
+_HAS_OTHERS: Final = "SELECT EXISTS (SELECT FROM servers WHERE epoch <> $1)"
+_CALLED: Final = """
+SELECT epoch, call_id, number FROM open_attempts WHERE number = ANY ($1::text[]) AND epoch <> $2
+UNION SELECT epoch, call_id, number FROM attempts
+WHERE number = ANY ($1::text[]) AND dialed_utc_ms > $3 AND epoch <> $2
+ORDER BY epoch, call_id
+"""
 _CANCELLED: Final = f"""
 SELECT list_id, record_id FROM records
 WHERE cancel_utc_ms IS NOT NULL AND status = {RecordStatus.RETRIEVED:d} ORDER BY record_id
@@ -132,15 +140,21 @@ async def lists(connection: Connection, utc_ms: int) -> tuple[ForbiddenList, ...
 
 
 async def objections(connection: Connection, epoch: int, seq: int, utc_ms: int) -> Objections:
-    """What has come between an epoch's claimed records and their calls, on lists since an entry."""
+    """What has come between an epoch's claimed records and their calls: on lists since an entry, by other servers."""
     cancelled = tuple((row[0], row[1]) for row in await connection.fetch(_CANCELLED))
     last: int = await connection.fetchval(_LAST)
     found: list[tuple[ListId, RecordId, str]] = []
+    has_others = await connection.fetchval(_HAS_OTHERS, epoch)
+    claimed = await connection.fetch(_CLAIMED, epoch) if last > seq or has_others else ()
+    called: tuple[tuple[int, CallId, str], ...] = ()
+    if has_others and claimed:
+        numbers = list(dict.fromkeys(row[2] for row in claimed))
+        called = tuple(map(tuple, await connection.fetch(_CALLED, numbers, epoch, utc_ms - CALLED_MS)))
     if last > seq:
         records: dict[str, list[tuple[ListId, RecordId]]] = {}
-        for list_id, record_id, number, customer_id in await connection.fetch(_CLAIMED, epoch):
+        for list_id, record_id, number, customer_id in claimed:
             for entry in entries_for(number, customer_id):
                 records.setdefault(entry, []).append((list_id, record_id))
         for entry, list_name in await connection.fetch(_LOOK_UP, list(records), utc_ms, seq):
             found += [(*record, list_name) for record in records[entry]]
-    return Objections(last, tuple(sorted(found)), cancelled)
+    return Objections(last, tuple(sorted(found)), cancelled, called)

@@ -129,7 +129,8 @@ def lists(connection: sqlite3.Connection, utc_ms: int, after: int) -> tuple[list
 
 
 def objections(connection: sqlite3.Connection, epoch: int, seq: int, utc_ms: int) -> Objections:
-    """What has come between an epoch's claimed records and their calls, on lists since an entry."""
+    """What has come between an epoch's claimed records and their calls, on lists since an entry. No other server can
+    have called: a file serves one process."""
     cancelled = tuple(connection.execute(_CANCELLED).fetchall())
     last = last_seq(connection)
     found: list[tuple[ListId, RecordId, str]] = []

@@ -29,7 +29,7 @@ from outdial.core.commands import (
     SettleAttempt,
     TreatRecord,
 )
-from outdial.core.events import DialRejected, Event, FetchFailed, RecordCancelled
+from outdial.core.events import DialRejected, Event, FetchFailed, NumberCalled, RecordCancelled
 from outdial.core.records import Chain
 from outdial.core.settings import INTERNAL_LIST
 from outdial.core.units import AgentId, CallId, GroupId, ListId, Now, RecordId
@@ -49,6 +49,8 @@ GROUP = 100
 """Most changes of one write. Unit: changes."""
 GROUP_S = 0.02
 """Longest wait for company of a change that nobody waits for. Unit: seconds."""
+CALLED_KEPT_MS = 600_000
+"""How long a call of another server is remembered. Ours: as long as what is known of a number counts."""
 AGAIN_S = 0.5
 """Pause before changes are given again that could be kept nowhere. Unit: seconds."""
 
@@ -148,6 +150,7 @@ class StoreWriter:
         """Entry of do-not-call lists up to which the core has been told."""
         self._told: frozenset[RecordId] = frozenset()
         """Cancelled records that the core has been told of and still has."""
+        self._called: dict[tuple[int, CallId], int] = {}  # calls of other servers that were told, and when
         self._agents: dict[AgentId, None] = {}
         """Who is logged in."""
         self._agent_changes = 0
@@ -346,12 +349,18 @@ class StoreWriter:
         except Exception:  # an outage, or a failure that `_failed` has been told of: the next look sees the same
             return
         new = [entry for entry in found.cancelled if entry[1] not in self._told]
-        events = [RecordCancelled(*entry) for entry in found.forbidden] + [RecordCancelled(*entry) for entry in new]
+        events: list[Event] = [RecordCancelled(*entry) for entry in found.forbidden]
+        events += [RecordCancelled(*entry) for entry in new]
+        called = {call[:2]: look.utc_ms for call in found.called if call[:2] not in self._called}
+        events += [NumberCalled(number) for *call, number in found.called if tuple(call) in called]
         try:
             for event in events:
                 self._submit(event)
         except InboxFull:
             return
+        # told once: the record may go back and be claimed anew while the call is still up
+        recent = {call: utc_ms for call, utc_ms in self._called.items() if utc_ms > look.utc_ms - CALLED_KEPT_MS}
+        self._called = recent | called
         self._seen_seq = found.seq
         self._told = frozenset(record_id for _, record_id in found.cancelled)
 

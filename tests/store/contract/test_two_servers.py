@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from outdial.store.do_not_call import CALLED_MS
 from outdial.store.interface import EpochLost, StoreError
 from store.contract.story import (
     DONE,
@@ -22,6 +23,8 @@ from store.contract.story import (
     states,
     write,
 )
+
+DAY = 86_400_000
 
 
 @pytest.fixture
@@ -131,3 +134,24 @@ async def test_writes_at_the_same_time_do_not_lose_or_block_each_other(shared):
         assert sum(counts) == 200
     assert {state.attempts for state in (await states(shared)).values()} == {1}
     assert len(await shared.ask("SELECT 1 FROM attempts")) == 200
+
+
+async def test_a_server_hears_of_others_calls_to_numbers_that_it_has_claimed(shared):
+    """Records 1 and 11 have one number, 1 on the one server, 11 on the other."""
+    async with opened(shared, "one") as one, opened(shared, "two") as two:
+        await add_singles(one, 12)
+        same = "(SELECT number FROM records WHERE record_id = 1)"
+        await shared.ask(f"UPDATE records SET number = {same} WHERE record_id = 11")
+        mine = [chain.records[0] for chain in (await claim(one, 10)).chains]
+        theirs = [chain.records[0] for chain in (await claim(two, 10)).chains]
+        assert ([each.record_id for each in mine], theirs[0].record_id) == (list(range(1, 11)), 11)
+        assert (await one.objections(0, NOW)).called == ()
+        await write(two, *(begun(n, record) for n, record in enumerate(theirs, 5)))
+        number = mine[0].number
+        assert (await one.objections(0, NOW + DAY)).called == ((two.found.epoch, 5, number),), "however long it lasts"
+        assert (await two.objections(0, NOW)).called == (), "its own"
+        await write(two, settled(5, theirs[0], DONE))
+        assert (await one.objections(0, NOW + CALLED_MS - 1)).called == ((two.found.epoch, 5, number),)
+        assert (await one.objections(0, NOW + CALLED_MS)).called == ()
+        await write(one, returned(mine[0]))
+        assert (await one.objections(0, NOW)).called == ()
