@@ -169,6 +169,8 @@ async def test_what_the_core_refuses_is_a_problem_with_its_reason(story):
         ("leave", {"at_utc_ms": True}, "at_utc_ms"),
         ("disposition", {"result": "DROPPED"}, "result"),
         ("disposition", {"result": "ANSWER", "note": "x" * 1_001}, "note"),
+        ("disposition", {"result": "ANSWER", "note": "which no database takes:\0"}, "note"),
+        ("dnc", {"note": "\0"}, "note"),
         ("callback", {"at_utc_ms": 1_700_100_000_000, "number": "12"}, "number"),
         ("callback", {"at_utc_ms": 1_700_100_000_000, "personal": 1}, "personal"),
         ("preview", {"group": "1"}, "group"),

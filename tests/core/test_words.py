@@ -96,6 +96,7 @@ def test_a_call_is_meant_by_its_number_or_as_the_agents_own(call_id) -> None:
         (said(R.ANSWER, agent_id=999), "not_found", "there is no agent 999"),
         (said(R.ANSWER, call_id=77), "conflict", "the agent has no such call"),
         (said(R.ANSWER, note="x" * 1_001), "invalid_request", "a note of 1001 characters; allowed: at most 1,000"),
+        (said(R.ANSWER, note="a\0b"), "invalid_request", "a note with the character U+0000; allowed: every other"),
     ],
 )
 def test_words_that_are_refused(event, code, text) -> None:

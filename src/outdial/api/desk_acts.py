@@ -36,6 +36,8 @@ LEAVE_AHEAD_MS_MAX = 7 * DAY_MS
 PHONE = r"^[A-Za-z0-9+*#_.-]{1,64}$"
 """A phone that somebody may name when signing in. Stricter than in the configuration: no `@`, `/` and `:`, with which
 it could lead the server's calls to another place than a phone of ours."""
+NOTE = r"^[^\x00]*$"
+"""PostgreSQL has no room for U+0000."""
 PERSONAL_ACTS = ("login", "logout", "dnc")
 """Acts of agents themselves that are put on record. The others are in the tables `agent_states` and `dispositions`."""
 
@@ -83,7 +85,13 @@ class AboutCall(Asked):
         description="Null: the one on the desk, else the one that ended last.",
         examples=[1_234],
     )
-    note: str = Field(default="", max_length=NOTE_MAX, description="For people.", examples=["ask for Ms Doe"])
+    note: str = Field(
+        default="",
+        max_length=NOTE_MAX,
+        pattern=NOTE,
+        description="For people; without the character U+0000.",
+        examples=["ask for Ms Doe"],
+    )
 
 
 AgentResult = Literal[

@@ -77,6 +77,8 @@ def _take(state: State, event: DispositionGiven | CallbackRequested, word: Word,
         code, wrong = "not_found", f"there is no agent {event.agent_id}"
     elif len(event.note) > NOTE_MAX:
         wrong = f"a note of {len(event.note)} characters; allowed: at most {NOTE_MAX:,}"
+    elif "\0" in event.note:  # PostgreSQL has no room for it: what is refused there stops all dialing
+        wrong = "a note with the character U+0000; allowed: every other"
     elif not wrong and not _follow(state, agent, event, word):
         code, wrong = "conflict", "the agent has no such call: it is not theirs, or another one has ended since"
     if wrong:
