@@ -11,7 +11,7 @@ from account_samples import HOST, PASSWORD, AccountStory
 from outdial.api.browser_headers import CONTENT_SECURITY_POLICY
 from outdial.api.gate import RECHECK_MS
 from outdial.api.origins import Origins
-from outdial.api.request_limits import LimitRequests, RequestLimits
+from outdial.api.request_limits import LimitRequests, RequestLimits, has_more_commas
 from outdial.api.roles import Scope
 from outdial.api.stream_watch import LOOK_MS, StreamWatch
 
@@ -138,6 +138,35 @@ async def test_odd_json_is_refused(story, text):
     client = story.client(**{"content-type": "application/json"})
     assert (await client.post("/tokens", content=text)).status_code in (400, 422)
     assert (await client.post("/session", content=text)).status_code in (400, 422)
+
+
+def members(count: int) -> str:
+    return "{" + ",".join(f'"{n}":0' for n in range(count)) + "}"
+
+
+async def test_a_stranger_cannot_hold_up_the_loop_with_wrong_values(story):
+    client = story.client(**{"content-type": "application/json"})
+    for path, allowed in (("/session", 11), ("/groups/1/mode", 1_101)):
+        assert (await client.post(path, content=members(allowed + 1))).status_code == 413, path
+        assert (await client.post(path, content=members(allowed))).status_code != 413, path
+    answer = await client.post("/groups/1/mode", content=members(1_101))
+    assert (answer.status_code, len(answer.json()["mistakes"])) == (422, 100)
+
+
+@pytest.mark.parametrize(
+    ("body", "has_more"),
+    [
+        (b"[1,2,3]", False),
+        (b"[1,2,3,4]", True),
+        (b'{"a": "1,2,3,4,5"}', False),
+        (b'["a\\",b,c,d", 1, 2]', False),
+        (b'["\\\\",1,2,3]', True),
+        (b'"' + b"," * 100, False),
+        (b'"' + b'\\",' * 50_000, False),
+    ],
+)
+def test_commas_in_texts_are_no_values(body, has_more):
+    assert has_more_commas(body, 2) is has_more
 
 
 async def test_headers_and_addresses_have_limits(story):

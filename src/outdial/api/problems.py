@@ -114,7 +114,7 @@ async def _operating_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    mistakes = [_mistake(found) for found in error.errors()]
+    mistakes = [_mistake(found) for found in error.errors()[:MISTAKES_MAX]]
     return answer(Problem(422, "invalid_request", "the request has mistakes", mistakes=mistakes))
 
 
