@@ -237,8 +237,8 @@ def _listed(calling_list: CallingList, values: Mapping[str, str], mistakes: list
         values = {**values, calling_list.customer_id: ""}
     reader = RecordReader(calling_list)
     try:
-        for value in values.values():
-            decode(value.encode("utf-8", "surrogateescape"))
+        for text in (*values, *values.values()):
+            decode(text.encode("utf-8", "surrogateescape"))
         columns = reader.name_columns(list(values))
         fields = dict(zip(columns, values.values(), strict=True))
         if "record_id" in fields and not fields["record_id"]:

@@ -113,6 +113,7 @@ async def test_a_record_is_added_and_told_of(database, tmp_path):
         ({"phone": "5550100", "fields": {"phone": "1"}}, "say it as phone"),
         ({"phone": "5550100", "fields": {"daily_from": "late"}}, "daily_from"),
         ({"phone": "5550100", "fields": {"name": "a\nb"}}, "control character"),
+        ({"phone": "5550100", "fields": {"a\0b": "Ann"}}, "control character"),
         ({"phone": "5550100", "not_before_utc_ms": -1}, "body.not_before_utc_ms"),
     ],
 )
