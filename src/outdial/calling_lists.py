@@ -179,6 +179,8 @@ class RecordReader:
         written: dict[str, str] = {}
         for place, name in enumerate(names, 1):
             name = mapped.pop(_key(name), name)
+            if any(ord(c) < 32 for c in name):  # as in fields; of a Parquet file it may, and of a mapping
+                raise WrongFile(f"the name of column {place} holds a control character")
             known = _SYNONYMS.get(_key(name), _key(name))
             if known in _REFUSED:
                 raise WrongFile(f"column {known}: {_REFUSED[known]}")

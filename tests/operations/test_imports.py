@@ -59,6 +59,8 @@ async def test_a_dry_run_says_what_would_be_read(database, tmp_path):
 async def test_columns_are_mapped_and_numbers_read_in_a_region(database, tmp_path):
     async with telling(database, tmp_path) as story:
         await story.reads("Mobile;Name\n030 123456;Ann\n", map=["Mobile=phone"], default_region="DE")
+        odd = await story.reads("phone,Name\n030 123457,Ann\n", map=["Name=a\0b"], default_region="DE")
+        assert (odd["state"], "column 2 holds a control character" in odd["error"]) == ("failed", True)
         [record] = (await story.get("/lists/1/records"))["records"]
         assert (record["number"], record["fields"]) == ("+4930123456", {"Name": "Ann"})
         await story.reads("phone\n030 123457\n", "/lists/3/imports")  # what the list itself says
