@@ -159,7 +159,9 @@ class ServeApi:
             desks=host.desks,
             settings=None if changing is None else ChangedSettings(changing),
             configuration_file=None if changes is None else ServeFile(changes),
-            record_reasons=None if changes is None else ServeReasons(changes),
+            record_reasons=None
+            if changes is None or operations is None
+            else ServeReasons(changes, operations.running.looks),
             store=None if operations is None else operations.side,
             observability=host.observation.for_api(is_open=self._door.api.open_metrics),
         )
