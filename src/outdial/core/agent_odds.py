@@ -19,6 +19,8 @@ from outdial.core.units import SECOND_MS, Millis
 GROWTH = 1.15
 EDGES: tuple[Millis, ...] = (0, *(round(SECOND_MS * 1.5 * GROWTH**power) for power in range(66)))
 """Lower ends of the age bins: 1.5 s and from there growing by 15 % to over three hours. Unit: ms."""
+ENDS = (*EDGES[1:], math.inf)
+"""Their upper ends. Unit: ms."""
 BINS = len(EDGES)
 MEMORY = 400.0
 """Spells after which an old one has lost 63 % of its weight. Ours (0014)."""
@@ -198,14 +200,17 @@ class _Rows:
 
     def _talking(self, age: float) -> tuple[float, ...]:
         """Chances that a conversation of this age ends, and its after-call work too."""
-        hazard_to, found = self._talk.hazard_to, []
-        passed = hazard_to(age)
+        cumulative, rate, exp, found = self._talk.cumulative, self._talk.rate, math.exp, []
+        first = _bin(age)
+        passed = cumulative[first] + rate[first] * (age - EDGES[first])
         for horizon_ms, worked in zip(self._horizons, self._worked, strict=True):
-            step, at_ms = horizon_ms / STEPS, age
+            step, at_ms, place = horizon_ms / STEPS, age, first
             chance, alive = 0.0, 1.0
             for done in worked:
                 at_ms += step
-                still = math.exp(passed - hazard_to(at_ms))
+                while at_ms >= ENDS[place]:
+                    place += 1
+                still = exp(passed - (cumulative[place] + rate[place] * (at_ms - EDGES[place])))
                 chance += (alive - still) * done
                 alive = still
             found.append(chance)
@@ -215,11 +220,13 @@ class _Rows:
 def _count_by_bin(now_ms: Millis, running: dict[int, int]) -> dict[int, int]:
     """Spells by age bin. Shape of both: {slot, or bin: spells}."""
     counts: dict[int, int] = {}
-    last = len(_BIN_OF_AGE) - 1
-    now = (now_ms - SLOT_MS // 2) // SLOT_MS
+    bins = _BIN_OF_AGE
+    now = (now_ms - SLOT_MS // 2) // SLOT_MS + 1
     for slot, count in running.items():
-        age = now - slot
-        place = _BIN_OF_AGE[0 if age < 0 else age if age < last else last]
+        try:
+            place = bins[now - slot]
+        except IndexError:
+            place = BINS - 1
         counts[place] = counts.get(place, 0) + count
     return counts
 
@@ -228,5 +235,5 @@ def _bin(age_ms: float) -> int:
     return bisect_right(EDGES, age_ms) - 1
 
 
-_BIN_OF_AGE = [_bin(age * SLOT_MS + SLOT_MS // 2) for age in range(EDGES[-1] // SLOT_MS + 2)]
-"""Age bins by age in whole slots; the last holds for all beyond."""
+_BIN_OF_AGE = [0, *(_bin(age * SLOT_MS + SLOT_MS // 2) for age in range(EDGES[-1] // SLOT_MS + 2))]
+"""Age bins by age in whole slots, from the slot that begins next; all beyond are in the last bin."""

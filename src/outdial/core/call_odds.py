@@ -95,6 +95,8 @@ class CallOdds:
     _share: list[float] = field(default_factory=lambda: [0.5] * RING_BINS)
     _compensator: list[float] = field(default_factory=lambda: [0.0] * (RING_BINS + 1))
     """Persons expected from a call by the time it has rung for so many bins."""
+    _verdicts: dict[int, tuple[float, float, tuple[float, ...]]] = field(default_factory=dict)
+    """What detection says, worked out since the shapes were, by the bins that it has taken."""
     _person_cdf: list[float] = field(default_factory=list)
     _other_cdf: list[float] = field(default_factory=list)
     _expected_left: float = 0.0
@@ -164,18 +166,15 @@ class CallOdds:
                 del self._detecting[picked_at_ms // (2 * self.delay_bin_ms)]
 
     def _leave(self, dialed_at_ms: Millis, at_ms: Millis) -> int:
-        self._drop_ringing(dialed_at_ms)
-        age = min(RING_BINS - 1, max(0, at_ms - dialed_at_ms) // RING_BIN_MS)
-        self._expected_left += self._compensator[age + 1]  # at risk in all of its last bin, as the hazards count it
-        return age
-
-    def _drop_ringing(self, dialed_at_ms: Millis) -> None:
         slot = dialed_at_ms // RING_BIN_MS
         count = self._ringing.get(slot, 0) - 1
         if count > 0:
             self._ringing[slot] = count
         else:
             self._ringing.pop(slot, None)
+        age = min(RING_BINS - 1, max(0, at_ms - dialed_at_ms) // RING_BIN_MS)
+        self._expected_left += self._compensator[age + 1]  # at risk in all of its last bin, as the hazards count it
+        return age
 
     def _count_resolved(self, *, person: bool) -> None:
         self.resolved += 1
@@ -219,6 +218,7 @@ class CallOdds:
         if fade < 1.0:
             for counts in (self.left, self.persons, self.judged, self.person_delays, self.other_delays):
                 counts[:] = [fade * count for count in counts]
+        self._verdicts = {}
         self._person_cdf = _cdf(self.person_delays)
         self._other_cdf = _cdf(self.other_delays)
         running = [0] * RING_BINS
@@ -328,15 +328,21 @@ class CallOdds:
         if not self._person_cdf:
             return (share,) * HORIZONS
         at = min(DELAY_BINS, max(0, elapsed_ms) // self.delay_bin_ms)
-        person, other = 1.0 - self._person_cdf[at], 1.0 - self._other_cdf[at]
+        known = self._verdicts.get(at)
+        if known is None:
+            known = self._verdicts[at] = self._verdicts_from(at)
+        person, other, (a, b, c, d) = known
         weight = share * person
         if weight <= 1e-12:
             return (0.0,) * HORIZONS
-        now_share = weight / (weight + (1.0 - share) * other)
-        cdf, factor, bin_ms = self._person_cdf, self._factor * now_share / person, self.delay_bin_ms
-        return tuple(
-            min(CERTAIN, factor * (cdf[min(DELAY_BINS, at + horizon // bin_ms)] - cdf[at])) for horizon in self.horizons
-        )
+        factor = self._factor * (weight / (weight + (1.0 - share) * other)) / person
+        return (min(CERTAIN, factor * a), min(CERTAIN, factor * b), min(CERTAIN, factor * c), min(CERTAIN, factor * d))
+
+    def _verdicts_from(self, at: int) -> tuple[float, float, tuple[float, ...]]:
+        """Chances that detection takes longer than so many bins, of a person and of others; and of a person's end."""
+        cdf, bin_ms = self._person_cdf, self.delay_bin_ms
+        ends = tuple(cdf[min(DELAY_BINS, at + horizon // bin_ms)] - cdf[at] for horizon in self.horizons)
+        return 1.0 - cdf[at], 1.0 - self._other_cdf[at], ends
 
     @staticmethod
     def _age(slot: int, now_ms: Millis) -> int:

@@ -98,10 +98,13 @@ def take_out(state: State, group: Group, agents: Sum, forecasts: AgentOdds, spar
         spare_ms: what a person waits.
     """
     horizons = group.odds.horizons
+    leaving = _leaving_within(state, group, horizons[-1] + spare_ms)
+    if not leaving:
+        return
     ends = tuple(horizon_ms + spare_ms for horizon_ms in horizons)
     free: Counter[Millis] = Counter()
     busy: Counter[tuple[Millis, bool, int]] = Counter()
-    for at_ms, agent_id in _leaving_within(state, group, ends[-1]):
+    for at_ms, agent_id in leaving:
         agent = state.agents[agent_id]
         if _is_available(group, agent):
             free[at_ms] += 1

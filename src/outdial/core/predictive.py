@@ -10,7 +10,10 @@ more calls in flight than it has seen end. And it stops when its budget is spent
 dials progressively.
 """
 
+from collections.abc import Sequence
+
 from outdial.core.agent_odds import AgentOdds
+from outdial.core.call_odds import Chances
 from outdial.core.campaign_accounts import follow_account
 from outdial.core.groups import Group
 from outdial.core.leaving import available_leavers, take_out
@@ -91,7 +94,8 @@ def calls_ahead(state: State, group: Group) -> int:
     agents = state.agent_group_of(group)
     assert agents is not None, "predictive modes need agents"
     forecasts = group.held_odds if group.mode.is_seizing else agents.odds
-    _update(state, group, forecasts)
+    sharing = _sharing(state, group)
+    _update(state, sharing, forecasts)
     pace.note = follow_account(state, group) or _why_not(group, now_ms)
     if pace.note:
         if group.estimates.finished >= group.settings.history_length:
@@ -102,7 +106,8 @@ def calls_ahead(state: State, group: Group) -> int:
         return 0  # nobody at work, nobody called
     state.wake_group_at(group, now_ms + TICK_MS)
     pace.decided_at_ms = now_ms
-    return _decide(state, group, there, forecasts, _least(state, group))
+    flights = [flight for other in sharing for flight in other.odds.flights(now_ms)]
+    return _decide(state, group, there, forecasts, flights)
 
 
 def _least(state: State, group: Group) -> int:
@@ -113,9 +118,10 @@ def _least(state: State, group: Group) -> int:
     return max(0, uncovered - _waiting(state, group) - available_leavers(state, group))
 
 
-def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, least: int) -> int:
+def _decide(
+    state: State, group: Group, there: Situation, forecasts: AgentOdds, flights: Sequence[tuple[int, Chances]]
+) -> int:
     now_ms, odds = state.mono_ms, group.odds
-    flights = [flight for other in _sharing(state, group) for flight in other.odds.flights(now_ms)]
     persons = total(flights)
     spare_ms = _spare_ms(group)
     agents = total(forecasts.spells(now_ms, tuple(horizon_ms + spare_ms for horizon_ms in odds.horizons)))
@@ -124,7 +130,7 @@ def _decide(state: State, group: Group, there: Situation, forecasts: AgentOdds, 
     most = _most(group, there, forecasts.count())
     threshold = group.aim.threshold(group.budget.threshold)
     forecast = Forecast(there.available - there.waiting, agents, persons, odds.fresh)
-    wanted, risk = predictive(forecast, threshold, least, most)
+    wanted, risk = predictive(forecast, threshold, _least(state, group), most)
     group.pace.decisions.append(
         Decision(
             at_mono_ms=now_ms,
@@ -150,10 +156,10 @@ def _spare_ms(group: Group) -> Millis:
     return SPARE_STEP_MS * max(0, round(left_ms / SPARE_STEP_MS))
 
 
-def _update(state: State, group: Group, forecasts: AgentOdds) -> None:
+def _update(state: State, sharing: Sequence[Group], forecasts: AgentOdds) -> None:
     """Of all groups whose calls are counted: those that do not dial ahead never ask for it themselves."""
     now_ms = state.mono_ms
-    for other in _sharing(state, group):
+    for other in sharing:
         if other.pace.updated_at_ms is None or now_ms - other.pace.updated_at_ms >= UPDATE_MS:
             other.pace.updated_at_ms = now_ms
             other.aim.sample(available_agents(state, other), forecasts.count(), now_ms)
@@ -187,7 +193,7 @@ def _most(group: Group, there: Situation, busy: int) -> int:
 def _sharing(state: State, group: Group) -> list[Group]:
     """Groups whose calls in flight are for the same agents."""
     agents = state.agent_group_of(group)
-    if group.mode.is_seizing or agents is None:
+    if group.mode.is_seizing or agents is None or len(agents.running) == 1:
         return [group]
     others = [state.groups[group_id] for group_id in agents.running]
     return [other for other in others if not other.mode.is_seizing]

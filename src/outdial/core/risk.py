@@ -17,6 +17,7 @@ the rule.
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 HORIZONS = 4
 """Instants at which a call's verdict is looked at: the middles of four equally likely parts. Ours (0014)."""
@@ -24,6 +25,9 @@ MANY = 12.0
 """Variance above which a sum is taken for normal: two hundredths of the risk too much there, and ever less. Ours
 (0014)."""
 SMALL = 1e-9
+NEARLY_ALL = 1.0 - SMALL
+TINY = 1e-12
+ROOT_2, ROOT_2_PI = math.sqrt(2.0), math.sqrt(2.0 * math.pi)
 HALF = 0.5
 """What is likelier than this is counted by what it lacks."""
 
@@ -76,19 +80,28 @@ class Sum:
             s3 += x * d
         self.mean = [m0, m1, m2, m3]
         self.squares = [s0, s1, s2, s3]
-        for count, chances in likely:
-            self._add_likely(count, chances)
+        if likely:
+            self._add_likely(likely)
 
-    def _add_likely(self, count: int, chances: Sequence[float]) -> None:
-        for place, chance in enumerate(chances):
-            if chance <= HALF:
-                self.mean[place] += count * chance
-                self.squares[place] += count * chance * chance
-            else:
-                lack = 1.0 - chance
-                self.sure[place] += count
-                self.missing[place] += count * lack
-                self.missing_squares[place] += count * lack * lack
+    def _add_likely(self, rows: Iterable[tuple[int, Sequence[float]]]) -> None:
+        """Count outcomes that are likelier than not at the last horizon, and perhaps before."""
+        for place in range(HORIZONS):
+            mean, squares, sure = self.mean[place], self.squares[place], self.sure[place]
+            missing, missing_squares = self.missing[place], self.missing_squares[place]
+            for count, chances in rows:
+                chance = chances[place]
+                if chance <= HALF:
+                    x = count * chance
+                    mean += x
+                    squares += x * chance
+                else:
+                    lack = 1.0 - chance
+                    x = count * lack
+                    sure += count
+                    missing += x
+                    missing_squares += x * lack
+            self.mean[place], self.squares[place], self.sure[place] = mean, squares, sure
+            self.missing[place], self.missing_squares[place] = missing, missing_squares
 
     def expected(self, place: int) -> float:
         """Mean of the sum at one horizon."""
@@ -104,31 +117,34 @@ def binomial(mean: float, squares: float) -> list[float]:
     term = math.exp(count * math.log1p(-chance))
     odds = chance / (1.0 - chance)
     found = [term]
-    total, number = term, 0
-    while total < 1.0 - SMALL and number < count:
-        term *= (count - number) / (number + 1) * odds
-        if term <= 0.0:
-            break
-        number += 1
-        found.append(term)
+    append = found.append
+    total, number = term, 0.0
+    while total < NEARLY_ALL and number < count:
+        after = number + 1.0
+        term *= (count - number) / after * odds
+        if term < TINY:
+            if term <= 0.0:
+                break
+            if after > mean:
+                append(term)
+                break
+        append(term)
         total += term
-        if term < 1e-12 and number > mean:
-            break
+        number = after
     return found
 
 
 def nobody_free(free: int, agents: Sequence[float], persons: Sequence[float]) -> float:
     """P(persons − agents ≥ free), from the chances of each number. Range: 0 … 1."""
-    tail: list[float] = [0.0] * (len(persons) + 1)
-    for number in range(len(persons) - 1, -1, -1):
-        tail[number] = tail[number + 1] + persons[number]
+    tail = list(accumulate(reversed(persons)))  # chances of at least as many persons, the fewest last
+    tail.reverse()
     risk = 0.0
-    for number, chance in enumerate(agents):
-        needed = free + number
-        if needed <= 0:
-            risk += chance
-        elif needed < len(persons):
-            risk += chance * tail[needed]
+    for chance in agents[: max(0, 1 - free)]:
+        risk += chance  # somebody waits already
+    if free <= 0:
+        agents, free = agents[1 - free :], 1
+    for chance, as_many in zip(agents, tail[free:], strict=False):
+        risk += chance * as_many
     return min(1.0, risk)
 
 
@@ -137,8 +153,9 @@ def nobody_free_of_many(free: int, mean: float, variance: float, third: float) -
     deviation = math.sqrt(variance)
     x = (free - 0.5 - mean) / deviation
     skewness = third / (variance * deviation)
-    density = math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
-    return min(1.0, max(0.0, 0.5 * math.erfc(x / math.sqrt(2.0)) + density * skewness / 6.0 * (x * x - 1.0)))
+    density = math.exp(-0.5 * x * x) / ROOT_2_PI
+    risk = 0.5 * math.erfc(x / ROOT_2) + density * skewness / 6.0 * (x * x - 1.0)
+    return 0.0 if risk < 0.0 else 1.0 if risk > 1.0 else risk
 
 
 def total(rows: Iterable[tuple[int, Sequence[float]]]) -> Sum:
@@ -171,29 +188,32 @@ class Forecast:
                 persons.mean[place] + agents.missing[place],
                 persons.squares[place] + agents.missing_squares[place],
                 fresh[place],
+                _third(
+                    agents.mean[place] + persons.missing[place], agents.squares[place] + persons.missing_squares[place]
+                ),
             )
             for place in range(HORIZONS)
         ]
         """At each horizon: agents who are sure to be there, mean and squares of those who may come, of the persons who
-        may, chance of a new call."""
+        may, chance of a new call, third cumulant of those who may come."""
         self._pmfs: list[list[float] | None] = [None] * HORIZONS
 
     def risk(self, started: int = 0) -> float:
         """Chance that the person of one more call finds nobody, once so many are started: mean over the horizons."""
         found = 0.0
-        for place, free, more, more2, less, less2, chance in self._places:
+        for place, free, more, more2, less, less2, chance, third in self._places:
             if chance > HALF:
                 lack = 1.0 - chance
                 free -= started
                 more += started * lack
                 more2 += started * lack * lack
+                third = _third(more, more2)
             else:
                 less += started * chance
                 less2 += started * chance * chance
             variance = more - more2 + less - less2
             if variance > MANY:
-                third = _third(less, less2) - _third(more, more2)
-                found += nobody_free_of_many(free, less - more, variance, third)
+                found += nobody_free_of_many(free, less - more, variance, _third(less, less2) - third)
             else:
                 pmf = None if chance > HALF else self._pmfs[place]
                 if pmf is None:
