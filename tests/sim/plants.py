@@ -801,7 +801,7 @@ def a_deadline_sets_itself_again_at_once(patch):
 
 @plant("growth", "patience")
 def the_deadline_heap_is_never_cleaned(patch):
-    patch.setattr(Deadlines, "_trim", nothing)
+    patch.setattr(Deadlines, "_rebuild", nothing)
 
 
 # --- agents -----------------------------------------------------------------------------------

@@ -201,13 +201,13 @@ class Attempt:
     def signs(self) -> Signs:
         """Everything that is known about the finished call."""
         return Signs(
-            ending=self.ending or Ending.RELEASED,
-            answered=self.answered_at_ms is not None,
-            connected=self.connected_at_ms is not None,
-            verdict=self.verdict,
-            sip_status=self.sip_status,
-            q850_cause=self.q850_cause,
-            congested=self.congested,
+            self.ending or Ending.RELEASED,
+            self.answered_at_ms is not None,
+            self.connected_at_ms is not None,
+            self.verdict,
+            self.sip_status,
+            self.q850_cause,
+            self.congested,
         )
 
 

@@ -15,6 +15,11 @@ from outdial.core.engaging import EngagingState
 from outdial.core.state import State
 from outdial.core.units import AgentId
 
+LOGGED_OUT, NOT_READY, READY = AgentState.LOGGED_OUT, AgentState.NOT_READY, AgentState.READY
+TALKING, AFTER_CALL_WORK = AgentState.TALKING, AgentState.AFTER_CALL_WORK
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
+COMING_BACK = (TALKING, AFTER_CALL_WORK)
+
 
 def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> bool:
     """Move an agent along the table, file it anew and tell the desktop. False: the signal is late."""
@@ -26,40 +31,39 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
     if agent.state is not before:
         group_id = agent.call_group_id if agent.state in BUSY_STATES else None
         state.emit(AgentStateChanged(agent.agent_id, agent.state.value, reason, group_id))
-        if before is AgentState.AFTER_CALL_WORK:
+        if before is AFTER_CALL_WORK:
             state.deadlines.disarm((Timer.AGENT, agent.agent_id))
         refile(state, agent)
-        if (before is AgentState.LOGGED_OUT) != (agent.state is AgentState.LOGGED_OUT):
+        if (before is LOGGED_OUT) != (agent.state is LOGGED_OUT):
             _agents_came_or_went(state, agent)
-        elif AgentState.NOT_READY in (before, agent.state):
+        elif before is NOT_READY or agent.state is NOT_READY:
             touch_groups(state, agent)  # each group's part of the agents has changed
     return True
 
 
 def follow_odds(state: State, agent: Agent) -> None:
     """Tell the forecasts whom they may expect back: who is busy and wants to go on afterwards."""
-    goes_on = agent.intent is AgentState.READY and not agent.should_be_gone(state.mono_ms)
-    counts = goes_on and agent.state in (AgentState.TALKING, AgentState.AFTER_CALL_WORK)
-    expected = (agent.state, agent.since_ms) if counts else None
-    before = agent.expected
+    before, expected = agent.expected, None
+    if agent.state in COMING_BACK and agent.intent is READY and not agent.should_be_gone(state.mono_ms):
+        expected = (agent.state, agent.since_ms)
     if expected == before:
         return
     if before is not None:
         what, since_ms = before
         for odds in agent.expected_by:
-            spells = odds.talk if what is AgentState.TALKING else odds.work
+            spells = odds.talk if what is TALKING else odds.work
             if agent.state is what:  # said that they leave, ahead of time
                 spells.drop(since_ms)
                 continue
             spells.end(since_ms, state.mono_ms)
             if expected is None and not agent.should_be_gone(state.mono_ms):
-                odds.finished(ready=agent.state is AgentState.READY)
+                odds.finished(ready=agent.state is READY)
     agent.expected = expected
     if expected is not None:
         what, since_ms = expected
         agent.expected_by = _forecasts_of(state, agent)
         for odds in agent.expected_by:
-            (odds.talk if what is AgentState.TALKING else odds.work).begin(since_ms)
+            (odds.talk if what is TALKING else odds.work).begin(since_ms)
 
 
 def _forecasts_of(state: State, agent: Agent) -> tuple[AgentOdds, ...]:
@@ -73,13 +77,13 @@ def refile(state: State, agent: Agent) -> None:
     """Bring every queue in step with the agent's fields."""
     agent_id = agent.agent_id
     current = agent.state
-    logged_in = current is not AgentState.LOGGED_OUT
+    logged_in = current is not LOGGED_OUT
     busy = current in BUSY_STATES
     free = agent.is_free
     for group_id in agent.group_ids:
         group = state.agent_groups[group_id]
         _file(group.logged_in, agent_id, logged_in)
-        _file(group.working, agent_id, logged_in and current is not AgentState.NOT_READY)
+        _file(group.working, agent_id, logged_in and current is not NOT_READY)
         _file(group.busy, agent_id, busy)
         _file(group.free, agent_id, free)
     if agent.engaging_id is not None:

@@ -55,19 +55,20 @@ class Deadlines:
             return
         self._serial += 1
         self._armed[key] = entry = (at_ms, self._serial, key)
-        heapq.heappush(self._heap, entry)
-        self._trim()
+        heap = self._heap
+        heapq.heappush(heap, entry)
+        if len(heap) > 2 * len(self._armed) + STALE_SLACK:
+            self._rebuild()
 
     def disarm(self, key: Key) -> None:
         """Forget the deadline of `key`, if it has one."""
-        if self._armed.pop(key, None) is not None:
-            self._trim()
+        if self._armed.pop(key, None) is not None and len(self._heap) > 2 * len(self._armed) + STALE_SLACK:
+            self._rebuild()
 
-    def _trim(self) -> None:
-        """Rebuild the heap when stale entries outnumber the armed ones."""
-        if len(self._heap) > 2 * len(self._armed) + STALE_SLACK:
-            self._heap = list(self._armed.values())
-            heapq.heapify(self._heap)
+    def _rebuild(self) -> None:
+        """Stale entries outnumber the armed ones: they go."""
+        self._heap = list(self._armed.values())
+        heapq.heapify(self._heap)
 
     def at(self, key: Key) -> Millis | None:
         """When `key` is due; None: it has no deadline."""

@@ -27,6 +27,10 @@ from outdial.core.seizing import engage_agents, recall_kept_legs, trim_engaged
 from outdial.core.state import State
 from outdial.core.units import NodeId
 
+NOT_HELD_BACK = (Hold.PACING, Hold.WAITING_AGENTS)
+"""Nothing but pacing and agents ended the look."""
+POWER_GVP = DialingMode.POWER_GVP
+
 
 def dial_dirty(state: State) -> None:
     """Look at every group that something happened to, then at groups waiting for ports that came home."""
@@ -67,16 +71,18 @@ def _look_at(state: State, group_id: int) -> None:
     if group is None or not group.is_running:
         return
     group.hold = _start_attempts(state, group)
-    group.budget.is_held_back = group.hold[0] not in (Hold.PACING, Hold.WAITING_AGENTS)
+    group.budget.is_held_back = group.hold[0] not in NOT_HELD_BACK
     fetch_if_low(state, group)
 
 
 def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
     """Start as many attempts as everything allows. Returns what ended it."""
-    recall_kept_legs(state, group)
+    if group.kept_legs:
+        recall_kept_legs(state, group)
     if group.is_paused:
         return (Hold.PAUSED, "")
-    offer_callbacks(state, group)
+    if group.callbacks:
+        offer_callbacks(state, group)
     lost = unreachable(state, group)
     if lost is not None:
         return lost
@@ -95,7 +101,7 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
     free = available_agents(state, group)
     if mode.is_predictive:
         wanted = calls_ahead(state, group)
-    elif not free and mode is not DialingMode.POWER_GVP:  # nobody is there to dial for; most looks end here
+    elif not free and mode is not POWER_GVP:  # nobody is there to dial for; most looks end here
         wanted = 0
     else:
         wanted = attempts_to_start(mode, situation(state, group))
@@ -103,7 +109,7 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
         return _start(state, group, wanted)
     if no_port is not None:
         return (Hold.WAITING_PORTS, no_port.value)
-    if mode is not DialingMode.POWER_GVP and available_leavers(state, group) == free:
+    if mode is not POWER_GVP and available_leavers(state, group) == free:
         return (Hold.WAITING_AGENTS, "those who are free are due to leave" if free else "")
     return (Hold.PACING, "")
 

@@ -23,6 +23,8 @@ Ours: which of the vendor's results stands for which signs, and all faults (deci
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
 
 
 class CallResult(enum.IntEnum):
@@ -133,8 +135,7 @@ class Ending(enum.StrEnum):
     """The node was lost and did not return with the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """Everything that is known about a finished call."""
 
     ending: Ending
@@ -151,8 +152,7 @@ class Signs:
     """With REJECTED: the server had no free port or trunk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the signs add up to."""
 
     call_result: CallResult
@@ -331,10 +331,22 @@ def classify(signs: Signs) -> Outcome:
         The outcome of the first row of `RESULTS` that explains the signs. Every combination of signs has one;
         `UNKNOWN_COMBINATION` where the signs contradict each other or are codes in no table.
     """
-    for row in RESULTS:
-        if row.explains(signs):
-            return _by_codes(signs.sip_status, signs.q850_cause) if row.outcome is None else row.outcome
-    return UNKNOWN_COMBINATION
+    ending, answered, connected, verdict, sip_status, q850_cause, congested = signs
+    row = _ROWS[ending, verdict, answered, connected, congested]
+    if row is None:
+        return UNKNOWN_COMBINATION
+    return _by_codes(sip_status, q850_cause) if row.outcome is None else row.outcome
+
+
+_FLAGS = (False, True)
+_ROWS: Mapping[tuple[Ending, Verdict | None, bool, bool, bool], Row | None] = {
+    (ending, verdict, answered, connected, congested): next(
+        (row for row in RESULTS if row.explains(Signs(ending, answered, connected, verdict, None, None, congested))),
+        None,
+    )
+    for ending, verdict, answered, connected, congested in product(Ending, (None, *Verdict), _FLAGS, _FLAGS, _FLAGS)
+}
+"""The first row of `RESULTS` that explains each combination of signs; None: none does."""
 
 
 def _by_codes(sip_status: int | None, q850_cause: int | None) -> Outcome:

@@ -264,6 +264,7 @@ def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) 
     ended_at_ms = attempt.ended_at_ms or state.mono_ms
     answered_at_ms = attempt.answered_at_ms or ended_at_ms
     campaign = state.campaigns.get(group.settings.campaign)
+    fate = safe_harbour.fate_of(attempt, group.settings)
     return SettleAttempt(
         call_id=attempt.call_id,
         group_id=attempt.group_id,
@@ -287,7 +288,10 @@ def _settlement(state: State, group: Group, attempt: Attempt, outcome: Outcome) 
         campaign_id=group.settings.campaign,
         seller=campaign.seller if campaign is not None else "",
         message_played=attempt.message_played,
-        **safe_harbour.fate_of(attempt, group.settings)._asdict(),
+        person=fate.person,
+        abandoned=fate.abandoned,
+        clock=fate.clock,
+        clock_ms=fate.clock_ms,
     )
 
 

@@ -22,6 +22,9 @@ from outdial.core.tables import Cell
 from outdial.core.treatments import TreatmentTable
 from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, ListId, Millis, NodeId, Now, ServerId
 
+LATE, NEVER, SETTLED = Cell.LATE, Cell.NEVER, AttemptState.SETTLED
+CALL, GROUP = Timer.CALL, Timer.GROUP
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 SHORT = (Hold.WAITING_PORTS, Hold.NO_NODE)
 """A group that was held for one of these may dial when a call ends."""
 FETCH_POLL_MS: Millis = 30_000
@@ -132,14 +135,14 @@ class State:
 
     def wake_group_at(self, group: Group, at_ms: Millis) -> None:
         """Look at the group again at `at_ms` at the latest."""
-        key = (Timer.GROUP, group.group_id)
+        key = (GROUP, group.settings.dbid)
         armed = self.deadlines.at(key)
         if armed is None or armed > at_ms:
             self.deadlines.arm(key, at_ms)
 
     def arm_call(self, attempt: Attempt, at_ms: Millis) -> None:
         """Set the attempt's one deadline."""
-        self.deadlines.arm((Timer.CALL, attempt.call_id), at_ms)
+        self.deadlines.arm((CALL, attempt.call_id), at_ms)
 
     def new_call_id(self) -> CallId:
         """The next number for an attempt or engaging call."""
@@ -176,23 +179,23 @@ class State:
         """Follow the attempt table and file the attempt under its new state. False: the signal is late."""
         state = attempt.state
         target = ATTEMPT_TABLE.cells[state][signal]
-        if target is Cell.LATE:
+        if target is LATE:
             self.late_events += 1
             return False
-        if target is Cell.NEVER:
+        if target is NEVER:
             ATTEMPT_TABLE.next_state(state, signal)
         assert isinstance(target, AttemptState)
         group = self.groups[attempt.group_id]
         call_id = attempt.call_id
         del group.calls[state][call_id]
         attempt.state = target
-        if target is not AttemptState.SETTLED:
+        if target is not SETTLED:
             group.calls[target][call_id] = attempt
         if attempt.agent_group_id is not None:
             self._count_pending(attempt, self.agent_groups[attempt.agent_group_id])
         if (state in PENDING and target not in PENDING) or group.kept_legs:
             self.dirty[group.group_id] = None
-        elif target is AttemptState.SETTLED:
+        elif target is SETTLED:
             self.port_came_home(group)
         return True
 
