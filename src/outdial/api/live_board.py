@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from outdial.api.board import AgentBoard, AlarmView, Board, BoardMaker, GroupBoard, NodeBoard, View, dialer_text
+from outdial.api.board import AgentBoard, AlarmView, Board, GroupBoard, NodeBoard, View
+from outdial.api.board_maker import BoardMaker, dialer_text
 from outdial.api.dialer import RunningDialer
 from outdial.api.feed import Feed
 from outdial.api.rates import Rates
