@@ -15,6 +15,7 @@ from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
     Connect,
+    DisposeRecord,
     Disposition,
     FetchCallbacks,
     ForbidNumber,
@@ -27,6 +28,7 @@ from outdial.core.events import DialRejected, FetchFailed, NumberCalled, RecordC
 from outdial.core.evidence import Evidence
 from outdial.core.results import CallResult
 from outdial.core.settings import DialerId, DialerKind, TreatmentAction
+from outdial.store import writer
 from outdial.store.claims import CallbackRequest, ClaimRequest
 from outdial.store.do_not_call import NumberForbidden, Objections
 from outdial.store.interface import AgentStateBegun, AttemptBegun, EpochLost, StoreError, StoreUnavailable
@@ -469,6 +471,23 @@ def test_each_look_goes_on_where_the_last_one_ended(tmp_path):
         assert await desk.end()
         assert store.asked == [("objections", seq, 7) for seq in (0, 5, 6)]
         assert desk.told == [RecordCancelled(1, 9, "a"), RecordCancelled(1, 8), RecordCancelled(1, 7)]
+
+    tell(story)
+
+
+def test_what_a_crash_must_not_forget_waits_for_no_company(tmp_path, monkeypatch):
+    async def story():
+        desk = Desk(tmp_path, store := FakeStore())
+        monkeypatch.setattr(writer, "GROUP_S", 60.0)
+        word = DisposeRecord(
+            1, 1, 1, 3, 1, 7, CallResult.ANSWER, Disposition(TreatmentAction.DONE), "", given_utc_ms=NOW.utc_ms
+        )
+        for command in (settled(1), word, ForbidNumber("+15550100", "said so")):
+            written = len(store.asked)
+            desk.do(command)
+            await desk.until(lambda written=written: len(store.asked) > written)
+        desk.do(returned(4))
+        assert await desk.end()
 
     tell(story)
 

@@ -175,12 +175,13 @@ class StoreWriter:
                 self._dial(now, command)
             case SettleAttempt() | DisposeRecord():
                 self._gate.drop(command.call_id)  # the core has given it up before it could leave
-                self._add(command)
+                self._add(command, is_urgent=True)  # a crash forgets what waits here
                 self.tell(self._announce(now, command))
             case ReturnRecord() | CancelRecord() | TreatRecord():
                 self._add(command)
             case ForbidNumber():
-                self._add(NumberForbidden(command.number, INTERNAL_LIST, command.reason, now.utc_ms))
+                forbidden = NumberForbidden(command.number, INTERNAL_LIST, command.reason, now.utc_ms)
+                self._add(forbidden, is_urgent=True)
             case FetchRecords() | FetchCallbacks():
                 self._add(_Fetch(now.utc_ms, command), is_urgent=True)
             case AgentStateChanged():
