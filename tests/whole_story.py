@@ -119,9 +119,7 @@ class WholeStory(AccountStory):
         self.operations = Operations(shared, lambda list_id: None, lambda: self.utc_ms)
         self.values: dict[str, dict[str, Any]] = {"spring": {}, "harvest": {}}
         """Objects of each campaign that the store has named."""
-        self.reasons: Any = SimpleNamespace(
-            setup=SimpleNamespace(loaded=loaded), records=SimpleNamespace(store=self.store)
-        )
+        self.reasons: Any = SimpleNamespace(setup=SimpleNamespace(loaded=loaded))
         super().__init__(Origins(is_loopback=False), loaded=loaded)
 
     def parts(self) -> Mapping[str, Any]:
@@ -129,7 +127,7 @@ class WholeStory(AccountStory):
         return {
             "store": self.operations.side,
             "desks": NamedDesks(),
-            "record_reasons": ServeReasons(self.reasons),
+            "record_reasons": ServeReasons(self.reasons, self.operations.running.looks),
         }
 
     def alarms_of(self) -> AlarmsOf:
