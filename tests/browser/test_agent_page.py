@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from browser_pages import PHONE, Heard, accessibility_findings, controls_without_keyboard, picture
+from browser_pages import PATIENCE_MS, PHONE, Heard, accessibility_findings, controls_without_keyboard, picture
 
 pytestmark = pytest.mark.slow
 
-YOU = 41
+YOU, WELCOME, PREVIEWS = 41, 2, 5
 CALL_MS_MAX = 90_000
 """Longest wait for a call of the demo, or for its end. Unit: ms. Origin: fourteen other agents take calls too."""
 
@@ -18,13 +18,18 @@ OpenDesk = Callable[[], tuple[Page, Heard]]
 
 
 def ask(page: Page, act: str, **body: object) -> dict:
-    """Do something through the API, beside the page. Returns the desk."""
+    """Do something at the desk through the API, beside the page. Returns the desk."""
+    return post(page, f"/agents/{YOU}/{act}", **body)
+
+
+def post(page: Page, path: str, **body: object) -> dict:
+    """Do something through the API."""
     return page.evaluate(
         """([path, body]) => import("/assets/js/api.js").then(async (api) => {
             await api.resume_session();
             return api.post(path, body ?? undefined).catch((problem) => ({ problem: problem.message }));
         })""",
-        [f"/agents/{YOU}/{act}", body or None],
+        [path, body or None],
     )
 
 
@@ -95,7 +100,7 @@ def test_person_takes_a_call_end_to_end(open_desk):
 
     page.get_by_role("button", name="Hang up").click()
     expect(state(page)).to_contain_text("After-call work")
-    expect(page.get_by_role("heading", name="Last call")).to_be_visible()
+    expect(page.get_by_role("heading", name="Last call")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_text("Call back later").click()
     page.get_by_role("button", name="tomorrow 10:00").click()
     page.get_by_label("At another number").fill("+1 555 0199")
@@ -148,6 +153,24 @@ def test_callback_that_is_due_is_offered_and_called(desk):
     assert accessibility_findings(desk) == []
     desk.keyboard.press("c")
     expect(desk.get_by_role("heading", name=re.compile("Dialing|Ringing|Connected"))).to_be_visible()
+
+
+def test_preview_is_asked_for_called_and_given_up(desk):
+    post(desk, f"/groups/{WELCOME}/pause")  # nobody else's calls come in between
+    post(desk, f"/groups/{PREVIEWS}/start")
+    try:
+        sign_in(desk)
+        desk.keyboard.press("r")
+        desk.get_by_role("button", name="Next record of previews").click(timeout=CALL_MS_MAX)
+        expect(desk.get_by_role("heading", name="Call this one?")).to_be_visible(timeout=PATIENCE_MS)
+        desk.keyboard.press("c")
+        expect(desk.get_by_role("heading", name=re.compile("Dialing|Ringing|Connected"))).to_be_visible()
+        desk.get_by_role("button", name="Hang up").click()
+        expect(desk.get_by_role("button", name="Hang up")).to_have_count(0)
+        expect(desk.get_by_role("heading", name="Last call")).to_be_visible(timeout=PATIENCE_MS)
+    finally:
+        post(desk, f"/groups/{PREVIEWS}/stop")
+        post(desk, f"/groups/{WELCOME}/resume")
 
 
 def test_dark_and_on_a_phone(open_desk):

@@ -67,7 +67,7 @@ def test_connection_that_is_lost_is_shown_and_comes_back(page):
 
 
 def test_wall_shows_every_group_with_its_figures(page):
-    for name in ("renewals", "welcome", "callbacks", "reminders"):
+    for name in ("renewals", "welcome", "callbacks", "reminders", "previews"):
         expect(row(page, name)).to_be_visible()
     figures = row(page, "renewals")
     for name in ("Agents", "Ports", "Dialing", "Ringing", "Connected", "Abandoned", "Hit ratio", "Calls/agent·h"):

@@ -89,6 +89,7 @@ def test_demo_has_every_family_of_modes_on_one_pool():
         DialingMode.PREDICTIVE,
         DialingMode.PREDICTIVE_SEIZING,
         DialingMode.POWER_GVP,
+        DialingMode.PREVIEW,
     }
     assert len({group.dialer for group in settings.campaign_groups}) == 1
     assert all(node.backup for node in settings.nodes) and len(settings.nodes) == 3
@@ -119,7 +120,9 @@ def test_demo_list_is_good_and_fictional():
 def test_demo_dials_in_every_group_and_comes_to_rest():
     loaded = load(DATA / "demo.toml")
     report = simulation(loaded).run()
-    assert all(group.attempts > 20 and group.connected > 5 for group in report.groups)
+    *dialed, previews = report.groups
+    assert all(group.attempts > 20 and group.connected > 5 for group in dialed)
+    assert (previews.name, previews.attempts) == ("previews", 0), "nobody is at the desk"
 
 
 # --- the guide's examples ---------------------------------------------------------------------------------------
