@@ -20,6 +20,7 @@ from outdial.dashboard_files import add_dashboard
 from outdial.observation import Observation
 from outdial.serve_access import Door, keep_up, keep_up_once
 from outdial.serve_certificate import ApiError, Certificate
+from outdial.serve_connections import connections_max, impatient
 from outdial.shared_store import SharedStore
 from outdial.store.steady import pause
 
@@ -36,8 +37,6 @@ READY_S = 0.02
 """Period of looking whether there is a configuration. Unit: seconds."""
 IDLE_CONNECTION_S = 30
 HEAD_BYTES_MAX = 65_536
-CONNECTIONS_MAX = 10_000
-"""More get 503 at once. Unit: connections. Ours: 1,200 pages in browsers that open six each, and some."""
 UNHEARD_MS = 20_000
 """How long what was sent may stay without an acknowledgement before a connection is given up. Unit: ms."""
 
@@ -230,8 +229,8 @@ def _server(uvicorn: Any, app: Any, api: Api) -> Any:
             server_header=False,
             proxy_headers=bool(api.proxies),
             forwarded_allow_ips=",".join(api.proxies) or None,
+            http=impatient(connections_max()),
             h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-            limit_concurrency=CONNECTIONS_MAX,
             timeout_keep_alive=IDLE_CONNECTION_S,
             timeout_graceful_shutdown=CLOSE_S,
         )
