@@ -265,6 +265,22 @@ async def test_a_filter_that_names_a_column_which_the_list_has_not_is_noted(sqli
         assert done["state"] == "finished" and "state" in done["notes"][0] and "stat" in done["notes"][0]
 
 
+async def test_other_campaigns_of_a_shared_list_do_not_exist(sqlite, tmp_path):
+    campaign = (
+        '[[campaign]]\ndbid = 1\nname = "spring"\nlists = ["customers"]\n'
+        '[[campaign]]\ndbid = 2\nname = "autumn"\n'
+        'lists = ["others", {calling-list = "customers", filter = \'state = "TX"\'}]\n'
+    )
+    async with telling(sqlite, tmp_path, configuration(campaign=campaign)) as story:
+        done = await story.reads("phone,stat\n5550100,TX\n")
+        assert "autumn" in done["notes"][0]
+        assert (await story.get("/lists/1"))["campaigns"] == ["spring", "autumn"]
+        story.becomes(SPRING_ONLY)
+        for path in ("/lists", "/lists/1", "/imports", f"/imports/{done['id']}"):
+            assert "autumn" not in str(await story.get(path)), path
+        assert "autumn" not in str(await story.post(f"/imports/{done['id']}/cancel"))
+
+
 @pytest.mark.parametrize("path", ["/v1/lists/7/imports", "/v1/dnc/national list/imports"])
 def test_files_may_be_larger_than_other_bodies(path):
     assert (RequestLimits().upload_bytes_max(path) or 0) >= api_imports.FILE_BYTES_MAX

@@ -49,6 +49,15 @@ def selections_of(document: Document, lists: Lists) -> dict[int, dict[ListId, Se
     return found
 
 
+WHERE = "campaign["
+"""What every place begins with that `where_of` names."""
+
+
+def where_of(name: str) -> str:
+    """Where the selections of a campaign are."""
+    return f"{WHERE}{name}].lists"
+
+
 def unknown_columns(
     selections: Selections, names: Mapping[int, str], list_id: ListId, columns: Iterable[str]
 ) -> list[str]:
@@ -70,6 +79,5 @@ def unknown_columns(
             if column.kind is Kind.CUSTOM and column.name not in there:
                 hint = suggest(column.name, [*there, *KNOWN])
                 wrong = f"there is no column {show_value(column.name)}" + (f"; {hint}" if hint else "")
-                where = f"campaign[{names[campaign_id]}].lists"
-                found.append(f"{where}: {wrong}; there are: {show_names([*KNOWN, *there])}")
+                found.append(f"{where_of(names[campaign_id])}: {wrong}; there are: {show_names([*KNOWN, *there])}")
     return found

@@ -17,6 +17,7 @@ from outdial.api.do_not_call import sees_everything
 from outdial.api.imports import ImportState, ImportView
 from outdial.api.problems import Problem, not_found
 from outdial.config.national_numbers import REGION, is_region
+from outdial.config.selections import WHERE, where_of
 from outdial.core.errors import ConfigError, OutdialError
 from outdial.dnc_change import list_name_mistakes
 from outdial.list_import import columns_of
@@ -96,12 +97,12 @@ class RunningImports:
 
     def jobs(self, campaigns: frozenset[str] | None) -> list[ImportView]:
         """See `Imports.jobs`."""
-        return [job.view() for job in reversed(self._jobs.values()) if self._is_visible(job, campaigns)]
+        return [_shown(job, campaigns) for job in reversed(self._jobs.values()) if self._is_visible(job, campaigns)]
 
     def job(self, job_id: str, campaigns: frozenset[str] | None) -> ImportView | None:
         """See `Imports.job`."""
         job = self._visible(job_id, campaigns)
-        return None if job is None else job.view()
+        return None if job is None else _shown(job, campaigns)
 
     async def cancel(self, job_id: str, campaigns: frozenset[str] | None) -> ImportView | None:
         """See `Imports.cancel`."""
@@ -113,7 +114,7 @@ class RunningImports:
             if job in self._queue:
                 self._queue.remove(job)
                 await self._end(job, ImportState.CANCELLED)
-        return job.view()
+        return _shown(job, campaigns)
 
     def rejects(self, job_id: str, campaigns: frozenset[str] | None) -> AsyncIterator[str] | None:
         """See `Imports.rejects`."""
@@ -274,6 +275,16 @@ class RunningImports:
     def _clear_up(self, job: Job) -> None:
         self._files.save(job)
         self._files.forget_sent(job)
+
+
+def _shown(job: Job, campaigns: frozenset[str] | None) -> ImportView:
+    """A job as somebody may see it: what other campaigns ask of a list that they share is not told."""
+    view = job.view()
+    if campaigns is None:
+        return view
+    mine = tuple(where_of(name) for name in campaigns)
+    notes = [note for note in view.notes if not note.startswith(WHERE) or note.startswith(mine)]
+    return view.model_copy(update={"notes": notes})
 
 
 async def _text_of(path: Path) -> AsyncIterator[str]:
