@@ -1,5 +1,7 @@
 """Signing in, and what browsers are protected from."""
 
+import asyncio
+
 import pytest
 
 from account_samples import NOW, PAGE, PASSWORD, AccountStory, cookie_in
@@ -8,6 +10,7 @@ from outdial.api.origins import Origins
 from outdial.api.roles import Role, Scope
 from outdial.api.sign_in import KEY_MS_MAX
 from outdial.api.sign_in_limit import ADDRESS_TRIES_MAX, PAIR_TRIES_MAX, WINDOW_MS
+from outdial.core.units import HOUR_MS
 
 ANNA = {"login": "anna", "password": PASSWORD}
 
@@ -355,3 +358,63 @@ async def test_who_was_known_stays_known_while_the_database_is_away(story):
     again = await story.browser(**ANNA)
     await again.post("/groups/1/stop")
     assert [entry.action for entry in await story.records.audit(None, 9)] == ["group.stop", "group.start"]
+
+
+# --- at the same moment ----------------------------------------------------------------------------------------------
+
+
+class Pausing:
+    """Has an answer of the database wait until a test lets it go."""
+
+    def __init__(self, story: AccountStory, method: str) -> None:
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+        inner = getattr(story.records, method)
+
+        async def paused(*arguments):
+            found = await inner(*arguments)
+            self.asked.set()
+            await self.may_answer.wait()
+            return found
+
+        setattr(story.records, method, paused)
+
+
+async def test_who_signs_out_while_a_request_is_recognised_is_out_at_once(story):
+    await story.add_user("anna")
+    browser = await story.browser(**ANNA)
+    story.utc_ms += RECHECK_MS
+    await browser.get("/groups")
+    story.utc_ms += RECHECK_MS
+    paused = Pausing(story, "session")
+    request = asyncio.create_task(browser.get("/groups"))
+    await paused.asked.wait()
+    await story.sign_ins.end(browser.cookies["outdial"])
+    paused.may_answer.set()
+    await request
+    assert (await browser.get("/groups")).status_code == 401
+
+
+async def test_a_token_that_is_revoked_while_it_is_recognised_is_revoked_at_once(story):
+    await story.add_token("outdial_x")
+    paused = Pausing(story, "token_of")
+    request = asyncio.create_task(story.client("outdial_x").get("/groups"))
+    await paused.asked.wait()
+    [token] = await story.records.tokens()
+    assert await story.records.revoke_token(token.token_id, story.utc_ms)
+    story.gate.forget()
+    paused.may_answer.set()
+    await request
+    assert (await story.client("outdial_x").get("/groups")).status_code == 401
+
+
+async def test_a_clock_that_is_set_back_after_an_outage_keeps_nobody_known_for_longer(story):
+    await story.add_token("outdial_x")
+    assert (await story.client("outdial_x").get("/groups")).status_code == 200
+    story.utc_ms += RECHECK_MS
+    story.records.is_away = True
+    assert (await story.client("outdial_x").get("/groups")).status_code == 200
+    story.records.is_away = False
+    [token] = await story.records.tokens()
+    await story.records.revoke_token(token.token_id, story.utc_ms)
+    story.utc_ms -= HOUR_MS
+    assert (await story.client("outdial_x").get("/groups")).status_code == 401

@@ -88,6 +88,8 @@ class Gate:
         self._strangers_ms = 0
         self._is_open: tuple[bool, int] | None = None
         self._away_till_ms = 0
+        self._changes = 0
+        """How often somebody's rights have changed here: what was asked for before may be out of date."""
 
     # --- recognising -------------------------------------------------------------------------------------------------
 
@@ -142,7 +144,8 @@ class Gate:
         now = self.utc_ms()
         if self._is_open is None or not 0 <= now - self._is_open[1] < RECHECK_MS:
             try:
-                self._is_open = (not await self.records.has_anybody(now), now)
+                changes, is_open = self._changes, not await self.records.has_anybody(now)
+                self._is_open = (is_open, now if changes == self._changes else -RECHECK_MS)
             except OutdialError:
                 if self._is_open is None:
                     raise
@@ -194,9 +197,10 @@ class Gate:
         if known is not None and 0 <= now - known.checked_ms < RECHECK_MS and (known.session is not None) == is_session:
             self._known.move_to_end(digest)
             return known
+        changes = self._changes
         if known is None or known.caller is None:
             self._count_stranger(now)
-        elif now < self._away_till_ms:
+        elif 0 < self._away_till_ms - now <= RECHECK_MS:
             return known
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -208,7 +212,7 @@ class Gate:
             if known is None or known.caller is None:
                 raise Problem(503, "away", "the database does not answer", headers={"Retry-After": "5"}) from error
             return known
-        self._known[digest] = found
+        self._known[digest] = found if changes == self._changes else replace(found, checked_ms=-RECHECK_MS)
         self._known.move_to_end(digest)
         while len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
@@ -258,10 +262,12 @@ class Gate:
         for digest, known in self._known.items():
             self._known[digest] = replace(known, checked_ms=-RECHECK_MS)
         self._is_open, self._away_till_ms = None, 0
+        self._changes += 1
 
     def forget_session(self, secret: str) -> None:
         """A session has ended here."""
         self._known.pop(digest_of(secret), None)
+        self._changes += 1
 
     async def keep_up(self) -> None:
         """To be called once a minute: writes down who was seen, and clears away what is over.
