@@ -1,5 +1,8 @@
 """Nodes and pools over the API."""
 
+from dataclasses import replace
+from functools import partial
+
 from outdial.api.access import ALL_SCOPES, Caller
 from outdial.core.events import ServerLost
 
@@ -41,6 +44,15 @@ async def test_ports_over_time(story):
     assert [sample["ports"] for sample in history["samples"]] == [60]  # the core has not moved on
     assert (await story.client.get("/pools/switch-2/history")).status_code == 404
     assert (await story.client.get("/pools/Switch_1/history")).status_code == 422
+
+
+async def test_ports_are_sampled_on_when_the_clock_is_set_back(story):
+    snapshot = story.dialer.snapshot()
+    for second in (0, 1, 2, -3_600, -3_599):
+        utc_ms = snapshot.utc_ms + second * 1_000
+        story.dialer.snapshot = partial(replace, snapshot, utc_ms=utc_ms)
+        story.board.look()
+    assert [at - snapshot.utc_ms for at, _ in story.board.samples] == [-3_600_000, -3_599_000]
 
 
 async def test_agents(story):

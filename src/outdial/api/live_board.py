@@ -142,6 +142,8 @@ class LiveBoard:
         return maker
 
     def _sample(self, snapshot: Snapshot) -> None:
+        while self.samples and self.samples[-1][0] > snapshot.utc_ms:  # the clock was set back: oldest first it stays
+            self.samples.pop()
         if self.samples and snapshot.utc_ms - self.samples[-1][0] < SAMPLE_MS:
             return
         used: dict[str, dict[int, int]] = {}
