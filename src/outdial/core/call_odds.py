@@ -41,6 +41,8 @@ MEMORY_FLIGHTS = 20.0
 that they have rung before it began. Ours (0014)."""
 SHARE_PRIOR = 4.0
 """Calls that the share of persons over all ages counts for at one age. Ours (0014)."""
+SHARE_AGES = 3
+"""Bins from the age itself to the farthest that says something about it. Ours (0014)."""
 SHAPES_MS: Millis = 60 * SECOND_MS
 NEWS = 0.05
 """Shapes are worked out anew after this time, or when this share of all calls is new."""
@@ -230,14 +232,16 @@ class CallOdds:
         """From counts to chances, for every age at which a call may ring."""
         total = sum(self.persons)
         share = (total + 1.0) / (sum(self.judged) + 2.0)
+        unknown = SHARE_PRIOR * share / SHARE_PRIOR
         at_risk, survival = _at_risk(self.left, running), 1.0
         alive = [0.0] * (RING_BINS + 1)
         density = [0.0] * RING_BINS  # of a person picking up, for a call that is started now
         self._compensator[0] = 0.0
+        judged = max((age for age in range(RING_BINS) if self.judged[age]), default=-1)
         for age in range(RING_BINS):
             alive[age] = survival
             leaving = self.left[age]
-            self._share[age] = self._share_at(age, share)
+            self._share[age] = self._share_at(age, share) if age < judged + SHARE_AGES else unknown
             if at_risk[age] > 0.0 and leaving > 0.0:
                 hazard = self.persons[age] / at_risk[age]
                 self._compensator[age + 1] = self._compensator[age] + hazard
@@ -255,7 +259,7 @@ class CallOdds:
 
     def _share_at(self, age: int, share: float) -> float:
         """Share of persons among the calls that are picked up at an age, from the ages around it."""
-        low, high = max(0, age - 2), min(RING_BINS, age + 3)
+        low, high = max(0, age - SHARE_AGES + 1), min(RING_BINS, age + SHARE_AGES)
         persons, judged = sum(self.persons[low:high]), sum(self.judged[low:high])
         return (persons + SHARE_PRIOR * share) / (judged + SHARE_PRIOR)
 
