@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import sqlite3
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 
 from outdial import calling_list_files, calling_lists, csv_lines
 from outdial.calling_list_files import CallingListFile, read_records
-from outdial.calling_lists import ListedRecord, Present, chains_of
+from outdial.calling_lists import ListedRecord, chains_of
 from outdial.config.zones import load_zone
 from outdial.core.errors import ConfigError
 from outdial.core.records import Chain, Record
 from outdial.core.settings import CallingList
+from outdial.present_records import Present
 
 UTC = load_zone("UTC")
 assert UTC is not None
@@ -368,6 +370,27 @@ def test_what_the_list_has_already_is_left_out(tmp_path):
     file.go_on(present, 0, 0)
     assert [one.record for one in file] == [Record(11, 1, "5550102"), Record(12, 1, "5550103", 3, 1)]
     assert file.counts.examples == ["line 2: 5550100 is in the list already"]
+
+
+CHAINS = st.tuples(st.integers(0, 3), st.integers(0, 4))
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["5550100", "+15550100", "0"]), CHAINS), max_size=12))
+def test_present_is_what_was_taken_in(records):
+    present = Present()
+    for record_id, number, (chain_id, chain_n) in records:
+        present.add(record_id, number, chain_id, chain_n)
+    ids, numbers = {one[0] for one in records}, {one[1] for one in records}
+    places = {place for _, _, place in records if place[0]}
+    assert [n for n in range(12) if present.has_id(n)] == sorted(ids)
+    assert present.record_id_max == max(ids, default=0)
+    assert {n for n in ("5550100", "+15550100", "0", "") if not present.add_number(n)} == numbers
+    assert {(c, n) for c in range(5) for n in range(6) if present.has_place(c, n)} == places
+    for chain_id in range(1, 5):
+        assert present.next_place(chain_id) == max((n + 1 for c, n in places if c == chain_id), default=0)
+    present.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        present.add_number("0")
 
 
 def test_record_numbers_that_the_list_has_are_left_out(tmp_path):

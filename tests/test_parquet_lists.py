@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from outdial.calling_list_files import CallingListFile
-from outdial.calling_lists import Present
 from outdial.config.zones import load_zone
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
+from outdial.present_records import Present
 
 try:
     import pyarrow

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from outdial.calling_lists import Counts, ListedRecord, Present, RecordReader
+from outdial.calling_lists import Counts, ListedRecord, RecordReader
 from outdial.config.number_zones import with_zones
 from outdial.core.errors import ConfigError
 from outdial.core.records import Record
 from outdial.core.settings import CallingList
 from outdial.csv_lines import LINE_BYTES_MAX, Rejected, RejectsFile, WrongFile, decode, fields_of, lines, split
 from outdial.parquet_rows import ParquetRows, is_parquet
+from outdial.present_records import Present
 
 ROWS_MAX = 10_000_000
 """Records of one list. Unit: rows."""

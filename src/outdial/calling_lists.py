@@ -54,6 +54,7 @@ from outdial.consent_columns import CONSENT, consent_in
 from outdial.core.records import Chain, Record
 from outdial.core.settings import CallingList, Zone
 from outdial.csv_lines import Rejected, WrongFile, time_in, whole_in
+from outdial.present_records import Present
 
 COLUMNS_MAX = 200
 RECORD_IDS_PER_LIST = 100_000_000
@@ -103,31 +104,6 @@ class Counts:
         return self.reasons.total()
 
 
-@dataclass(slots=True)
-class Present:
-    """What a list has before a file is read into it. The file's reader takes it over and adds to it."""
-
-    numbers: set[str] = field(default_factory=set)
-    ids: set[int] = field(default_factory=set)
-    """Record numbers, as they are over all lists."""
-    chain_places: set[tuple[int, int]] = field(default_factory=set)
-    """Shape: {(chain id, place in the chain)}."""
-    chain_counts: dict[int, int] = field(default_factory=dict)
-    """Place behind the last record of a chain. Shape: {chain id: place}."""
-
-    def add(self, record_id: int, number: str, chain_id: int, chain_n: int) -> None:
-        """Take in a record of the list."""
-        self.ids.add(record_id)
-        self.numbers.add(number)
-        if chain_id:
-            self.add_place(chain_id, chain_n)
-
-    def add_place(self, chain_id: int, chain_n: int) -> None:
-        """Take in a record's place in its chain."""
-        self.chain_places.add((chain_id, chain_n))
-        self.chain_counts[chain_id] = max(chain_n + 1, self.chain_counts.get(chain_id, 0))
-
-
 class RecordReader:
     """Makes records of rows, whatever file they come from.
 
@@ -152,6 +128,8 @@ class RecordReader:
         self._names = {_key(column): ours for column, ours in (columns or {}).items()}
         self._code_column: str | None = None
         self._customer_column: str | None = None
+        self._has_windows = self._has_consent = self._has_chains = False
+        """The file has columns of these."""
         self._present = Present()
         self._id_before = (calling_list.dbid - 1) * RECORD_IDS_PER_LIST
         """What a record's place in the file is added to."""
@@ -164,7 +142,7 @@ class RecordReader:
             rows_done: rows that are passed over.
         """
         self._present = present
-        self._id_before = max(self._id_before, max(present.ids, default=0) - rows_done)
+        self._id_before = max(self._id_before, present.record_id_max - rows_done)
 
     # --- columns ------------------------------------------------------------------------------------------------
 
@@ -201,6 +179,9 @@ class RecordReader:
         self._customer_column = written.get(_key(wanted)) if wanted else None
         if wanted and self._customer_column is None:
             raise WrongFile(f"the header names no column {wanted}, which is the list's customer-id")
+        self._has_windows = not {"daily_from", "daily_till", "tz"}.isdisjoint(columns)
+        self._has_consent = not set(CONSENT).isdisjoint(columns)
+        self._has_chains = not {"chain_id", "chain_n"}.isdisjoint(columns)
         used = (*_KNOWN, self._code_column)
         self.custom_columns = tuple(column for column in columns if column not in used)
         return columns
@@ -220,27 +201,30 @@ class RecordReader:
         if fields.get("record_type", "").strip() == str(NO_CALL):
             raise Rejected("no call", f"record type {NO_CALL} (No Call)")
         number = self._number(fields)
-        if number in self._present.numbers:
-            raise Rejected("number twice", f"{number} is in the list already")
-        window_zone, consent = self._window(fields), consent_in(fields)
+        window_zone = self._window(fields) if self._has_windows else (None, None, None)
+        consent = consent_in(fields) if self._has_consent else ("", None)
         own_id = whole_in(fields, "record_id", 1, RECORD_IDS_PER_LIST)
         if own_id is None and "record_id" in fields:
             raise Rejected("record_id missing", "record_id is empty, and the file has such a column")
         block = (self._list.dbid - 1) * RECORD_IDS_PER_LIST
         record_id = self._id_before + place if own_id is None else block + own_id
-        if record_id in self._present.ids:
+        if self._present.has_id(record_id):
             raise Rejected("record_id twice", f"record_id {own_id} is in the list already")
         if record_id > block + RECORD_IDS_PER_LIST:
             raise Rejected("no record_id left", "record numbers of the list are used up; give the file a record_id")
-        chain_id, chain_n = self._chain(fields)
+        chain_id, chain_n, is_new = self._chain(fields) if self._has_chains else (0, 0, True)
+        if not self._present.add_number(number):
+            raise Rejected("number twice", f"{number} is in the list already")
         if own_id is not None:
-            self._present.ids.add(record_id)
-        self._present.numbers.add(number)
+            self._present.add_id(record_id)
+        if chain_id:
+            self._present.add_place(chain_id, chain_n)
+        self.counts.chains += is_new
         self.counts.loaded += 1
         record = Record(record_id, self._list.dbid, number, chain_id, chain_n, *window_zone)
         if consent[0]:
             record = replace(record, consent=consent[0], consent_utc_ms=consent[1])
-        custom = tuple((column, fields[column]) for column in self.custom_columns if fields.get(column))
+        custom = tuple([(column, fields[column]) for column in self.custom_columns if fields[column]])
         customer_id = fields[self._customer_column].strip() or None if self._customer_column is not None else None
         return ListedRecord(record, custom, customer_id)
 
@@ -277,20 +261,18 @@ class RecordReader:
             raise Rejected("time zone", f'there is no time zone "{name[:40]}"; allowed: an IANA name')
         return start, end, zone
 
-    def _chain(self, fields: Mapping[str, str]) -> tuple[int, int]:
+    def _chain(self, fields: Mapping[str, str]) -> tuple[int, int, bool]:
+        """The chain, the place in it, and whether this is its first record."""
         chain_id = whole_in(fields, "chain_id", 0, CHAIN_ID_MAX) or 0
         chain_n = whole_in(fields, "chain_n", 0, CHAIN_N_MAX)
         if not chain_id:
-            self.counts.chains += 1
-            return 0, 0
+            return 0, 0, True
+        behind = self._present.next_place(chain_id)
         if chain_n is None:
-            chain_n = self._present.chain_counts.get(chain_id, 0)
-        if (chain_id, chain_n) in self._present.chain_places:
+            chain_n = behind
+        elif chain_n < behind and self._present.has_place(chain_id, chain_n):
             raise Rejected("chain_n twice", f"chain {chain_id} has a record with chain_n {chain_n} already")
-        if chain_id not in self._present.chain_counts:
-            self.counts.chains += 1
-        self._present.add_place(chain_id, chain_n)
-        return chain_id, chain_n
+        return chain_id, chain_n, not behind
 
 
 def check_columns(columns: Mapping[str, str]) -> list[str]:

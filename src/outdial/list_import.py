@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from outdial.calling_list_files import CallingListFile
-from outdial.calling_lists import Counts, Present, check_columns
+from outdial.calling_lists import Counts, check_columns
 from outdial.config import load
 from outdial.configured_store import in_new_store, is_there, list_named, utc_now_ms
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
+from outdial.present_records import Present
 from outdial.results_files import utc_text
 from outdial.store.interface import Store
 from outdial.store.listing import digest_of, present_in, read_into

@@ -2,16 +2,18 @@
 
 import asyncio
 import hashlib
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from outdial.calling_list_files import CallingListFile
-from outdial.calling_lists import Counts, ListedRecord, Present
+from outdial.calling_lists import Counts, ListedRecord
 from outdial.core.errors import ConfigError
 from outdial.core.settings import CallingList
 from outdial.core.units import ListId
+from outdial.present_records import Present
 from outdial.sim.lists import RecordFate
 from outdial.store.interface import Store
 from outdial.store.stored import Import
@@ -69,7 +71,7 @@ async def read_into(
     file.go_on(await present_in(store, calling_list.dbid), begun.lines_done, begun.records)
     records = iter(file)
     progress = begun
-    while found := await asyncio.to_thread(_batch_of, records, batch or BATCH):
+    while found := await asyncio.to_thread(_batch_of, path, records, batch or BATCH):
         file.flush_rejects()
         progress = replace(progress, lines_done=file.counts.rows, records=progress.records + len(found))
         await store.add_records(progress, found)
@@ -121,5 +123,9 @@ async def add_records(
     await store.add_records(replace(progress, finished_utc_ms=utc_ms), ())
 
 
-def _batch_of(records: Iterator[ListedRecord], count: int) -> list[ListedRecord]:
-    return list(islice(records, count))
+def _batch_of(path: Path, records: Iterator[ListedRecord], count: int) -> list[ListedRecord]:
+    try:
+        return list(islice(records, count))
+    except sqlite3.Error as error:
+        wrong = f"what has been read of it finds no room in the folder for temporary files: {error}"
+        raise ConfigError([f"{path}: {wrong}"]) from error
