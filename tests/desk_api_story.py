@@ -88,8 +88,8 @@ class Answering(SteppedDialer):
 class DeskApiStory(ApiStory):
     """An API with desktops."""
 
-    def __init__(self, mode: DialingMode = DialingMode.PROGRESSIVE, *with_desktop: AgentId) -> None:
-        text = text_with().replace('"predictive"', f'"{mode.value}"')
+    def __init__(self, mode: DialingMode = DialingMode.PROGRESSIVE, *with_desktop: AgentId, more: str = "") -> None:
+        text = (text_with() + more).replace('"predictive"', f'"{mode.value}"')
         super().__init__(load_text(text).configuration)
         self.dialer = Answering(self.dialer.configuration)
         self.board = LiveBoard(self.dialer, lambda snapshot: (), "start")
@@ -99,7 +99,7 @@ class DeskApiStory(ApiStory):
         )
         self.dialer.observe = self.desks.observe
         self.desks_without = list(self.desks.follow(self.dialer.configuration, set(with_desktop) or {ADA}))
-        parts = ApiParts(
+        self.parts = ApiParts(
             dialer=self.dialer,
             board=self.board,
             access=self.access,
@@ -107,7 +107,7 @@ class DeskApiStory(ApiStory):
             version="0",
             desks=self.desks,
         )
-        self.app = make_app(parts)
+        self.app = make_app(self.parts)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api/v1")
         for node in self.dialer.configuration.nodes:

@@ -8,7 +8,7 @@ import pytest
 from api_samples import SOMEBODY
 from desk_api_story import ADA, DeskApiStory
 from outdial.api.access import Caller, Scope
-from outdial.api.desk import desk_messages
+from outdial.api.desk import DeskDoor, desk_messages
 from outdial.api.desk_acts import AgentResult
 from outdial.api.desk_view import WATCHERS_MAX
 from outdial.core.commands import Dial, ForbidNumber, Release
@@ -233,6 +233,60 @@ async def test_desks_that_one_may_use(story, caller, seen):
     desks = (await story.client.get("/desks")).json()["desks"]
     assert [desk["dbid"] for desk in desks] == seen
     assert all((desk["login"], desk["state"]) == ("ada", "logged out") for desk in desks)
+
+
+AUTUMN = """
+[[campaign]]
+dbid = 2
+name = "autumn"
+lists = ["customers"]
+[[campaign-group]]
+dbid = 2
+name = "west"
+campaign = "autumn"
+agent-group = "sales"
+dialing-mode = "preview"
+dialer = "main"
+"""
+
+
+async def test_operator_of_one_campaign_sees_and_does_nothing_about_calls_of_another():
+    """The agent works for both."""
+    story = DeskApiStory(more=AUTUMN)
+    await story.ready()
+    call_id = story.person()  # of campaign spring
+    story.access.caller = Caller("autumn", frozenset({Scope.OPERATE}), frozenset({"autumn"}))
+
+    async def sees_nothing(desk: dict, state: str) -> None:
+        assert (desk["state"], [group["name"] for group in desk["groups"]]) == (state, ["west"])
+        assert (desk["call"], desk["last_call"], desk["offer"]) == (None, None, None)
+        assert not {"disposition", "callback", "dnc"}.intersection(desk["may"])
+        messages = [text async for text in first_of(story)]
+        assert desk_in(messages[1])["call"] is None and "+1555" not in messages[1]
+        for body in ({}, {"call_id": call_id}):
+            assert (await story.post("disposition", {"result": "ANSWER", **body})).status_code == 404
+            assert (await story.post("callback", {"at_utc_ms": 1_700_100_000_000, **body})).status_code == 404
+            assert (await story.post("dnc", body)).status_code == 404
+
+    await sees_nothing(await story.desk(), "talking")
+    story.hangs_up(call_id)
+    await sees_nothing(await story.desk(), "after-call work")
+    assert (await story.post("preview", {"group": 1})).json()["detail"] == "there is no campaign group 1"
+    assert (await story.post("preview", {"group": 2})).status_code == 409  # it does not run
+    assert (await story.post("not-ready", {"reason": "lunch"})).json()["last_call"] is None
+    assert not any(isinstance(command, ForbidNumber) for command in story.dialer.ever)
+    for caller in (as_agent(ADA, "autumn"), SOMEBODY, Caller("x", frozenset({Scope.OPERATE}), frozenset({"spring"}))):
+        story.access.caller = caller
+        assert (await story.desk())["last_call"]["call_id"] == call_id
+
+
+async def first_of(story):
+    """The beginning of a stream."""
+    door = DeskDoor(story.parts)
+    messages = desk_messages(story.desks, ADA, None, lambda desk: door.shown(story.access.caller, desk))
+    yield await anext(messages)
+    yield await anext(messages)
+    await messages.aclose()
 
 
 async def test_operator_who_acts_for_an_agent_is_put_on_record(story):

@@ -4,7 +4,7 @@ Who acts as an agent has that agent's desk; operators have those of agents who w
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -21,6 +21,8 @@ from outdial.core.units import AgentId
 
 HEARTBEAT_S = 10.0
 """Longest silence. Unit: seconds. Origin: a page that is cut off is noticed by what it does not acknowledge."""
+ABOUT_RECORDS = frozenset({"disposition", "callback", "dnc", "accept", "reject"})
+"""Acts that are about a record on the desk."""
 RETRY_AFTER_S = 10
 """When somebody with too many streams may try again. Unit: seconds."""
 
@@ -68,6 +70,28 @@ class DeskDoor:
         wrong = f"agent {dbid} has no desktop: the server signs them in, as their agent groups have sign-in phone"
         raise Problem(409, "no_desktop", wrong)
 
+    def shown(self, caller: Caller, desk: Desk) -> Desk:
+        """A desk as the caller may see it: of an agent who works for others, too, without what belongs to those."""
+        visible = self.visible_groups(caller, desk.dbid)
+        if visible is None:
+            return desk
+        hidden: dict[str, object] = {
+            name: None
+            for name, each in (("call", desk.call), ("last_call", desk.last_call), ("offer", desk.offer))
+            if each is not None and each.group.dbid not in visible
+        }
+        groups = tuple(group for group in desk.groups if group.dbid in visible)
+        may = tuple(act for act in desk.may if not hidden or act not in ABOUT_RECORDS)
+        return desk.model_copy(update={"groups": groups, "may": may, **hidden})
+
+    def visible_groups(self, caller: Caller, dbid: AgentId) -> set[int] | None:
+        """Campaign groups of which somebody may see an agent's calls. None: all; so may agents their own."""
+        configuration = self._follow()
+        if caller.campaigns is None or self._is_own(caller, dbid):
+            return None
+        visible = {campaign.dbid for campaign in configuration.campaigns if caller.may_see(campaign.name)}
+        return {group.dbid for group in configuration.campaign_groups if group.campaign in visible}
+
     def names(self, caller: Caller) -> list[DeskName]:
         """Desks that exist for the caller."""
         self._follow()
@@ -82,8 +106,10 @@ class DeskDoor:
         return configuration
 
     def _may_use(self, caller: Caller, dbid: AgentId) -> bool:
-        is_own = Scope.AGENT in caller.scopes and caller.agent_id == dbid
-        return is_own or self._may_operate(caller, dbid)
+        return self._is_own(caller, dbid) or self._may_operate(caller, dbid)
+
+    def _is_own(self, caller: Caller, dbid: AgentId) -> bool:
+        return Scope.AGENT in caller.scopes and caller.agent_id == dbid
 
     def _may_operate(self, caller: Caller, dbid: AgentId) -> bool:
         if Scope.OPERATE not in caller.scopes:
@@ -119,7 +145,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def get_desk(dbid: AgentDbid, caller: AtDesk) -> DeskPage:
         desks = door.desks(caller, dbid)
         desks.touch(dbid)
-        return DeskPage(desk=desks.desk(dbid), choices=desks.choices())
+        return DeskPage(desk=door.shown(caller, desks.desk(dbid)), choices=desks.choices())
 
     @routes.get(
         "/agents/{dbid}/stream",
@@ -140,20 +166,22 @@ def router(parts: ApiParts) -> APIRouter:
             wrong = f"{WATCHERS_MAX} streams of this desk are open already: close some of its windows"
             raise Problem(429, "too_many_streams", wrong, headers={"Retry-After": str(RETRY_AFTER_S)})
         last_id = request.headers.get("last-event-id", "")[:LAST_ID_CHARACTERS_MAX]
-        return StreamingResponse(
-            desk_messages(desks, dbid, last_id or None), media_type="text/event-stream", headers=HEADERS
-        )
+        messages = desk_messages(desks, dbid, last_id or None, lambda desk: door.shown(caller, desk))
+        return StreamingResponse(messages, media_type="text/event-stream", headers=HEADERS)
 
     return routes
 
 
-async def desk_messages(desks: Desks, agent_id: AgentId, seen: str | None) -> AsyncIterator[str]:
+async def desk_messages(
+    desks: Desks, agent_id: AgentId, seen: str | None, shown: Callable[[Desk], Desk] = lambda desk: desk
+) -> AsyncIterator[str]:
     """One open stream, as text.
 
     Args:
         desks: where the desk is.
         agent_id: whose it is.
         seen: the version that the reader has. None: none.
+        shown: what the reader may see of it.
     """
     try:
         watch = desks.watch(agent_id)
@@ -171,7 +199,7 @@ async def desk_messages(desks: Desks, agent_id: AgentId, seen: str | None) -> As
             if desk is None:
                 return
             seen = desk.version
-            yield f"event: desk\nid: {seen}\ndata: {desk.model_dump_json()}\n\n"
+            yield f"event: desk\nid: {seen}\ndata: {shown(desk).model_dump_json()}\n\n"
     finally:
         watch.close()
 

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.api.access import Caller
 from outdial.api.desk import AgentDbid, AtDesk, DeskDoor
-from outdial.api.desk_view import Desk, Desks
+from outdial.api.desk_view import Desk, DeskCall, DeskLastCall, Desks
 from outdial.api.dialer import demand
 from outdial.api.parts import ApiParts
-from outdial.api.problems import Problem
+from outdial.api.problems import Problem, not_found
 from outdial.core.callback_events import CallbackRequested, DispositionGiven
 from outdial.core.events import (
     AgentBecameNotReady,
@@ -26,7 +26,7 @@ from outdial.core.events import (
     PreviewRequested,
 )
 from outdial.core.results import CallResult
-from outdial.core.units import DAY_MS, AgentId, RequestId
+from outdial.core.units import DAY_MS, AgentId, GroupId, RequestId
 from outdial.core.words import NOTE_MAX
 
 UTC_MS_MAX = 2**53 - 1
@@ -196,7 +196,38 @@ class Acts:
                 before.model_dump(include=shown),
                 after.model_dump(include=shown),
             )
-        return after
+        return self._door.shown(caller, after)
+
+    def demand_group(self, caller: Caller, dbid: AgentId, group: GroupId | None, what: str) -> None:
+        """Refuse what is about a record of other campaigns. `group`: whose record it is; None: nobody's.
+
+        Raises:
+            Problem: it does not exist for the caller.
+        """
+        self._door.desks(caller, dbid)
+        visible = self._door.visible_groups(caller, dbid)
+        if visible is not None and group is not None and group not in visible:
+            raise not_found(what)
+
+    def call(self, caller: Caller, dbid: AgentId, asked: AboutCall) -> int | None:
+        """Which call is meant: what the agent sees, also when another one ends at this moment.
+
+        Raises:
+            Problem: it does not exist for the caller.
+        """
+        desk = self.desks(caller, dbid).desk(dbid)
+        is_talking = desk.call is not None and desk.state == "talking"
+        meant: DeskCall | DeskLastCall | None = desk.call if is_talking else desk.last_call
+        if asked.call_id is not None:
+            there = (each for each in (desk.call, desk.last_call) if each is not None)
+            meant = next((each for each in there if each.call_id == asked.call_id), None)
+        self.demand_group(caller, dbid, None if meant is None else meant.group.dbid, "such call")
+        return asked.call_id if meant is None else meant.call_id
+
+    def offer(self, caller: Caller, dbid: AgentId) -> None:
+        """Refuse what is about a record on offer that does not exist for the caller. Raises: see `demand_group`."""
+        offer = self.desks(caller, dbid).desk(dbid).offer
+        self.demand_group(caller, dbid, None if offer is None else offer.group.dbid, "record on offer")
 
 
 def _signing(routes: APIRouter, acts: Acts) -> None:
@@ -236,14 +267,14 @@ def _signing(routes: APIRouter, acts: Acts) -> None:
 def _calls(routes: APIRouter, acts: Acts) -> None:
     @routes.post("/{dbid}/disposition", summary="Say what a call came to; the last word counts")
     async def give_disposition(dbid: AgentDbid, caller: AtDesk, asked: DispositionAsked) -> Desk:
-        call_id, result = _call(acts.desks(caller, dbid), dbid, asked), CallResult[asked.result]
+        call_id, result = acts.call(caller, dbid, asked), CallResult[asked.result]
         return await acts.do(
             caller, dbid, "disposition", lambda number: DispositionGiven(number, dbid, result, call_id, asked.note)
         )
 
     @routes.post("/{dbid}/callback", summary="Have the customer called back")
     async def request_callback(dbid: AgentDbid, caller: AtDesk, asked: CallbackAsked) -> Desk:
-        call_id = _call(acts.desks(caller, dbid), dbid, asked)
+        call_id = acts.call(caller, dbid, asked)
         return await acts.do(
             caller,
             dbid,
@@ -256,7 +287,7 @@ def _calls(routes: APIRouter, acts: Acts) -> None:
     @routes.post("/{dbid}/dnc", summary="The customer wants no more calls: finishes the record, forbids its number")
     async def forbid(dbid: AgentDbid, caller: AtDesk, asked: Annotated[AboutCall | None, Body()] = None) -> Desk:
         about = asked or AboutCall()
-        call_id = _call(acts.desks(caller, dbid), dbid, about)
+        call_id = acts.call(caller, dbid, about)
         return await acts.do(
             caller,
             dbid,
@@ -273,14 +304,17 @@ def _calls(routes: APIRouter, acts: Acts) -> None:
 def _previews(routes: APIRouter, acts: Acts) -> None:
     @routes.post("/{dbid}/preview", summary="Ask for a record of a group in Preview mode")
     async def ask_for_record(dbid: AgentDbid, caller: AtDesk, asked: PreviewAsked) -> Desk:
+        acts.demand_group(caller, dbid, asked.group, f"campaign group {asked.group}")
         return await acts.do(caller, dbid, "preview", lambda number: PreviewRequested(dbid, asked.group, number))
 
     @routes.post("/{dbid}/preview/accept", summary="Have the record on offer called")
     async def accept(dbid: AgentDbid, caller: AtDesk) -> Desk:
+        acts.offer(caller, dbid)
         return await acts.do(caller, dbid, "preview.accept", lambda number: PreviewAccepted(dbid, number))
 
     @routes.post("/{dbid}/preview/reject", summary="Decline the record on offer")
     async def reject(dbid: AgentDbid, caller: AtDesk, asked: Annotated[RejectAsked | None, Body()] = None) -> Desk:
+        acts.offer(caller, dbid)
         cancel = asked is not None and asked.cancel_record
         return await acts.do(caller, dbid, "preview.reject", lambda number: PreviewRejected(dbid, cancel, number))
 
@@ -298,16 +332,6 @@ def _phone(desks: Desks, dbid: AgentId, asked: str | None) -> str:
     if not phone:
         raise _invalid("body.phone: the agent has no configured phone; allowed: a phone")
     return phone
-
-
-def _call(desks: Desks, dbid: AgentId, asked: AboutCall) -> int | None:
-    """Which call is meant: what the agent sees, also when another one ends at this moment."""
-    if asked.call_id is not None:
-        return asked.call_id
-    desk = desks.desk(dbid)
-    if desk.call is not None and desk.state == "talking":
-        return desk.call.call_id
-    return desk.last_call.call_id if desk.last_call is not None else None
 
 
 def _invalid(mistake: str) -> Problem:
