@@ -135,6 +135,7 @@ class ServeApi:
         from outdial.api.app import make_app
         from outdial.api.live_board import LiveBoard
         from outdial.api.parts import ApiParts
+        from outdial.api.warm_up import warm_up
         from outdial.changed_settings import ChangedSettings
         from outdial.operations.side import Operations
         from outdial.serve_changes import ServeFile
@@ -166,6 +167,7 @@ class ServeApi:
         )
         app = make_app(parts)
         add_dashboard(app)
+        await warm_up(app)
         server = _server(uvicorn, app, self._door.api)
         if self._certificate is not None:
             server.config.load()

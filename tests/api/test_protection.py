@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import threading
 
 import pytest
 from starlette.datastructures import Headers
@@ -14,6 +15,7 @@ from outdial.api.origins import Origins
 from outdial.api.request_limits import LimitRequests, RequestLimits, has_more_commas
 from outdial.api.roles import Scope
 from outdial.api.stream_watch import LOOK_MS, StreamWatch
+from outdial.api.warm_up import warm_up
 
 
 @pytest.fixture
@@ -274,3 +276,24 @@ async def test_a_stream_goes_on_while_the_database_is_away_and_says_that_the_pag
     assert await stream_of(story, "outdial_x", before_each) == [b"0", b"1", b"2", b"3", b"4"]
     await story.gate.keep_up()
     assert (await story.records.token(token_id)).used_utc_ms == story.utc_ms
+
+
+# --- the first request -----------------------------------------------------------------------------------------------
+
+
+async def test_what_is_put_off_until_somebody_asks_is_done_beforehand_and_beside_the_loop(story):
+    threads: list[int] = []
+    draw = story.app.openapi
+
+    def drawn():
+        threads.append(threading.get_ident())
+        return draw()
+
+    story.app.openapi = drawn
+    assert story.app.middleware_stack is None
+    await warm_up(story.app)
+    assert story.app.middleware_stack is not None and story.app.openapi_schema is not None
+    assert threads and threading.get_ident() not in threads
+    assert story.lines == []  # nobody has asked for anything
+    assert (await story.client().get("/health/live")).status_code == 200
+    assert (await story.client().put("/groups")).status_code == 405
