@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from account_samples import CHEAP, PASSWORD
 from outdial.api.origins import csrf_token_of, has_csrf_token
 from outdial.api.passwords import AT_ONCE_MAX, COST, LANES, WAITING_MAX, PasswordCheck, TooManySignIns, hashed, is_right
-from outdial.api.sign_in_limit import KEYS_MAX, PAIR_TRIES_MAX, WINDOW_MS, SignInLimit, network_of
+from outdial.api.sign_in_limit import KEYS_MAX, LOGIN_TRIES_MAX, PAIR_TRIES_MAX, WINDOW_MS, SignInLimit, network_of
 
 
 def test_a_password_is_known_by_its_hash_alone():
@@ -86,7 +86,7 @@ def test_who_succeeds_does_not_count():
         limit.tries("anna", "a", n)
         limit.succeeded("anna", "a")
         assert limit.wait_ms("anna", "a", n) == 0
-    assert not limit._counts
+    assert not (limit._pairs or limit._addresses or limit._logins)
 
 
 TRIES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.booleans(), st.integers(0, 60_000)))
@@ -113,9 +113,18 @@ def test_in_any_quarter_of_an_hour_at_most_twice_the_limit_fails(tries):
 
 def test_memory_is_bounded():
     limit = SignInLimit()
-    for n in range(KEYS_MAX):
+    for n in range(KEYS_MAX + 5):
         limit.tries(f"u{n}", f"a{n}", n)
-    assert len(limit._counts) == KEYS_MAX
+    assert [len(counts) for counts in (limit._pairs, limit._addresses, limit._logins)] == [KEYS_MAX] * 3
+
+
+def test_keys_that_are_tried_from_many_networks_have_no_tries_of_passwords_forgotten():
+    limit = SignInLimit()
+    for n in range(LOGIN_TRIES_MAX):
+        limit.tries("anna", f"2001:db8:0:{n:x}::/64", 0)
+    for n in range(KEYS_MAX + 5):
+        limit.tries("", f"2001:db8:1:{n:x}::/64", 1)
+    assert limit.wait_ms("anna", "192.0.2.1", 2) > 0
 
 
 def test_a_csrf_token_follows_from_its_session_alone():

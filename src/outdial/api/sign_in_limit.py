@@ -20,15 +20,26 @@ PAIR_TRIES_MAX: Final = 10
 ADDRESS_TRIES_MAX: Final = 100
 LOGIN_TRIES_MAX: Final = 100
 KEYS_MAX: Final = 10_000
-"""Logins and addresses that are remembered; of more, those that were counted longest ago are forgotten."""
+"""Logins, addresses and pairs that are remembered, of each; of more, those that were counted longest ago are forgotten.
+Apart, as somebody with many addresses can try keys quickly, and must not have tries of passwords forgotten."""
+
+_Key = tuple[str, str]
+_Count = tuple[int, Millis]
 
 
 class SignInLimit:
-    """Counts tries to sign in. Memory is bounded by `KEYS_MAX`."""
+    """Counts tries to sign in. Memory is bounded by three times `KEYS_MAX`."""
 
     def __init__(self) -> None:
         """Nobody has tried yet."""
-        self._counts: OrderedDict[tuple[str, str], tuple[int, Millis]] = OrderedDict()
+        self._pairs: OrderedDict[_Key, _Count] = OrderedDict()
+        self._addresses: OrderedDict[_Key, _Count] = OrderedDict()
+        self._logins: OrderedDict[_Key, _Count] = OrderedDict()
+
+    def _of(self, key: _Key) -> OrderedDict[_Key, _Count]:
+        """Where a key is counted."""
+        login, address = key
+        return self._addresses if not login else self._pairs if address else self._logins
 
     def wait_ms(self, login: str, address: str, now_ms: Millis) -> Millis:
         """How long to wait before the next try. 0: it may be now.
@@ -40,7 +51,7 @@ class SignInLimit:
         """
         longest = 0
         for key, tries_max in _keys(login, address):
-            count, began_ms = self._counts.get(key, (0, now_ms))
+            count, began_ms = self._of(key).get(key, (0, now_ms))
             if count >= tries_max:
                 longest = max(longest, began_ms + WINDOW_MS - now_ms)
         return longest
@@ -48,25 +59,27 @@ class SignInLimit:
     def tries(self, login: str, address: str, now_ms: Millis) -> None:
         """Count a try; it has failed unless `succeeded` follows."""
         for key, _ in _keys(login, address):
-            count, began_ms = self._counts.pop(key, (0, now_ms))
-            self._counts[key] = (1, now_ms) if now_ms - began_ms >= WINDOW_MS else (count + 1, began_ms)
-        while len(self._counts) > KEYS_MAX:
-            self._counts.popitem(last=False)
+            counts = self._of(key)
+            count, began_ms = counts.pop(key, (0, now_ms))
+            counts[key] = (1, now_ms) if now_ms - began_ms >= WINDOW_MS else (count + 1, began_ms)
+            while len(counts) > KEYS_MAX:
+                counts.popitem(last=False)
 
     def take_back(self, login: str, address: str) -> None:
         """The last try does not count: nobody could tell whether it was right."""
         for key, _ in _keys(login, address):
-            count, began_ms = self._counts.get(key, (0, 0))
+            counts = self._of(key)
+            count, began_ms = counts.get(key, (0, 0))
             if count <= 1:
-                self._counts.pop(key, None)
+                counts.pop(key, None)
             else:
-                self._counts[key] = (count - 1, began_ms)
+                counts[key] = (count - 1, began_ms)
 
     def succeeded(self, login: str, address: str) -> None:
         """The last try was right; who knows the password from here starts from nothing."""
         self.take_back(login, address)
         if login:
-            self._counts.pop((login, address), None)
+            self._of((login, address)).pop((login, address), None)
 
 
 def network_of(address: str) -> str:
@@ -82,7 +95,7 @@ def network_of(address: str) -> str:
     return str(found)
 
 
-def _keys(login: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:
+def _keys(login: str, address: str) -> tuple[tuple[_Key, int], ...]:
     from_there = (("", address), ADDRESS_TRIES_MAX)
     if not login:
         return (from_there,)
