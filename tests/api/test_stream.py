@@ -79,3 +79,16 @@ async def test_the_whole_board_at_once(story):
     board = (await story.client.get("/snapshot")).json()
     assert set(board) == {"utc_ms", "groups", "pools", "nodes", "agents", "alarms", "stops"}
     assert (await story.client.get("/alarms")).json() == {"alarms": []}
+
+
+async def test_who_sees_other_campaigns_than_before_begins_anew(story):
+    story.board.look()
+    story.access.caller = Caller("half", ALL_SCOPES, frozenset({"autumn"}))
+    [(_, seen, whole)] = await stream(story)
+    assert whole["groups"] == []
+    [(kind, _, _)] = await stream(story, **{"Last-Event-ID": seen}) or [("nothing", "", {})]
+    assert kind == "nothing"  # as before: nothing has changed
+    for campaigns in (frozenset({"autumn", "spring"}), None):
+        story.access.caller = Caller("half", ALL_SCOPES, campaigns)
+        [(kind, _, whole)] = await stream(story, **{"Last-Event-ID": seen})
+        assert (kind, [group["name"] for group in whole["groups"]]) == ("snapshot", ["east"])

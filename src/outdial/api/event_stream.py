@@ -1,5 +1,6 @@
 """A feed as server-sent events (WHATWG HTML, section 9.2)."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 
 from starlette.requests import Request
@@ -37,19 +38,20 @@ def event_stream(
 async def _messages(
     feed: Feed, audience: frozenset[str] | None, snapshot: Callable[[], str], last_id: str
 ) -> AsyncIterator[str]:
+    mark = mark_of(audience)
     with feed.listen() as listener:  # first: what comes while the snapshot is written must not be missed
         yield f"retry: {RETRY_MS}\n\n"
-        missed = feed.missed(last_id) if last_id else None
+        missed = feed.missed(last_id.removesuffix(mark)) if last_id.endswith(mark) else None
         seen = feed.number  # what the queue has of it is not told twice
         if missed is None:
-            yield f"event: snapshot\nid: {feed.id_of(seen)}\ndata: {snapshot()}\n\n"
+            yield f"event: snapshot\nid: {feed.id_of(seen)}{mark}\ndata: {snapshot()}\n\n"
         for message in missed or ():
-            yield _event(feed, message, audience)
+            yield _event(feed, message, audience, mark)
         while not listener.is_dropped:
             message_or_none = await listener.next(silence_s(listener.key, HEARTBEAT_S))
             if message_or_none is not None:
                 if message_or_none.number > seen:
-                    yield _event(feed, message_or_none, audience)
+                    yield _event(feed, message_or_none, audience, mark)
             elif not listener.is_dropped:
                 yield ": still here\n\n"
 
@@ -67,8 +69,15 @@ def silence_s(key: int, longest_s: float) -> float:
     return longest_s * (0.75 + 0.25 * (key * GOLDEN_RATIO % 1))
 
 
-def _event(feed: Feed, message: Message, audience: frozenset[str] | None) -> str:
+def mark_of(audience: frozenset[str] | None) -> str:
+    """What ids end with: who sees other campaigns than before begins anew, or would miss what has not changed since."""
+    if audience is None:
+        return ""
+    return "." + hashlib.sha256("\0".join(sorted(audience)).encode()).hexdigest()[:8]
+
+
+def _event(feed: Feed, message: Message, audience: frozenset[str] | None, mark: str) -> str:
     data = message.encode(audience)
     if not data:
         return f": {message.number}\n\n"
-    return f"event: {message.kind}\nid: {feed.id_of(message.number)}\ndata: {data}\n\n"
+    return f"event: {message.kind}\nid: {feed.id_of(message.number)}{mark}\ndata: {data}\n\n"
