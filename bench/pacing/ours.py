@@ -4,7 +4,7 @@ from bench.pacing.model import Agent, Call, Cell, Floor
 from outdial.core.agent_odds import AgentOdds
 from outdial.core.budget import Budget
 from outdial.core.call_odds import CallOdds
-from outdial.core.pacing import PACE_MS, STARTS_PER_DECISION_MAX, TICK_MS, predictive
+from outdial.core.pacing import PACE_MS, STARTS_PER_DECISION_MAX, TICK_MS, pause_ms, predictive
 from outdial.core.predictive import PATIENCE_PART, PILOT_SLACK_MS, RESOLVED_MIN, UPDATE_MS
 from outdial.core.risk import Forecast, Sum, total
 from outdial.core.units import SECOND_MS, Millis
@@ -76,7 +76,7 @@ class Ours:
             return least
         if not floor.free and not floor.busy:
             return 0
-        if now - self._decided_at < PACE_MS:
+        if now - self._decided_at < pause_ms(len(floor.free) + len(floor.busy)):
             return least
         self._decided_at = now
         most = min(STARTS_PER_DECISION_MAX, max(0, max(len(floor.free), self.calls.resolved) - in_flight))

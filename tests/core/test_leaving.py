@@ -147,11 +147,11 @@ def test_agents_who_are_about_to_leave_are_not_engaged(mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.PREDICTIVE, Mode.PREDICTIVE_SEIZING])
 def test_busy_agent_who_leaves_is_not_expected_back_later(mode: Mode) -> None:
-    story = talking_team(30, mode)
+    story = talking_team(60, mode)  # enough for a forecast each second
     expected = coming(deepcopy(story))
-    assert 0 == coming(leave(deepcopy(story), *range(101, 131), in_ms=2 * SECOND_MS))
-    assert 0.45 * expected < coming(leave(deepcopy(story), *range(101, 116), in_ms=2 * SECOND_MS)) < 0.55 * expected
-    assert expected == coming(leave(deepcopy(story), *range(101, 131), in_ms=RING_MS))
+    assert 0 == coming(leave(deepcopy(story), *range(101, 161), in_ms=2 * SECOND_MS))
+    assert 0.45 * expected < coming(leave(deepcopy(story), *range(101, 131), in_ms=2 * SECOND_MS)) < 0.55 * expected
+    assert expected == coming(leave(deepcopy(story), *range(101, 161), in_ms=RING_MS))
     assert expected == coming(leave(leave(story, 101, in_ms=1), 101, in_ms=None)), "taken back"
 
 

@@ -1,6 +1,7 @@
 """The nine dialing modes: when they dial, what a live answer leads to, and when a port is taken and given back."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -135,6 +136,20 @@ def test_predictive_group_looks_again_though_nothing_happens() -> None:
     dials = story.advance(45 * SECOND_MS).said(Dial)
     assert 0 < len(dials)
     assert {"talking"} == {agent.state for agent in story.dialer.snapshot().agents}
+
+
+@pytest.mark.parametrize("agents, shortest_ms", [(10, 200), (40, 800), (100, 1_000)])
+def test_forecasts_are_farther_apart_the_more_agents_there_are(agents: int, shortest_ms: int) -> None:
+    """A busy signal every tenth of a second: small groups make up for it at once."""
+    story = all_talk(with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=agents), ports=400)), agents)
+    decisions = story.advance(SECOND_MS).state.groups[1].pace.decisions
+    decisions.clear()
+    for _ in range(30):
+        flying = [call_id for call_id, attempt in story.state.attempts.items() if attempt.is_in_flight]
+        story.ended(*flying[:1], sip=486).advance(100)
+    gaps = [after.at_mono_ms - before.at_mono_ms for before, after in pairwise(decisions)]
+    assert len(gaps) >= 2
+    assert shortest_ms == min(gaps)
 
 
 def test_decisions_are_remembered_with_their_reasons() -> None:

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from outdial.core.budget import THRESHOLD_MAX, THRESHOLD_MIN
 from outdial.core.modes import DialingMode as Mode
 from outdial.core.pacing import (
+    PACE_MS,
     PACERS,
     STARTS_PER_DECISION_MAX,
     Situation,
     attempts_to_start,
+    pause_ms,
     predictive,
     progressive_form,
 )
@@ -272,3 +274,8 @@ def test_predictive_modes_fall_back_to_the_progressive_form_of_their_family() ->
     assert [mode for mode in Mode if mode not in PREDICTIVE] == [
         progressive_form(mode) for mode in Mode if mode not in PREDICTIVE
     ]
+
+
+@given(st.integers(0, 10_000))
+def test_bigger_groups_wait_longer_for_a_forecast_and_a_second_at_most(agents: int) -> None:
+    assert 0 <= pause_ms(agents) <= pause_ms(agents + 1) <= PACE_MS

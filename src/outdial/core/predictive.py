@@ -19,12 +19,12 @@ from outdial.core.groups import Group
 from outdial.core.leaving import available_leavers, take_out
 from outdial.core.modes import DialingMode
 from outdial.core.pacing import (
-    PACE_MS,
     STARTS_PER_DECISION_MAX,
     TICK_MS,
     Decision,
     Situation,
     attempts_to_start,
+    pause_ms,
     predictive,
     progressive_form,
 )
@@ -88,11 +88,13 @@ def _pending(state: State, group: Group) -> int:
 def calls_ahead(state: State, group: Group) -> int:
     """Attempts that a predictive group should start now, and when to look again."""
     pace, now_ms = group.pace, state.mono_ms
-    if pace.decided_at_ms is not None and now_ms - pace.decided_at_ms < PACE_MS:
-        state.wake_group_at(group, pace.decided_at_ms + PACE_MS)
-        return _least(state, group)
     agents = state.agent_group_of(group)
     assert agents is not None, "predictive modes need agents"
+    if pace.decided_at_ms is not None:
+        again_at_ms = pace.decided_at_ms + pause_ms(len(agents.working))
+        if now_ms < again_at_ms:
+            state.wake_group_at(group, again_at_ms)
+            return _least(state, group)
     forecasts = group.held_odds if group.mode.is_seizing else agents.odds
     sharing = _sharing(state, group)
     _update(state, sharing, forecasts)
