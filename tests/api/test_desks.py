@@ -260,7 +260,7 @@ async def test_operator_of_one_campaign_sees_and_does_nothing_about_calls_of_ano
     async def sees_nothing(desk: dict, state: str) -> None:
         assert (desk["state"], [group["name"] for group in desk["groups"]]) == (state, ["west"])
         assert (desk["call"], desk["last_call"], desk["offer"]) == (None, None, None)
-        assert not {"disposition", "callback", "dnc"}.intersection(desk["may"])
+        assert not {"disposition", "callback", "dnc", "hang-up"}.intersection(desk["may"])
         messages = [text async for text in first_of(story)]
         assert desk_in(messages[1])["call"] is None and "+1555" not in messages[1]
         for body in ({}, {"call_id": call_id}):
@@ -269,6 +269,8 @@ async def test_operator_of_one_campaign_sees_and_does_nothing_about_calls_of_ano
             assert (await story.post("dnc", body)).status_code == 404
 
     await sees_nothing(await story.desk(), "talking")
+    for body in ({}, {"call_id": call_id}):
+        assert (await story.post("hang-up", body)).status_code == 404
     story.hangs_up(call_id)
     await sees_nothing(await story.desk(), "after-call work")
     assert (await story.post("preview", {"group": 1})).json()["detail"] == "there is no campaign group 1"

@@ -98,7 +98,7 @@ def test_operator_acts():
 
 def test_every_operator_request_has_an_act():
     requests = {event for event in typing.get_args(events.Event) if event.__name__.endswith("Requested")}
-    agents = {events.PreviewRequested, events.IvrAgentRequested, CallbackRequested}
+    agents = {events.PreviewRequested, events.IvrAgentRequested, events.HangUpRequested, CallbackRequested}
     assert {event for _, event in ACTS.values()} == requests - agents
 
 

@@ -561,7 +561,7 @@ def test_sound_dialer_passes_the_checks() -> None:
         (settlement, "let_agent_go", lambda state, attempt: None),
         (settlement, "stop_waiting", lambda state, attempt: None),
         (settlement, "landed", lambda state, attempt, *, person: None),
-        (CallOdds, "_drop_ringing", lambda self, dialed_at_ms: None),
+        (CallOdds, "_leave", lambda self, dialed_at_ms, at_ms: 0),
         (Spells, "end", lambda self, began_at_ms, at_ms: None),
         (Spells, "drop", lambda self, began_at_ms: None),
         (desks, "expect_leave", lambda state, agent, at_ms: None),

@@ -21,7 +21,7 @@ from outdial.core.units import AgentId
 
 HEARTBEAT_S = 10.0
 """Longest silence. Unit: seconds. Origin: a page that is cut off is noticed by what it does not acknowledge."""
-ABOUT_RECORDS = frozenset({"disposition", "callback", "dnc", "accept", "reject"})
+ABOUT_RECORDS = frozenset({"disposition", "callback", "dnc", "hang-up", "accept", "reject"})
 """Acts that are about a record on the desk."""
 RETRY_AFTER_S = 10
 """When somebody with too many streams may try again. Unit: seconds."""

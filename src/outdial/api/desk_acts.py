@@ -224,6 +224,11 @@ class Acts:
         self.demand_group(caller, dbid, None if meant is None else meant.group.dbid, "such call")
         return asked.call_id if meant is None else meant.call_id
 
+    def present_call(self, caller: Caller, dbid: AgentId) -> None:
+        """Refuse what is about a call under way that does not exist for the caller. Raises: see `demand_group`."""
+        call = self.desks(caller, dbid).desk(dbid).call
+        self.demand_group(caller, dbid, None if call is None else call.group.dbid, "such call")
+
     def offer(self, caller: Caller, dbid: AgentId) -> None:
         """Refuse what is about a record on offer that does not exist for the caller. Raises: see `demand_group`."""
         offer = self.desks(caller, dbid).desk(dbid).offer
@@ -298,6 +303,7 @@ def _calls(routes: APIRouter, acts: Acts) -> None:
     @routes.post("/{dbid}/hang-up", summary="End the call; who is held on the line is kept for the next customer")
     async def hang_up(dbid: AgentDbid, caller: AtDesk, asked: Annotated[HangUpAsked | None, Body()] = None) -> Desk:
         call_id = None if asked is None else asked.call_id
+        acts.present_call(caller, dbid)
         return await acts.do(caller, dbid, "hang-up", lambda number: HangUpRequested(dbid, call_id, number))
 
 
