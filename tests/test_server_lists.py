@@ -255,6 +255,9 @@ def test_what_goes_wrong_is_told_and_ends_with_2(operator, server):
         (("list", "reset", "--list", "customers", "--yes", "--status", "x"), '--status "x": allowed: '),
         (("list", "export", "--list", "customers", "--out", operator.folder), "cannot be written"),
         (("record", "show", "+15550199"), "no record has the number +15550199"),
+        (("record", "consent", "+15550199", "web form"), "no record has the number +15550199"),
+        (("record", "consent", "1", "web form", "--since", "soon"), 'consent_utc "soon" is no instant'),
+        (("list", "consent", "forms.csv", "outdial.toml", "--list", "customers"), "takes no files of consents"),
         (("record", "add", "+15550199", "--list", "customers", "--chain", "x", "a"), "allowed: a whole number"),
         (("dnc", "add", "nonsense"), "nonsense"),
         (("dnc", "add", "+15550199", "--until", "2001-01-01"), "not past"),
@@ -273,6 +276,9 @@ def test_changes_over_the_api(operator, server):
     assert added == "customers: record 4, +15550109\n"
     shown = json.loads(operator.asks("record", "show", "4", "--json"))["records"][0]
     assert (shown["chain_id"], shown["chain_n"], shown["time_zone"], shown["custom"]) == (7, 2, "UTC", {"name": "Ann"})
+    assert "counts from now on" in operator.asks("record", "consent", "1", "web form", "--since", "2026-05-02")
+    [shown] = json.loads(operator.asks("record", "show", "1", "--json"))["records"]
+    assert (shown["consent"], shown["consent_utc"]) == ("web form", "2026-05-02T00:00:00.000Z")
     assert operator.asks("record", "cancel", "1", "--list", "customers") == "record 1, +15550100, is cancelled\n"
     assert json.loads(operator.asks("list", "reset", "--list", "customers", "--yes", "--json"))["reset"] == 1
     out = operator.folder / "out.csv"

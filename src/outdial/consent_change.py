@@ -72,19 +72,31 @@ def run_record_consent(
             await StoredAccess(store).add_audit(entries)
         return list(zip(found, outcomes, strict=True))
 
-    changed = in_store(loaded, work)
+    changed = [(record.fate.record_id, record.fate.number, outcome) for record, outcome in in_store(loaded, work)]
+    return consent_text(which, changed, as_json=as_json)
+
+
+def consent_text(which: str, changed: Sequence[tuple[int, str, Consenting]], *, as_json: bool) -> str:
+    """What is printed of records that got a consent.
+
+    Args:
+        which: what was asked for.
+        changed: shape: [(record, its number, what has become of it), …].
+        as_json: give JSON instead of text.
+
+    Raises:
+        ConfigError: there is no such record.
+    """
     if not changed:
         raise ConfigError([f"no record has the number {which}"])
     if as_json:
         records = [
-            {"record_id": record.fate.record_id, "number": record.fate.number, "outcome": outcome.value}
-            for record, outcome in changed
+            {"record_id": record_id, "number": number, "outcome": outcome.value}
+            for record_id, number, outcome in changed
         ]
         return json.dumps({"records": records}, ensure_ascii=False)
-    return "\n".join(
-        f"record {record.fate.record_id}, {record.fate.number}: the consent {SAID[outcome]}"
-        for record, outcome in changed
-    )
+    lines = [f"record {record_id}, {number}: the consent {SAID[outcome]}" for record_id, number, outcome in changed]
+    return "\n".join(lines)
 
 
 def read_consent(ground: str, since: str | None) -> tuple[str, int | None]:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server
+from outdial.core.errors import ConfigError
+from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server, server_of
 
 app = typer.Typer(help="Calling lists in the database.", no_args_is_help=True)
 record_app = typer.Typer(help="Single records in the database.", no_args_is_help=True)
@@ -119,6 +120,7 @@ def reset(
 
 @app.command()
 def consent(
+    context: typer.Context,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Numbers with `consent` and `consent_utc`: CSV or Parquet.")
     ],
@@ -137,6 +139,9 @@ def consent(
     """
     from outdial.consent_change import run_list_consent
 
+    if server := server_of(context):
+        wrong = f"list consent: the server {server} takes no files of consents; outdial record consent adds one"
+        raise ConfigError([f"{wrong}. Leave out --server and the variable OUTDIAL_SERVER to go to the database"])
     typer.echo(run_list_consent(config, file, list_name, tuple(columns or ()), ready=ready, as_json=json_output))
 
 
@@ -225,8 +230,9 @@ def cancel_record(
     typer.echo(run_cancel_record(config, which, list_name, as_json=json_output))
 
 
-@record_app.command("consent")
+@record_app.command("consent", cls=DatabaseOrServer)
 def add_consent(
+    context: typer.Context,
     config: ConfigArgument,
     which: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="A telephone number, or the number of a record.")],
     ground: Annotated[str, typer.Argument(metavar="GROUND", help="On what ground the person may be called.")],
@@ -243,6 +249,11 @@ def add_consent(
 
     Example: outdial record consent outdial.toml +15550100 "web form of 2 May" --since 2026-05-02 --ready
     """
+    if client := asked_server(context):
+        from outdial.server_lists import add_consent as add_there
+
+        typer.echo(add_there(client, which, ground, since, list_name, ready=ready, as_json=json_output))
+        return
     from outdial.consent_change import run_record_consent
 
     said = run_record_consent(config, which, ground, since, list_name, ready=ready, as_json=json_output)

@@ -11,6 +11,7 @@ from outdial.api.imports import ImportState, ImportView
 from outdial.api.lists import ListView
 from outdial.api.records import AttemptView, HistoryView, NewRecord, RecordView, WordView
 from outdial.client import Client
+from outdial.consent_change import consent_text, read_consent
 from outdial.core.errors import ConfigError, OutdialError
 from outdial.list_import import columns_of, import_text, progress_bar
 from outdial.list_reset import check_sure, reset_text, statuses_of
@@ -19,6 +20,7 @@ from outdial.preflight import Forecast, forecast_text
 from outdial.record_change import Added, added_text, cancelled_text, values_of
 from outdial.record_show import records_text, time_of_day
 from outdial.results_files import ResultsError, utc_text
+from outdial.store.single_records import Consenting
 
 LOOK_S = 0.5
 """Pause between two looks at an import. Unit: seconds."""
@@ -277,6 +279,20 @@ def cancel_record(client: Client, which: str, list_name: str | None, *, as_json:
                 }
             )
     return cancelled_text(which, outcomes, as_json=as_json)
+
+
+def add_consent(
+    client: Client, which: str, ground: str, since: str | None, list_name: str | None, *, ready: bool, as_json: bool
+) -> str:
+    """See `run_record_consent`."""
+    text, utc_ms = read_consent(ground, since)
+    list_dbid = None if list_name is None else client.calling_list(list_name).dbid
+    changed = []
+    for record in client.records_with(which):
+        if list_dbid in (None, record.list_dbid):
+            given = client.add_consent(record.list_dbid, record.record_id, text, utc_ms, ready=ready)
+            changed.append((record.record_id, record.number, Consenting(given.outcome)))
+    return consent_text(which, changed, as_json=as_json)
 
 
 def instant(utc_ms: int | None) -> str | None:

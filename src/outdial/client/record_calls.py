@@ -1,6 +1,6 @@
 """Records of a running server, one by one."""
 
-from outdial.api.records import AddedView, CancelledView, HistoryView, NewRecord, RecordsView, RecordView
+from outdial.api.records import AddedView, CancelledView, ConsentView, HistoryView, NewRecord, RecordsView, RecordView
 from outdial.client.list_calls import ListCalls
 from outdial.client.requests import query
 
@@ -24,3 +24,10 @@ class RecordCalls(ListCalls):
     def cancel_record(self, list_dbid: int, record_id: int) -> CancelledView:
         """Do not call a record any more. A call that is in progress goes on."""
         return self._post(CancelledView, f"/lists/{list_dbid}/records/{record_id}/cancel")
+
+    def add_consent(
+        self, list_dbid: int, record_id: int, consent: str, consent_utc_ms: int | None = None, *, ready: bool = False
+    ) -> ConsentView:
+        """Add a consent to a record, in the place of the one that it has; see `ConsentGiven`."""
+        body = {"consent": consent, "consent_utc_ms": consent_utc_ms, "ready": ready}
+        return self._post(ConsentView, f"/lists/{list_dbid}/records/{record_id}/consent", body)
