@@ -636,6 +636,7 @@ def check_agents(state: State) -> None:
         if agent.call_id is not None:
             assert state.attempts[agent.call_id].agent_id == agent_id
             assert agent.state in (AgentState.RESERVED, AgentState.TALKING)
+        assert agent.ending_id is None or agent.ending_id in state.attempts
         if agent.state in (AgentState.RESERVED, AgentState.TALKING):
             assert agent.call_id is not None or agent.offer is not None, f"agent {agent_id} is held for nothing"
         if agent.engaging_id is not None:

@@ -46,7 +46,7 @@ def calls(folder: Path) -> dict[str, list[float]]:
 def test_a_restart_after_a_crash_goes_on_where_it_was(tmp_path):
     """Killed in the middle of calls: nothing is lost, and no number is called again while its call may be up."""
     path = write_configuration(tmp_path, f"stale-clean-timeout = {STALE_S}", records=60)
-    with serving(path, talk_s=0.3) as server:
+    with serving(path, talk_s=1) as server:  # somebody is talking whenever it is killed
         server.until("attempt settled", 20)
         server.process.kill()
         server.process.wait()

@@ -17,6 +17,7 @@ from outdial.core.deadlines import Timer
 from outdial.core.groups import Group, GroupState
 from outdial.core.modes import DialingMode
 from outdial.core.records import Record, RecordType
+from outdial.core.results import classify
 from outdial.core.state import State
 from outdial.core.units import GroupId, Millis, Now, RecordId
 from outdial.desk_memory import Memory
@@ -42,7 +43,10 @@ def records_on(state: State, agent: Agent) -> tuple[RecordId, ...]:
     """Records that the desk shows."""
     attempt = _attempt(state, agent)
     shown = [attempt.record] if attempt is not None else []
-    if agent.ended is not None:
+    ending = _ending(state, agent)
+    if ending is not None:
+        shown.append(ending.record)
+    elif agent.ended is not None:
         shown.append(agent.ended.chain.records[0])
     if agent.offer is not None:
         shown.append(agent.offer[1].records[0])
@@ -98,7 +102,7 @@ def draw(state: State, agent: Agent, memory: Memory, version: str, now: Now) -> 
         leaves_at_utc_ms=utc(agent.leaves_at_ms),
         groups=_groups(state, agent),
         call=call,
-        last_call=_last_call(state, agent, memory),
+        last_call=_last_call(state, agent, memory, now),
         offer=offer,
         notice=memory.notice,
         may=may(state, agent),
@@ -125,7 +129,8 @@ def may(state: State, agent: Agent) -> tuple[str, ...]:
 
 def _about_calls(agent: Agent) -> tuple[str, ...]:
     has_call = agent.state is AgentState.TALKING and agent.call_id is not None
-    return ("disposition", "callback", "dnc") if has_call or agent.ended is not None else ()
+    is_over = agent.ending_id is not None or agent.ended is not None
+    return ("disposition", "callback", "dnc") if has_call or is_over else ()
 
 
 def _may_ask(state: State, group_id: GroupId) -> bool:
@@ -172,9 +177,28 @@ def _record(state: State, record: Record, memory: Memory) -> DeskRecord:
     )
 
 
-def _last_call(state: State, agent: Agent, memory: Memory) -> DeskLastCall | None:
+def _ending(state: State, agent: Agent) -> Attempt | None:
+    """The conversation that the agent was in last, while it is not settled."""
+    return None if agent.ending_id is None else state.attempts.get(agent.ending_id)
+
+
+def _last_call(state: State, agent: Agent, memory: Memory, now: Now) -> DeskLastCall | None:
+    if not agent.is_logged_in:  # nobody is at the desk, and anybody may look at the screen
+        return None
+    ending = _ending(state, agent)
+    if ending is not None:
+        ended_at_ms = now.mono_ms if ending.ended_at_ms is None else ending.ended_at_ms
+        return DeskLastCall(
+            call_id=ending.call_id,
+            group=_group(state, ending.group_id),
+            call_result=classify(ending.signs()).call_result.name,
+            ended_utc_ms=now.utc_ms + ended_at_ms - now.mono_ms,
+            talk_ms=None if ending.connected_at_ms is None else ended_at_ms - ending.connected_at_ms,
+            record=_record(state, ending.record, memory),
+            said=None if ending.word is None else _said(ending.word),
+        )
     ended = agent.ended
-    if ended is None or not agent.is_logged_in:  # nobody is at the desk, and anybody may look at the screen
+    if ended is None:
         return None
     known = memory.ended if memory.ended is not None and memory.ended.call_id == ended.call_id else None
     said = memory.said[1] if memory.said is not None and memory.said[0] == ended.call_id else None

@@ -3,8 +3,10 @@
 import pytest
 
 from dialing_story import Story, dialing_story, group
+from outdial.core.callback_events import DispositionGiven
 from outdial.core.commands import (
     Dial,
+    DisposeRecord,
     Engage,
     Join,
     OfferRecord,
@@ -14,7 +16,13 @@ from outdial.core.commands import (
     SettleAttempt,
     Transfer,
 )
-from outdial.core.events import AgentEvent, CallPhase, HangUpRequested, PreviewAccepted, PreviewRequested
+from outdial.core.events import (
+    AgentEvent,
+    CallPhase,
+    HangUpRequested,
+    PreviewAccepted,
+    PreviewRequested,
+)
 from outdial.core.modes import DialingMode as Mode
 from outdial.core.results import CallResult
 
@@ -40,6 +48,21 @@ def test_conversation_ends_as_if_the_phone_had_been_put_down() -> None:
     settled = story.ended(dial, cause=16).the(SettleAttempt)
     assert (CallResult.ANSWER, 101, 30_000) == (settled.call_result, settled.agent_id, settled.talk_ms)
     assert (False, "agent 101 is in no call") == answer(story, HangUpRequested(101, dial.call_id, 2))
+
+
+def test_something_may_be_said_before_the_call_is_settled() -> None:
+    """A lost node does not confirm the release for a while."""
+    story = dialing_story(group(1, agents=1))
+    dial = story.the(Dial)
+    story.person_answers(dial).agent_takes(dial).advance(30_000)
+    story.node_down(story.state.attempts[dial.call_id].node_id)
+    assert FINE == answer(story, HangUpRequested(101, dial.call_id, 1))
+    assert "after-call work" == story.agent(101).state
+    assert FINE == answer(story, DispositionGiven(2, 101, CallResult.WRONG_NUMBER, dial.call_id, "moved"))
+    assert not story.ever(SettleAttempt)
+    word = story.advance(30 * 60_000).the(DisposeRecord)
+    assert (dial.call_id, "moved") == (word.call_id, word.note)
+    assert FINE == answer(story, DispositionGiven(3, 101, CallResult.WRONG_PARTY, None)), "and again afterwards"
 
 
 def test_who_is_held_on_the_line_stays_for_the_next_customer() -> None:

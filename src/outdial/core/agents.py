@@ -116,6 +116,8 @@ class Agent:
     """Whose forecasts those are."""
     leaves_at_ms: Millis | None = None
     """When the agent will leave, by their own word; None: they have said nothing."""
+    ending_id: CallId | None = None
+    """The conversation that the agent was in last, until it is settled: of a lost node that may take minutes."""
     ended: "EndedCall | None" = None
     """The last call that the agent was on, once it is settled."""
     callbacks: dict[RecordId, GroupId] = field(default_factory=dict)

@@ -205,7 +205,7 @@ def lose_calls(state: State, link: Link) -> None:
         _lose_attempt(state, attempt)
     for attempt in let_go:  # only now, so that no agent is given another person of the same server
         let_agent_go(state, attempt)
-        if not attempt.mode.is_preview:
+        if not attempt.mode.is_preview and attempt.connected_at_ms is None:
             attempt.agent_id = None
 
 

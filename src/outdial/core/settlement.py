@@ -72,6 +72,7 @@ def let_agent_go(state: State, attempt: Attempt) -> None:
     if agent.engaging_id is not None:
         part_from_customer(state, state.engagings[agent.engaging_id])
     if agent.state is AgentState.TALKING:
+        agent.ending_id = attempt.call_id
         _end_talk(state, agent, state.groups[attempt.group_id])
     else:
         free_reserved(state, agent)
@@ -206,6 +207,8 @@ def settle(state: State, attempt: Attempt, last: AttemptSignal) -> None:
     if attempt.word is not None:
         write_word(state, call_id, attempt.chain, attempt.word, outcome.call_result, settlement.disposition)
     agent = state.agents.get(attempt.agent_id) if attempt.agent_id is not None else None
+    if agent is not None and agent.ending_id == call_id:
+        agent.ending_id = None
     if agent is not None and (attempt.connected_at_ms is not None or attempt.mode.is_preview):
         agent.ended = EndedCall(call_id, group.group_id, attempt.chain, outcome.call_result)
     finish_if_drained(state, group)

@@ -89,8 +89,9 @@ def _take(state: State, event: DispositionGiven | CallbackRequested, word: Word,
 
 def _follow(state: State, agent: Agent, event: DispositionGiven | CallbackRequested, word: Word) -> bool:
     """Do what an agent says. False: there is no call that it could be about."""
-    attempt = _current(state, agent)
-    if attempt is not None and event.call_id in (None, attempt.call_id):
+    attempts = (attempt for attempt in _unsettled(state, agent) if event.call_id in (None, attempt.call_id))
+    attempt = next(attempts, None)
+    if attempt is not None:
         group_id, record = attempt.group_id, attempt.record
         attempt.word = _for_group(word, group_id)
     elif agent.ended is not None and event.call_id in (None, agent.ended.call_id):
@@ -109,10 +110,11 @@ def _follow(state: State, agent: Agent, event: DispositionGiven | CallbackReques
     return True
 
 
-def _current(state: State, agent: Agent) -> Attempt | None:
-    if agent.call_id is None or agent.state is not AgentState.TALKING:
-        return None
-    return state.attempts.get(agent.call_id)
+def _unsettled(state: State, agent: Agent) -> list[Attempt]:
+    """Calls of an agent that something may be said of, the present one first."""
+    present = agent.call_id if agent.state is AgentState.TALKING else None
+    ids = [call_id for call_id in (present, agent.ending_id) if call_id is not None]
+    return [state.attempts[call_id] for call_id in ids if call_id in state.attempts]
 
 
 def _for_group(word: Word, group_id: int) -> Word:

@@ -96,8 +96,11 @@ class CallbackChecks:
         if event is None or event.request_id != command.request_id or not command.ok:
             return
         agent = self._picture.state.agents.get(event.agent_id)
-        call_id = agent.call_id if agent is not None else None
-        if call_id is not None and event.call_id in (None, call_id) and agent is not None and agent.state == "talking":
+        if agent is None:
+            return
+        unsettled = (agent.call_id if agent.state == "talking" else None, agent.ending_id)
+        call_id = next((one for one in unsettled if one is not None and event.call_id in (None, one)), None)
+        if call_id is not None:
             self._asked.pop(call_id, None)
             if isinstance(event, CallbackRequested):
                 self._asked[call_id] = event.personal
