@@ -142,7 +142,8 @@ class WorkChecks:
                     f"group {group.group_id} has {len(group.buffer)} chains, its optimum never was above "
                     f"{self._optima[group.group_id]}",
                 )
-        keys = len(state.attempts) + len(state.engagings) + len(state.agents) + 2 * len(state.groups)
+        # an agent has a state that ends and a leave, a group a look, a fetch and its callbacks
+        keys = len(state.attempts) + len(state.engagings) + 2 * len(state.agents) + 3 * len(state.groups)
         keys += len(state.links) + len(state.nodes) + len(state.pools)
         for what, count, most in (
             ("deadlines", len(state.deadlines), keys),
