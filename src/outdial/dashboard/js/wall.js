@@ -90,8 +90,9 @@ function Figure({ name, kind = "", children }) {
 /** Why a group does not dial more. The line is always there: reasons come and go many times a minute. */
 function Why({ group }) {
   const is_held = group.holds.length > 0;
+  const unheld = { stopped: "not started", stopping: "its last calls end" }[group.state] ?? "nothing holds it back";
   return html`<p class=${`wall-why ${is_held ? "held" : ""}`}>
-    <span class="unseen">Held back by: </span>${is_held ? group.holds.join(" · ") : "nothing holds it back"}</p>`;
+    <span class="unseen">Held back by: </span>${is_held ? group.holds.join(" · ") : unheld}</p>`;
 }
 
 function Row({ board, group }) {
