@@ -82,11 +82,13 @@ class CallbackChecks:
                 self._picture.fail("callback", f"record {record.record_id} waits for one agent, and is handed out")
 
     def callbacks_fetched(self, event: CallbacksFetched) -> None:
-        """What is handed out for agents waits for one."""
+        """What is handed out for agents waits for one, or has been left by its own group."""
         self._utc_ms_max = max(self._utc_ms_max, self._picture.utc_ms)
         for chain in event.chains:
-            if not chain.records[0].record_type.is_personal:
-                self._picture.fail("callback", f"record {chain.records[0].record_id} waits for no agent")
+            record = chain.records[0]
+            is_left = record.record_type.is_callback and record.group_id not in (None, event.group_id)
+            if not (record.record_type.is_personal or is_left):
+                self._picture.fail("callback", f"record {record.record_id} waits for no agent")
 
     # --- commands -----------------------------------------------------------------------------------
 
