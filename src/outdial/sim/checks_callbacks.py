@@ -180,8 +180,9 @@ class CallbackChecks:
             promise.barred_at_ms = picture.mono_ms
         if seen is None or agent is None or calling_list is None or not seen.is_free or due_ms < UNSERVED_MS:
             return
-        free_ms = picture.mono_ms - max(agent.since_ms, picture.world.faults.store_down_until_ms)
         group_id = promise.group_id or 0
+        able_ms = max(picture.running.get(group_id, 0), picture.world.faults.store_down_until_ms)
+        free_ms = picture.mono_ms - max(agent.since_ms, able_ms)
         is_able = group_id in picture.running and group_id not in picture.paused and picture.prime_id is not None
         if free_ms >= UNSERVED_MS and is_able and state.groups[group_id].settings.agent_group in agent.group_ids:
             record = self._calls.record(record_id) or picture.world.lists.by_id[promise.list_id].current(record_id)

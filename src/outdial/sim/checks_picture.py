@@ -58,8 +58,8 @@ class Picture:
         self.groups_of: dict[AgentId, tuple[AgentGroupId, ...]] = {}
         self.nodes: dict[NodeId, Node] = {}
         self.do_not_call: dict[str, None] = {}
-        self.running: dict[GroupId, None] = {}
-        """Running groups in start order, paused ones among them."""
+        self.running: dict[GroupId, Millis] = {}
+        """Running groups in start order, paused ones among them, and since when they run without a pause. Monotonic."""
         self.paused: dict[GroupId, None] = {}
 
         self.node_of: dict[ServerId, NodeId] = {}
@@ -113,7 +113,7 @@ class Picture:
         self.configuration = configuration
         self.groups.update({group.dbid: group for group in configuration.campaign_groups})
         wanted = {group.dbid for group in configuration.campaign_groups}
-        self.running = {group_id: None for group_id in self.running if group_id in wanted}
+        self.running = {group_id: since_ms for group_id, since_ms in self.running.items() if group_id in wanted}
         self.paused = {group_id: None for group_id in self.paused if group_id in wanted}
         self.lists = {calling_list.dbid: calling_list for calling_list in configuration.calling_lists}
         self.agent_groups.update({group.dbid: group for group in configuration.agent_groups})

@@ -19,7 +19,7 @@ class RequestsSeen:
         """A group of the configuration runs from now on."""
         configuration = self._picture.configuration
         if configuration is not None and any(event.group_id == group.dbid for group in configuration.campaign_groups):
-            self._picture.running.setdefault(event.group_id)
+            self._picture.running.setdefault(event.group_id, self._picture.mono_ms)
 
     def group_stopped(self, event: e.GroupStopRequested) -> None:
         """It runs no more, paused or not."""
@@ -33,6 +33,8 @@ class RequestsSeen:
 
     def group_resumed(self, event: e.GroupResumeRequested) -> None:
         """It dials again."""
+        if event.group_id in self._picture.paused:
+            self._picture.running[event.group_id] = self._picture.mono_ms
         self._picture.paused.pop(event.group_id, None)
 
     def node_drained(self, event: e.NodeDrainRequested) -> None:
