@@ -12,6 +12,10 @@ app = typer.Typer(help="Calling lists in the database.", no_args_is_help=True)
 record_app = typer.Typer(help="Single records in the database.", no_args_is_help=True)
 
 ListOption = Annotated[str, typer.Option("--list", metavar="NAME", help="The calling list.")]
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="COLUMN=OURS", help="What a column of the file is called here. Repeatable."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 
 
@@ -29,10 +33,7 @@ def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The records: CSV, or Parquet if it is called so.")],
     config: ConfigArgument,
     list_name: ListOption,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="COLUMN=OURS", help="What a column of the file is called here. Repeatable."),
-    ] = None,
+    columns: ColumnsOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and write nothing.")] = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -126,10 +127,7 @@ def consent(
     ],
     config: ConfigArgument,
     list_name: ListOption,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="COLUMN=OURS", help="What a column of the file is called here. Repeatable."),
-    ] = None,
+    columns: ColumnsOption = None,
     ready: Annotated[bool, typer.Option("--ready", help="Records that were cancelled are ready again.")] = False,
     json_output: JsonOption = False,
 ) -> None:
