@@ -57,7 +57,7 @@ class Stand:
 CONFIGURATION = Configuration(Ocs((101, 102)), (Switch(1, "switch", 10),), (Node(101, "east", 1), Node(102, "west", 1)))
 
 
-APPLICATION = AriReply(200, b'{"channel_ids": [], "bridge_ids": []}')
+APPLICATION = AriReply(200, b'{"channel_ids": []}')
 
 
 def secret():

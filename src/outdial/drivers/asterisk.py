@@ -109,7 +109,7 @@ class AsteriskServer:
         self._emit = emit
         self.calls = Calls(run, settings.strings, requests_max=settings.requests_max)
         self._phones = Phones(settings.strings)
-        self._bridges = Bridges(run, lambda call_id: call_id in self.calls.legs)
+        self._bridges = Bridges(run, settings.strings.stasis_app, lambda call_id: call_id in self.calls.legs)
         self._is_up = False
         self._early: list[Message] = []
         """What the manager interface said while ARI was not up yet: nobody could act on it."""

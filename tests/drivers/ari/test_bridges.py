@@ -17,7 +17,7 @@ from outdial.drivers.ari.wire import (
     StasisStart,
 )
 
-RUN = "abcd1234"
+RUN, APP = "abcd1234", "outdial"
 AGENT, CUSTOMER = 9, 7
 BRIDGE = f"od-{AGENT}-{RUN}-b"
 DONE, GONE = AriReply(204), AriReply(404)
@@ -28,7 +28,7 @@ def channel(call_id):
 
 
 def some_bridges(*, live=(AGENT, CUSTOMER)):
-    return Bridges(RUN, lambda call_id: call_id in live)
+    return Bridges(RUN, APP, lambda call_id: call_id in live)
 
 
 def came(call_id, who):
@@ -56,7 +56,7 @@ def test_agent_gets_a_bridge_and_is_engaged_once_in_it():
     bridges = some_bridges()
     effects = bridges.hear(came(AGENT, "agent"))
     assert asked(effects) == [
-        ("POST", f"/bridges/{BRIDGE}", (("type", "mixing"),)),
+        ("POST", f"/bridges/{BRIDGE}", (("type", "mixing"), ("name", APP))),
         ("POST", f"/bridges/{BRIDGE}/addChannel", (("channel", f"od-{AGENT}-{RUN}"),)),
     ]
     assert {ask.request.lane for ask in effects} == {BRIDGE}
@@ -169,7 +169,7 @@ def test_legs_whose_coming_was_missed_are_held_once_the_server_lists_them():
 
 def test_agent_who_hung_up_unheard_leaves_no_bridge_behind():
     live = [AGENT]
-    bridges = Bridges(RUN, lambda call_id: call_id in live)
+    bridges = Bridges(RUN, APP, lambda call_id: call_id in live)
     bridges.hear(came(AGENT, "agent"))
     live.clear()
     assert asked(bridges.reported({})) == [("DELETE", f"/bridges/{BRIDGE}", ())]
@@ -195,34 +195,32 @@ def left(bridge, *others):
 
 def test_whoever_an_earlier_process_left_alone_is_hung_up():
     alone = Bridge(theirs(2) + "-b", (theirs(2),))
-    application = Application((theirs(2), theirs(5)), (alone.id,))
+    application = Application((theirs(2), theirs(5)))
     assert hung_up(some_bridges().left_behind((alone,), application)) == [theirs(2), theirs(5)]
 
 
 def test_answer_to_that_is_about_no_call_of_ours():
-    (action,) = some_bridges().left_behind((), Application((theirs(AGENT),), ()))
+    (action,) = some_bridges().left_behind((), Application((theirs(AGENT),)))
     assert dict(action.fields)["ActionID"] == f"stray-{theirs(AGENT)}"
 
 
 def test_conversation_of_an_earlier_process_goes_on():
     talk = Bridge(theirs(2) + "-b", (theirs(2), theirs(3)))
     elsewhere = Bridge("conference", (theirs(4), "somebody"))
-    application = Application((theirs(2), theirs(3), theirs(4)), (talk.id, elsewhere.id))
+    application = Application((theirs(2), theirs(3), theirs(4)))
     assert some_bridges().left_behind((talk, elsewhere), application) == []
 
 
 def test_empty_bridge_of_an_earlier_process_goes():
-    empty = Bridge(theirs(2) + "-b")
-    assert asked(some_bridges().left_behind((empty,), Application((), (empty.id,)))) == [
-        ("DELETE", f"/bridges/{theirs(2)}-b", ())
-    ]
+    empty = Bridge(theirs(2) + "-b", name=APP)
+    assert asked(some_bridges().left_behind((empty,), Application(()))) == [("DELETE", f"/bridges/{theirs(2)}-b", ())]
 
 
 def test_legs_and_bridges_of_ours_of_strangers_and_of_other_applications_are_left_alone():
-    ours = Bridge(BRIDGE), Bridge("conference"), Bridge(theirs(2) + "-c")
-    elsewhere = Bridge(theirs(7) + "-b")
-    application = Application((f"od-{AGENT}-{RUN}", "1700000000.5", "od-x-zzzz9999"), tuple(each.id for each in ours))
-    assert some_bridges().left_behind((*ours, elsewhere), application) == []
+    ours = [Bridge(each, name=APP) for each in (BRIDGE, "conference", theirs(2) + "-c")]
+    elsewhere = Bridge(theirs(7) + "-b"), Bridge(theirs(8) + "-b", name="another")
+    application = Application((f"od-{AGENT}-{RUN}", "1700000000.5", "od-x-zzzz9999"))
+    assert some_bridges().left_behind((*ours, *elsewhere), application) == []
 
 
 def test_leg_that_was_ringing_when_its_process_ended_is_hung_up_when_it_is_answered():
@@ -233,7 +231,8 @@ def test_nothing_is_left_of_a_conversation_of_an_earlier_process_once_it_has_end
     bridges, bridge = some_bridges(), theirs(2) + "-b"
     assert bridges.hear(left(bridge, theirs(2), theirs(3))) == []
     assert hung_up(bridges.hear(left(bridge, theirs(2)))) == [theirs(2)]
-    assert asked(bridges.hear(left(bridge))) == [("DELETE", f"/bridges/{bridge}", ())]
+    assert bridges.hear(left(bridge)) == []
+    assert asked(bridges.hear(StasisEnd(Channel(theirs(2))))) == [("DELETE", f"/bridges/{bridge}", ())]
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,10 @@ def test_what_is_not_a_list_of_bridges_is_garbled(body):
 
 def test_what_an_application_has_is_read():
     body = {"name": "outdial", "channel_ids": ["a", "c"], "bridge_ids": ["b"], "endpoint_ids": []}
-    assert decode_application(json.dumps(body).encode()) == Application(("a", "c"), ("b",))
+    assert decode_application(json.dumps(body).encode()) == Application(("a", "c"))
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"channel_ids": []}', b'{"message": "Application not found"}'])
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"channel_ids": 1}', b'{"message": "Application not found"}'])
 def test_what_is_not_an_application_is_garbled(body):
     with pytest.raises(AriGarbled, match="not an application"):
         decode_application(body)

@@ -13,12 +13,15 @@ manager interface's own `Bridge` would hang it up. The bridge goes when the agen
 | a refusal of the agent's bridge                  | the leg is hung up                                   |
 | a refusal of a join                              | ConnectFailed                                        |
 | StasisStart of another run's leg                 | the leg is hung up                                   |
-| ChannelLeftBridge of another run's bridge        | who is alone in it is hung up; empty, it is deleted  |
+| ChannelLeftBridge of another run's bridge        | who is alone in it is hung up                        |
+| StasisEnd of another run's leg                   | the bridge is deleted that would be that agent's     |
 
 Requests about one bridge travel in one lane, so they reach the server in order.
 
-Another run is a process that is gone: an application belongs to one process at a time, and what another outdial has in
-an application of its own is neither listed nor told here. Its conversations are left to end by themselves.
+Another run is a process that is gone: an application belongs to one process at a time. What another outdial has in an
+application of its own is left alone: its legs are neither listed nor told here, and a bridge bears the name of its
+application (what `GET /applications` says of bridges is not enough: on an agent's hang-up the server may drop the empty
+bridge from there or keep it). A conversation of another run is left to end by itself.
 
 Source: ours, measured on Asterisk 16.28 and 22.10 (decision 0013).
 """
@@ -73,15 +76,17 @@ class Held:
 class Bridges:
     """Who is held and joined on one server, for one run."""
 
-    def __init__(self, run: str, is_live: Callable[[CallId], bool]) -> None:
+    def __init__(self, run: str, application: str, is_live: Callable[[CallId], bool]) -> None:
         """Nobody is held yet.
 
         Args:
             run: tells our channels from those of other processes.
+            application: name of our Stasis application; our bridges bear it.
             is_live: whether a leg has not ended; the two connections of a server may tell it in either order.
         """
         self.held: dict[CallId, Held] = {}
         self._run = run
+        self._application = application
         self._is_live = is_live
 
     def hear(self, event: AriEvent) -> Effects:
@@ -93,9 +98,7 @@ class Bridges:
         if isinstance(event, ChannelLeftBridge):
             return self._left(event)
         if isinstance(event, StasisEnd):
-            call_id = call_of(self._run, event.channel.id)
-            if call_id is not None and call_id in self.held:
-                self.held[call_id].is_there = False
+            return self._gone(event)
         return []
 
     def join(self, command: Join) -> Effects:
@@ -152,9 +155,8 @@ class Bridges:
         talking = {channel for bridge in bridges if len(bridge.channels) > 1 for channel in bridge.channels}
         strays = [channel for channel in application.channel_ids if is_of_other_run(self._run, channel)]
         effects: Effects = [_hang_up_stray(channel) for channel in strays if channel not in talking]
-        ours = set(application.bridge_ids)
-        for bridge in bridges:  # those with a channel become empty, and that is told
-            if bridge.id in ours and not bridge.channels and self._is_of_other_run(bridge):
+        for bridge in bridges:  # those with a channel follow when it ends
+            if bridge.name == self._application and not bridge.channels and self._is_of_other_run(bridge):
                 effects.append(self._delete(bridge.id))
         return effects
 
@@ -204,10 +206,16 @@ class Bridges:
         bridge = event.bridge
         if not self._is_of_other_run(bridge):
             return []
-        if not bridge.channels:
-            return [self._delete(bridge.id)]
         strays = [channel for channel in bridge.channels if is_of_other_run(self._run, channel)]
         return [_hang_up_stray(strays[0])] if strays and len(bridge.channels) == 1 else []
+
+    def _gone(self, event: StasisEnd) -> Effects:
+        if is_of_other_run(self._run, event.channel.id):
+            return [self._delete(f"{event.channel.id}-b")]
+        call_id = call_of(self._run, event.channel.id)
+        if call_id is not None and call_id in self.held:
+            self.held[call_id].is_there = False
+        return []
 
     # --- requests ------------------------------------------------------------------------------------------------
 
@@ -219,7 +227,8 @@ class Bridges:
 
     def _make_bridge(self, leg: Held) -> Ask:
         bridge = self._bridge(leg.call_id)
-        request = AriRequest("POST", path_of("bridges", bridge), (("type", "mixing"),), bridge)
+        query = (("type", "mixing"), ("name", self._application))
+        request = AriRequest("POST", path_of("bridges", bridge), query, bridge)
         return Ask(request, lambda reply: self._check_agent(leg, reply))
 
     def _add(self, leg: Held) -> Ask:

@@ -93,14 +93,14 @@ class Bridge(msgspec.Struct, frozen=True):
     id: str
     channels: tuple[str, ...] = ()
     """Ids of the channels in it."""
+    name: str = ""
+    """What it was called by who made it."""
 
 
 class Application(msgspec.Struct, frozen=True):
     """What an application has, whether or not anybody listens for it."""
 
     channel_ids: tuple[str, ...]
-    bridge_ids: tuple[str, ...]
-    """Bridges that a channel of it is in, or was in."""
 
 
 class StasisStart(msgspec.Struct, frozen=True, tag_field="type", tag="StasisStart"):

@@ -225,7 +225,7 @@ class AriServer:
             return answer(bridge_json(existing))
         if not {"", "mixing", "dtmf_events", "proxy_media", "holding"}.issuperset(kind.split(",")):
             return error(500, "Unable to create bridge")
-        return answer(bridge_json(self._exchange.bridges.create(bridge_id)))
+        return answer(bridge_json(self._exchange.bridges.create(bridge_id, request.query.get("name", ""))))
 
     async def _destroy_bridge(self, request: web.Request) -> web.Response:
         bridge = self._find_bridge(request)

@@ -24,9 +24,9 @@ class Bridges:
         for channel in channels:
             self.enter(bridge, channel)
 
-    def create(self, bridge_id: str) -> Bridge:
+    def create(self, bridge_id: str, name: str) -> Bridge:
         """POST /bridges: a mixing bridge."""
-        bridge = Bridge(bridge_id, time.time(), over_ari=True)
+        bridge = Bridge(bridge_id, time.time(), over_ari=True, name=name)
         self.over_ari[bridge_id] = bridge
         self._emit(self._text.bridge("BridgeCreate", bridge))
         return bridge

@@ -35,6 +35,7 @@ class Bridge:
     id: str
     created: float
     over_ari: bool = False
+    name: str = ""
     channels: "list[Channel]" = field(default_factory=list)
     apps: list[str] = field(default_factory=list)
     """Applications that have had a channel in it: they hear of its end."""

@@ -142,7 +142,7 @@ def bridge_json(bridge: Bridge) -> dict[str, Any]:
         "bridge_type": "mixing",
         "bridge_class": "stasis" if bridge.over_ari else "basic",
         "creator": "Stasis" if bridge.over_ari else "",
-        "name": "",
+        "name": bridge.name,
         "channels": [channel.id for channel in bridge.channels],
         "creationtime": stamp(bridge.created),
         "video_mode": "talker",
