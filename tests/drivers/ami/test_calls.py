@@ -84,12 +84,18 @@ def dialing(call_id=7):
     )
 
 
+def waits(call_id=7):
+    """The dialplan runs."""
+    return ("UserEvent", {"UserEvent": "OutdialWaiting", "Uniqueid": channel(call_id)})
+
+
 def up(call_id=7):
-    """The far end answers."""
+    """The far end answers, and the dialplan takes over."""
     return (
         ("Newstate", {"Uniqueid": channel(call_id), "ChannelStateDesc": "Up"}),
         ("DialEnd", {"DestUniqueid": channel(call_id), "DialStatus": "ANSWER"}),
         ("OriginateResponse", {"Uniqueid": channel(call_id), "Response": "Success", "Reason": "4"}),
+        waits(call_id),
     )
 
 
@@ -172,6 +178,43 @@ def test_lost_connection_rejects_what_was_never_sent_and_keeps_the_rest():
     assert calls.lose_connection() == [DialRejected(2, NOT_SENT)]
     assert list(calls.legs) == [1]
     assert len(calls.dial(dial(3))) == 1
+
+
+# --- redirections -------------------------------------------------------------------------------------------------
+
+REDIRECTIONS = {
+    "transfer": lambda calls: calls.transfer(Transfer(7, 101, "7101", 20_000)),
+    "ivr": lambda calls: calls.start_ivr(StartIvr(7, "menu")),
+    "message": lambda calls: calls.play_message(PlayMessage(7, "sorry")),
+}
+
+
+@pytest.mark.parametrize("what", REDIRECTIONS)
+def test_nobody_is_sent_elsewhere_before_the_dialplan_runs(what):
+    calls = some_calls()
+    calls.dial(dial(cpd=False))
+    events_of(calls, *dialing(), *up()[:-1])
+    assert REDIRECTIONS[what](calls) == [Grace(7)]
+    sent = events_of(calls, waits())
+    assert [action.name for action in sent][-1] == "Redirect"
+    assert events_of(calls, waits()) == calls.grace_over(7) == []
+
+
+def test_dialplan_without_a_word_is_not_waited_for_long():
+    calls = some_calls()
+    calls.dial(dial(cpd=False))
+    events_of(calls, *dialing(), *up()[:-1])
+    REDIRECTIONS["message"](calls)
+    assert [action.name for action in calls.grace_over(7)] == ["Setvar", "Redirect"]
+
+
+def test_released_call_is_not_sent_anywhere_any_more():
+    calls = some_calls()
+    calls.dial(dial(cpd=False))
+    events_of(calls, *dialing(), *up()[:-1])
+    REDIRECTIONS["transfer"](calls)
+    assert only_action(calls.release(Release(7))).name == "Hangup"
+    assert events_of(calls, waits()) == []
 
 
 # --- customers ---------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_an_answered_call_is_told_step_by_step_and_ends_as_ordered():
         assert told[:2] == ["Newchannel", "DialBegin"]
         assert sorted(told[2:4]) == ["DialState", "Newstate"]
         assert sorted(told[4:7]) == ["DialEnd", "Newstate", "OriginateResponse"]
-        assert told[7:] == ["SoftHangupRequest", "Hangup"]
+        assert told[7:] == ["UserEvent", "SoftHangupRequest", "Hangup"]
         assert (await manager.until(Event="OriginateResponse"))["Reason"] == "4"
         states = [m["State"] for m in manager.like(Event="DeviceStateChange", Device="PJSIP/trunk")]
         assert states == ["RINGING", "INUSE", "NOT_INUSE"]

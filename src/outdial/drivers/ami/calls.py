@@ -119,7 +119,7 @@ class Calls:
             return [CallReleased(command.call_id)]
         leg.is_transferring = True
         leg.is_in_ivr = False
-        return [*requests.transfer(command, self.strings, leg.channel)]
+        return self._redirect(leg, requests.transfer(command, self.strings, leg.channel))
 
     def start_ivr(self, command: StartIvr) -> Effects:
         """Carry out `StartIvr`: the application is a dialplan context of the user's."""
@@ -127,12 +127,15 @@ class Calls:
         if leg is None:
             return [CallReleased(command.call_id)]
         leg.is_in_ivr = True
-        return [requests.redirect(leg.channel, command.application, "s", f"ivr-{command.call_id}")]
+        redirect = requests.redirect(leg.channel, command.application, "s", f"ivr-{command.call_id}")
+        return self._redirect(leg, (redirect,))
 
     def play_message(self, command: PlayMessage) -> Effects:
         """Carry out `PlayMessage`."""
         leg = self.legs.get(command.call_id)
-        return [CallReleased(command.call_id)] if leg is None else [*requests.play_message(command, leg.channel)]
+        if leg is None:
+            return [CallReleased(command.call_id)]
+        return self._redirect(leg, requests.play_message(command, leg.channel))
 
     def release(self, command: Release | ReleaseEngaging) -> Effects:
         """Carry out `Release` or `ReleaseEngaging`."""
@@ -144,6 +147,7 @@ class Calls:
         if queued is not None:
             self._queue.remove(queued)
             return self._end(leg, _released(leg))
+        leg.redirection = ()
         if not leg.has_begun:
             leg.must_end = True
         return [requests.hang_up(leg.channel, f"hangup-{leg.call_id}")]
@@ -177,6 +181,11 @@ class Calls:
         self._query = None
         self._doubtful |= set(self.legs)
         return effects
+
+    def _redirect(self, leg: Leg, actions: tuple[Action, ...]) -> Effects:
+        """At once, or when the leg runs in the dialplan: one without user events (an older file) gets a moment."""
+        leg.redirection = actions
+        return leg.in_dialplan() if leg.is_in_dialplan else [Grace(leg.call_id)]
 
     # --- messages ------------------------------------------------------------------------------------------------
 
@@ -276,17 +285,19 @@ class Calls:
         return [Grace(leg.call_id)]
 
     def grace_over(self, call_id: CallId) -> Effects:
-        """A request failed a moment ago: without a sign until now there never was a call."""
+        """A request failed a moment ago: without a sign until now there never was a call. Or: a redirection waited."""
         leg = self.legs.get(call_id)
-        if leg is None or leg.has_begun:
+        if leg is None:
             return []
+        if leg.has_begun:
+            return leg.in_dialplan()
         return self._refused(leg, "the server could not create the call")
 
     def _user_event(self, fields: dict[str, str]) -> Effects:
         leg = self._leg(fields.get("Uniqueid", ""))
         if leg is None:
             return []
-        return said(leg, fields)
+        return [*leg.in_dialplan(), *said(leg, fields)]
 
     # --- which calls there are -----------------------------------------------------------------------------------
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from outdial.core.events import CallPhase
 from outdial.core.units import CallId
+from outdial.drivers.ami.effects import Effects
 from outdial.drivers.ami.endings import Signs, cause_of, tech_cause_of
+from outdial.drivers.ami.requests import Action
 
 
 class LegKind(enum.Enum):
@@ -37,10 +39,20 @@ class Leg:
     is_in_ivr: bool = False
     is_in_stasis: bool = False
     """A report of the server's channels found it in the ARI application."""
+    is_in_dialplan: bool = False
+    """The dialplan has spoken. A redirection before that would change the id of its channel (decision 0013)."""
+    redirection: tuple[Action, ...] = ()
+    """What waits for that."""
     reports_missed: int = 0
     """Reports of the server's channels, in a row, that lacked it."""
     must_end: bool = False
     """It was to be released before its channel could be found: the first sign of it is answered with a hangup."""
+
+    def in_dialplan(self) -> Effects:
+        """It runs there: what waited for that."""
+        self.is_in_dialplan = True
+        actions, self.redirection = self.redirection, ()
+        return [*actions]
 
     def signs(self, fields: dict[str, str]) -> Signs:
         """All signs, once its Hangup has come. The callee of a preview call is the customer, not the agent."""

@@ -6,6 +6,7 @@
 | OutdialNotConnected | ConnectFailed                                             |
 | OutdialAgent        | IvrAgentRequested                                         |
 | OutdialMessage      | MessageStarted, MessageEnded                              |
+| OutdialWaiting      | none: the leg runs in the dialplan (as after any of them) |
 
 Source: `extensions-outdial.conf`; measured on 16.28 and 22.10.
 """

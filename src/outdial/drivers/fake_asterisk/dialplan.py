@@ -31,7 +31,7 @@ EXTENSIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "detect-join": (("AMD", ""), ("UserEvent", _VERDICT), ("Goto", "join,1")),
     "engaged": (("Stasis", "${OUTDIAL_APP},agent"), ("Hangup", "16")),
     "fax": (("UserEvent", "OutdialVerdict,Status: FAX,Cause: CNG"), ("Goto", "wait,1")),
-    "join": (("Stasis", "${OUTDIAL_APP},customer"), ("Hangup", "16")),
+    "join": (("UserEvent", "OutdialWaiting"), ("Stasis", "${OUTDIAL_APP},customer"), ("Hangup", "16")),
     "message": (
         ("UserEvent", "OutdialMessage,Status: STARTED"),
         ("Playback", "${OUTDIAL_MESSAGE}"),
@@ -42,7 +42,7 @@ EXTENSIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("Dial", "${OUTDIAL_DIAL},$[CEIL(${OUTDIAL_RING_S})]"),
         ("Hangup", "${IF($[0${HANGUPCAUSE} = 0]?19:${HANGUPCAUSE})}"),
     ),
-    "wait": (("Wait", "${OUTDIAL_HOLD_S}"), ("Hangup", "16")),
+    "wait": (("UserEvent", "OutdialWaiting"), ("Wait", "${OUTDIAL_HOLD_S}"), ("Hangup", "16")),
 }
 """The shipped dialplan, `extensions-outdial.conf`: extension → (application, its data) by priority."""
 
