@@ -48,6 +48,7 @@ def open_desk(signed_in: BrowserContext, address: str) -> Iterator[OpenDesk]:
 
     yield opened
     page, _ = opened()
+    ask(page, "hang-up")
     ask(page, "logout")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=CALL_MS_MAX)  # when the call is over
     for page in pages:
@@ -138,6 +139,7 @@ def test_callback_that_is_due_is_offered_and_called(desk):
     soon_ms = desk.evaluate("Date.now() + 2000")
     asked = ask(desk, "callback", at_utc_ms=soon_ms, note="in a moment")
     assert asked["call"]["said"]["callback_at_utc_ms"] == soon_ms
+    ask(desk, "hang-up")
     expect(state(desk)).to_contain_text("After-call work", timeout=CALL_MS_MAX)
     desk.keyboard.press("r")
     offer = desk.get_by_role("heading", name="Call this one?")
@@ -145,6 +147,7 @@ def test_callback_that_is_due_is_offered_and_called(desk):
         expect(offer.or_(desk.get_by_role("heading", name="Connected"))).to_be_visible(timeout=CALL_MS_MAX)
         if offer.is_visible():
             break
+        ask(desk, "hang-up")
         expect(state(desk)).to_contain_text("After-call work", timeout=CALL_MS_MAX)
         desk.keyboard.press("r")
     expect(offer).to_be_visible()
