@@ -5,7 +5,7 @@
 Its callees write down what they hear in `FOLDER/callees.log`, one line at once, so that it is there whenever the dialer
 is killed:
 
-    open EPOCH UTC                    the dialer has started
+    open EPOCH BEGAN UTC              the dialer has started, at which it began some time ago
     call EPOCH CALL RECORD NUMBER UTC a call has left for the network
     end EPOCH CALL RESULT UTC         it has ended, and its settlement is about to be given to the writer
 
@@ -256,8 +256,9 @@ async def main(folder: Path, seed: int, url: str) -> None:
     log = os.open(folder / "callees.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     database = Database(url=url) if url else Database(folder / "outdial.sqlite3")
     serve = Serve(folder, database=database, stale_ms=STALE_MS)
+    began_ms = utc_ms()
     records = await open_records(serve, Silence())  # type: ignore[arg-type]
-    os.write(log, f"open {records.epoch} {utc_ms()}\n".encode())
+    os.write(log, f"open {records.epoch} {began_ms} {utc_ms()}\n".encode())
     print("open", flush=True)
     records.store = Moody(records.store, dice)  # type: ignore[assignment]
     try:

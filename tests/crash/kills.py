@@ -47,12 +47,10 @@ DIALER = Path(__file__).with_name("dialer.py")
 RECORDS_PER_KILL = 250
 RUN_S = (0.0, 0.5)
 """How long a start may live once it is up."""
-END_S = 120.0
-"""Longest wait for the last start."""
+SILENCE_S = 30.0
+"""Longest silence of the last start, which has much to do. Unit: s."""
 STALE_MS = 300
 """As in `dialer`."""
-OPENING_MS = 50
-"""That wait begins a moment before the start says that it is up."""
 FINAL = {RecordStatus.UPDATED, RecordStatus.CANCELLED, RecordStatus.CHAIN_UPDATED}
 DATABASE = "crash"
 POWER_CUTS = 0.3
@@ -79,6 +77,8 @@ class Heard:
     """What all callees know."""
 
     calls: dict[tuple[int, int], Call] = field(default_factory=dict)
+    began_ms: dict[int, int] = field(default_factory=dict)
+    """When each start began to open its database: from then on it waits for calls that may still be up."""
     opened_ms: dict[int, int] = field(default_factory=dict)
     """When each start was up."""
 
@@ -97,7 +97,8 @@ def read_log(folder: Path) -> Heard:
     heard = Heard()
     for line in (folder / "callees.log").read_text().splitlines():
         match line.split():
-            case ["open", epoch, at_ms]:
+            case ["open", epoch, began_ms, at_ms]:
+                heard.began_ms[int(epoch)] = int(began_ms)
                 heard.opened_ms[int(epoch)] = int(at_ms)
             case ["call", epoch, call_id, record_id, number, at_ms]:
                 key = (int(epoch), int(call_id))
@@ -146,11 +147,7 @@ class Kills:
                 self.figures["kills"] += 1
         else:
             process = self._start(self._kills)
-        try:
-            code = process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
+        code = self._wait_while_it_dials(process)
         if code:
             self.wrong.append(f"the last start ended with {code}")
         self._look()
@@ -167,6 +164,17 @@ class Kills:
             self.wrong.append(f"start {n + 1} did not come up and ended with {process.wait()}")
         self.figures["start_ms_max"] = max(self.figures["start_ms_max"], round((time.monotonic() - began_s) * 1_000))
         return process
+
+    def _wait_while_it_dials(self, process: "subprocess.Popen[str]") -> int:
+        """Wait for the end of the last start; one that falls silent is killed. Returns its exit status."""
+        log = self._folder / "callees.log"
+        heard = -1
+        while (now_heard := log.stat().st_size) > heard:
+            heard = now_heard
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(SILENCE_S)
+        process.kill()
+        return process.wait()
 
     def _cut_power(self, process: "subprocess.Popen[str]", server: Postgres) -> None:
         """Kill the database, too, and start it again."""
@@ -254,7 +262,7 @@ class Kills:
                 until_ms = before.ended_ms
                 if until_ms is None:
                     next_start = min((epoch for epoch in heard.opened_ms if epoch > before.epoch), default=0)
-                    until_ms = heard.opened_ms.get(next_start, before.from_ms) + STALE_MS - OPENING_MS
+                    until_ms = heard.began_ms.get(next_start, before.from_ms) + STALE_MS
                 if after.from_ms < until_ms:
                     self.wrong.append(f"number {number} was called while its call may have been up: {before} {after}")
 

@@ -9,12 +9,12 @@ from outdial.sim.lists import RecordStatus
 BUSY, STALE, DIAL_ERROR = int(CallResult.BUSY), int(CallResult.STALE), int(CallResult.DIAL_ERROR)
 READY, UPDATED = int(RecordStatus.READY), int(RecordStatus.UPDATED)
 
-HEARD = """open 2 1000
+HEARD = """open 2 990 1000
 call 2 1 5 5550005 1010
 end 2 1 6 1020
 call 2 2 5 5550005 1100
-open 3 2000
-call 3 1 5 5550005 2310
+open 3 1980 2000
+call 3 1 5 5550005 2280
 end 3 1 6 2320
 """
 ATTEMPTS = [
@@ -66,7 +66,7 @@ def test_a_course_in_which_everything_holds(tmp_path):
         ({"attempts": without(ATTEMPTS, 4, at5=STALE)}, "call (3, 1) is stale, and nobody was killed"),
         ({"attempts": without(ATTEMPTS, 0, at5=DIAL_ERROR)}, "call (2, 1) was given up and left all the same"),
         ({"attempts": without(ATTEMPTS, 2, at5=BUSY)}, "has a result and no callee"),
-        ({"heard": HEARD.replace("2310", "2100")}, "number 5550005 was called while its call may have been up"),
+        ({"heard": HEARD.replace("2280", "2279")}, "number 5550005 was called while its call may have been up"),
         ({"heard": HEARD.replace("end 2 1 6 1020", "end 2 1 6 1101")}, "was called while its call may have been up"),
         ({"records": without(RECORDS, 0, at1=READY, at3=2_000)}, "record 5 is ready, due 2000"),
         ({"records": without(RECORDS, 0, at4=3)}, "record 5 is updated, due None, 3"),
