@@ -179,7 +179,6 @@ class Demo:
         listen, desks = options.listen, self._desks
         self.api = None if listen is None else demo_api(listen, dialer, api_log, observation, desks, changing)
         self._running: asyncio.Task[None] | None = None
-        self._began_at_s = 0.0
 
     # --- the course of it ------------------------------------------------------------------------------------------
 
@@ -215,14 +214,14 @@ class Demo:
         loop = asyncio.get_running_loop()
         assert self._records is not None
         ledgers = await self._records.ledgers(self.scene.configuration, self._request_id + 1)
-        self._began_at_s = loop.time()
+        began_at_s = loop.time()
         self._start(ledgers)
         self._running = asyncio.create_task(self._runner.run())
         if self.api is not None:
             self.api.begin(self._records.shared(self.scene.loaded))
         try:
             await self._watch(self._seconds, lambda: self._interrupts > 0)
-            self.dialed_s = loop.time() - self._began_at_s
+            self.dialed_s = loop.time() - began_at_s
             if not self._running.done():
                 await self._end()
         finally:
@@ -268,9 +267,10 @@ class Demo:
     async def _end(self) -> None:
         """Stop the groups, let calls end, hang up the rest: within `SETTLE_S` + `HANG_UP_S` + `LAST_S`."""
         self.scene.calm_down()
-        for group in self.scene.configuration.campaign_groups:
-            self._request_id += 1
-            self._runner.submit(GroupStopRequested(self._request_id, group.dbid))
+        for group in self.core.state.groups.values():
+            if group.is_running:
+                self._request_id += 1
+                self._runner.submit(GroupStopRequested(self._request_id, group.group_id))
         await self._watch(SETTLE_S, lambda: self._is_quiet() or self._interrupts > 1)
         self.scene.hang_up(list(self.tally.dialing), list(self.tally.engaging))
         await self._watch(HANG_UP_S, self._is_quiet)
@@ -305,7 +305,7 @@ class Demo:
             return
         snapshot = self.core.snapshot()
         self.happenings.compare(snapshot)
-        elapsed_s = asyncio.get_running_loop().time() - self._began_at_s
+        elapsed_s = self._clock.read().mono_ms / 1_000  # as the lines of the log say it
         title = self.scene.title if self.api is None else f"{self.scene.title} · {self.api.address}"
         self._display.show(snapshot, Frame(title, elapsed_s, self._seconds, note, self.happenings.lines))
 
