@@ -23,6 +23,7 @@ from outdial.core.units import Now
 from outdial.names import Names
 from outdial.results_files import ResultsError
 from outdial.serve_records import ServeRecords, open_records
+from outdial.serve_results import ServeResults, write_records
 from outdial.serve_setup import read_setup
 from outdial.store import listing
 from outdial.store.interface import AttemptBegun, StoreError, StoreUnavailable
@@ -247,7 +248,7 @@ def test_what_has_become_of_records_is_in_the_file_at_the_end(tmp_path):
         records.carry_out(NOW, ReturnRecord(1, 3, 0, "the group was stopped"))
         assert records.counts() == {"database_away": None, "samples_left_out": None} and not records.has_crashed
         await records.finish()
-        await records.write_results(tmp_path / "records.csv", Names(loaded.configuration))
+        assert await write_records(records, tmp_path / "records.csv", Names(loaded.configuration), 6) == 6
 
     open_and(path, story)
     with open(tmp_path / "records.csv", newline="", encoding="utf-8") as file:
@@ -286,6 +287,19 @@ def test_records_get_the_zones_of_their_numbers_when_their_list_says_so_after_a_
     open_and(path, story)
 
 
+def test_so_many_records_that_the_end_would_wait_for_them_are_left_out(tmp_path):
+    path = write_configuration(tmp_path, records=6)
+
+    async def story(records, loaded, log):
+        await records.add_lists(loaded)
+        results = ServeResults(tmp_path, Names(loaded.configuration), lambda error: None)
+        assert await results.finish(records, log, 5)
+        assert log.of("records not written")["records"] == 6
+
+    open_and(path, story)
+    assert not (tmp_path / "records.csv").exists()
+
+
 def test_results_that_the_database_does_not_give_are_no_file(tmp_path):
     path = write_configuration(tmp_path, records=6)
 
@@ -297,7 +311,7 @@ def test_results_that_the_database_does_not_give_are_no_file(tmp_path):
 
         records.store.fates = away
         with pytest.raises(ResultsError, match=r"records.csv: cannot be written: connection refused"):
-            await records.write_results(tmp_path / "records.csv", Names(loaded.configuration))
+            await write_records(records, tmp_path / "records.csv", Names(loaded.configuration), 6)
 
     open_and(path, story)
     assert not (tmp_path / "records.csv").exists()

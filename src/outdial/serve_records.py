@@ -29,13 +29,12 @@ from outdial.core.settings import CallingList
 from outdial.core.snapshot import Snapshot
 from outdial.core.units import CallId, GroupId, ListId, Millis, Now
 from outdial.drivers.backoff import longest_pause_s
-from outdial.names import Names
 from outdial.port_sampling import PortSampler
-from outdial.results_files import RECORD_COLUMNS, CsvFile, ResultsError, make_folder, record_row
+from outdial.results_files import make_folder
 from outdial.selection.terms import Selection
 from outdial.shared_store import SharedStore
 from outdial.store.access_rows import StoredAccess
-from outdial.store.interface import Store, StoreError, StoreUnavailable
+from outdial.store.interface import Store, StoreUnavailable
 from outdial.store.listing import digest_of, read_into
 from outdial.store.outbox import MessageDue
 from outdial.store.spool import Spool
@@ -52,8 +51,6 @@ LOOK_S = 1.0
 """Pause between two looks for records that must not be dialed any more. Unit: seconds."""
 RECORDS_LOOKED_AT = 1_000
 """Records of a list in which the columns are looked for that a filter names. Unit: records."""
-PAGE = 5_000
-"""Records that are read at once for `records.csv`. Unit: records."""
 
 
 class ServeRecords:
@@ -62,6 +59,7 @@ class ServeRecords:
     Attributes:
         epoch: number of this start.
         count: records of the lists in the configuration.
+        lists: every list that this run has had; the keys.
         store: the database itself, for those who only look at it.
         on_answer: told how long the database took; see `SteadyStore`. None: nobody is.
         announce: whom else a command concerns; see `StoreWriter`.
@@ -81,8 +79,7 @@ class ServeRecords:
         self.store = store
         self._spool = spool
         self._log = log
-        self._lists: dict[ListId, None] = {}
-        """Every list that this run has had."""
+        self.lists: dict[ListId, None] = {}
         self._by_number: frozenset[ListId] = frozenset()
         """Lists whose records get the zones of their numbers: on their way to the core, the database has none."""
         self._selections: Mapping[GroupId, Mapping[ListId, Selection]] = {}
@@ -125,7 +122,7 @@ class ServeRecords:
         if mistakes:
             raise ConfigError(mistakes)
         wanted = dict.fromkeys(calling_list.dbid for calling_list in loaded.configuration.calling_lists)
-        self._lists |= wanted
+        self.lists |= wanted
         await self._check_selections(loaded)
         await self._find_zones(loaded)
         self.count = sum(each.records for each in await self.store.imports() if each.list_id in wanted)
@@ -312,27 +309,6 @@ class ServeRecords:
             self._log.warning(
                 "database lacks changes", spool=str(self._spool.path), consequence="the next start writes them"
             )
-
-    async def write_results(self, path: Path, names: Names) -> None:
-        """Write what has become of every record of the lists that this run has had.
-
-        Raises:
-            ResultsError: the file cannot be written, or the database does not answer.
-        """
-        try:
-            with CsvFile(path, RECORD_COLUMNS) as file:
-                for list_id in self._lists:
-                    await self._write_list(file, list_id, names)
-        except (StoreError, StoreUnavailable) as error:
-            path.unlink(missing_ok=True)
-            raise ResultsError(f"{path}: cannot be written: {error}") from error
-
-    async def _write_list(self, file: CsvFile, list_id: ListId, names: Names) -> None:
-        after = 0
-        while page := await self.store.fates(list_id, after, PAGE):
-            for fate in page:
-                file.add(record_row(fate, names))
-            after = page[-1].record_id
 
     async def close(self) -> None:
         """Let go of database and spool."""

@@ -1,7 +1,8 @@
-"""The attempts of one start of the server as a file, in a folder of its own below `results-dir`.
+"""The attempts of one start of the server as a file, in a folder of its own below `results-dir`, and its records.
 
 Each attempt is handed to the operating system as soon as it is over: a crash of the process loses none. A file that
-cannot be written stops the dialing, because calls that nobody writes down must not be made.
+cannot be written stops the dialing, because calls that nobody writes down must not be made. Records are written at the
+end, unless there are so many that the end would wait for them.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +14,22 @@ from outdial.core.commands import Command, SettleAttempt
 from outdial.core.events import Event
 from outdial.core.units import Now
 from outdial.names import Names
-from outdial.results_files import ATTEMPT_COLUMNS, CsvFile, ResultsError, attempt_row, make_folder
+from outdial.results_files import (
+    ATTEMPT_COLUMNS,
+    RECORD_COLUMNS,
+    CsvFile,
+    ResultsError,
+    attempt_row,
+    make_folder,
+    record_row,
+)
 from outdial.serve_records import ServeRecords
+from outdial.store.interface import StoreError, StoreUnavailable
 
 STARTS_MAX = 100
 """Starts in the same second that find a folder of their own."""
+PAGE = 5_000
+"""Records that are read at once for `records.csv`. Unit: records."""
 
 
 class ServeResults:
@@ -66,17 +78,46 @@ class ServeResults:
                 self.failure = error
                 self._on_failure(error)
 
-    async def finish(self, records: ServeRecords, log: FilteringBoundLogger) -> bool:
-        """Close the file and write `records.csv` beside it. Returns whether both are whole."""
+    async def finish(self, records: ServeRecords, log: FilteringBoundLogger, records_max: int) -> bool:
+        """Close the file and write `records.csv` beside it, unless it is too long. Returns whether all went well."""
         path = self.folder / "records.csv"
         try:
             self._attempts.close()
-            await records.write_results(path, self.names)
+            count = await write_records(records, path, self.names, records_max)
         except ResultsError as error:
             log.error("failure", text=str(error))
             return False
-        log.info("records written", file=str(path))
+        if count > records_max:
+            log.info("records not written", records=count, records_csv_max=records_max, instead="outdial list export")
+        else:
+            log.info("records written", file=str(path))
         return True
+
+
+async def write_records(records: ServeRecords, path: Path, names: Names, records_max: int) -> int:
+    """Write what has become of every record of the lists that this run has had, if they are not too many.
+
+    Returns:
+        How many there are. More than `records_max`: nothing was written.
+
+    Raises:
+        ResultsError: the file cannot be written, or the database does not answer.
+    """
+    try:
+        count = sum(each.records for each in await records.store.imports() if each.list_id in records.lists)
+        if count > records_max:
+            return count
+        with CsvFile(path, RECORD_COLUMNS) as file:
+            for list_id in records.lists:
+                after = 0
+                while page := await records.store.fates(list_id, after, PAGE):
+                    for fate in page:
+                        file.add(record_row(fate, names))
+                    after = page[-1].record_id
+    except (StoreError, StoreUnavailable) as error:
+        path.unlink(missing_ok=True)
+        raise ResultsError(f"{path}: cannot be written: {error}") from error
+    return count
 
 
 def folder_of_this_start(results_dir: Path, start: str) -> Path:

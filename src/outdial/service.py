@@ -259,7 +259,8 @@ class Service:
             await self._servers.close()
             await self._records.finish()
             await self._webhooks.close()
-            if not await self._results.finish(self._records, self._log):
+            records_max = self._configuration.setup.loaded.serve.records_csv_max
+            if not await self._results.finish(self._records, self._log, records_max):
                 self._exit_code = self._exit_code or EXIT_ERROR
             self._watch.close()
             await asyncio.to_thread(self._observation.close)

@@ -315,7 +315,7 @@ def test_mistakes_in_serve():
     assert mistakes_in(text_with("[serve]\ndrain-s-max = -1\nready-again-s = 0\nport = 80\n")) == [
         "serve.port = 80: unknown key; allowed: drain-s-max, results-dir, ready-again-s, after-call-work-s, "
         "desktop-away-s, not-ready-reasons, database, database-password-file, database-password-env, server-name, "
-        "stale-clean-timeout, samples-days, journal, tracing",
+        "stale-clean-timeout, samples-days, records-csv-max, journal, tracing",
         "serve.drain-s-max = -1: out of range; allowed: a number 0 … 86,400",
         "serve.ready-again-s = 0: out of range; allowed: a number 1 … 86,400",
     ]

@@ -131,6 +131,8 @@ class Serve:
     """How long a record waits after a crash whose call may still be up."""
     samples_ms: Millis = 90 * DAY_MS
     """How long samples of ports are kept."""
+    records_csv_max: int = 100_000
+    """Most records that `records.csv` is written for at the end."""
     journal: Path | None = None
     """File that every step is recorded in; None: none."""
     drain_ms_max: Millis = 60 * SECOND_MS

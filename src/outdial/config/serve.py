@@ -130,6 +130,15 @@ class ServeTable(Table):
         ge=1,
         le=3_650,
     )
+    records_csv_max: int = option(
+        "records-csv-max",
+        "Most records in the lists of a run for which `records.csv` is written at its end: 100,000 take some seconds. "
+        "With more the file is left out: `outdial list export` writes a list at any time.",
+        default=core_default(Serve, "records_csv_max"),
+        unit="records",
+        ge=0,
+        le=100_000_000,
+    )
     journal: str | None = option(
         "journal",
         "File that every step is recorded in, for `outdial replay`, relative to the configuration file. It must not "
@@ -195,6 +204,7 @@ def serve_of(table: ServeTable, folder: Path) -> Serve:
         server_name=table.server_name,
         stale_ms=round(table.stale_clean_timeout * SECOND_MS),
         samples_ms=table.samples_days * DAY_MS,
+        records_csv_max=table.records_csv_max,
         journal=None if table.journal is None else folder / table.journal,
         drain_ms_max=round(table.drain_s_max * SECOND_MS),
         ready_again_ms=round(table.ready_again_s * SECOND_MS),
