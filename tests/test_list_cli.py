@@ -327,6 +327,7 @@ def test_a_file_of_consents_goes_to_the_records_that_have_its_numbers(operator):
     refuse_all(operator)
     operator.types("record", "cancel", operator.config, "5550103")
     operator.asks("UPDATE records SET call_result = 51 WHERE number = '5550103'")
+    operator.asks("UPDATE records SET callback_number = '5550999' WHERE number = '5550102'")
     forms = operator.file("Tel,consent\n5550100,form A\n5550101,\n555 0103,form D\n5550999,form Z\nx,form\n", "f.csv")
     give = ("list", "consent", forms, operator.config, "--list", "customers", "--map", "Tel=phone", "--ready")
     found = json.loads(operator.types(*give, "--json"))
@@ -341,6 +342,8 @@ def test_a_file_of_consents_goes_to_the_records_that_have_its_numbers(operator):
         "5550102": ("cancelled", ""),
         "5550103": ("cancelled", "form D"),
     }
+    whose_number = operator.fails("record", "consent", operator.config, "5550999", "form")
+    assert "no record has the number 5550999" in whose_number, "it is only called back there"
     [entry, _] = json.loads(operator.types("audit", operator.config, "--json"))["audit"]
     assert (entry["action"], entry["subject"], entry["after"]["set"]) == ("list.consent", "calling-list customers", 1)
 

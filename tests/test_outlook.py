@@ -151,6 +151,9 @@ def test_why_tells_every_reason(desk):
     assert "nothing keeps it" in desk.types("why", desk.config, "5550102"), "its own number is not dialed"
     desk.types("dnc", "add", desk.config, "5550199")
     assert "east: do-not-call: 5550199 is on the list internal" in desk.types("why", desk.config, "5550102")
+    assert ", 5550102, called at 5550199 in customers: 1 reason\n" in desk.types("why", desk.config, "+5550199")
+    [record] = json.loads(desk.types("why", desk.config, "5550199", "--json"))["records"]
+    assert (record["number"], record["callback_number"]) == ("5550102", "5550199")
     assert "another record of its customer is tried first" in desk.types("why", desk.config, "5550105")
     desk.asks("UPDATE records SET due_utc_ms = NULL, status = 3, call_result = 33 WHERE number = '5550103'")
     [record] = json.loads(desk.types("why", desk.config, "5550103", "--json"))["records"]

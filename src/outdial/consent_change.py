@@ -20,6 +20,7 @@ from outdial.consent_columns import consent_in
 from outdial.core.errors import ConfigError
 from outdial.csv_lines import Rejected
 from outdial.list_import import columns_of
+from outdial.record_change import number_or_id
 from outdial.record_show import find_stored
 from outdial.results_files import utc_text
 from outdial.store.access_rows import StoredAccess
@@ -62,7 +63,11 @@ def run_record_consent(
     text, utc_ms = read_consent(ground, since)
 
     async def work(store: Store) -> list[tuple[StoredRecord, Consenting]]:
-        found = [each for each in await find_stored(store, which) if list_id in (None, each.fate.list_id)]
+        found = [
+            each
+            for each in await find_stored(store, which)
+            if list_id in (None, each.fate.list_id) and is_meant(which, each.fate.record_id, each.fate.number)
+        ]
         outcomes = await store.consent([Consent(each.fate.record_id, text, utc_ms, ready) for each in found])
         entries = [
             by_command(now, "record.consent", f"record {each.fate.record_id}", shown(each), consent_shown(text, utc_ms))
@@ -74,6 +79,13 @@ def run_record_consent(
 
     changed = [(record.fate.record_id, record.fate.number, outcome) for record, outcome in in_store(loaded, work)]
     return consent_text(which, changed, as_json=as_json)
+
+
+def is_meant(which: str, record_id: int, number: str) -> bool:
+    """Whether a record has this id or this number of its own. One that is only called back at it is not meant: calls
+    to its own number, which follow, would go out on a consent for another."""
+    phone, wanted_id = number_or_id(which)
+    return record_id == wanted_id or number.removeprefix("+") == (phone or "").removeprefix("+")
 
 
 def consent_text(which: str, changed: Sequence[tuple[int, str, Consenting]], *, as_json: bool) -> str:
@@ -185,7 +197,8 @@ async def _add(store: Store, list_id: int, lines: Sequence[ListedRecord], *, rea
     """Add the consents of some lines. Returns what has become of them."""
     given = {line.record.number: line.record for line in lines if line.record.consent}
     counts = Counter({"none": len(lines) - len(given)})
-    found = [each for each in await store.find_records(0, list(given)) if each.fate.list_id == list_id]
+    stored = await store.find_records(0, list(given))
+    found = [each for each in stored if each.fate.list_id == list_id and each.fate.number in given]
     consents = [
         Consent(each.fate.record_id, line.consent, line.consent_utc_ms, ready)
         for each in found

@@ -52,7 +52,7 @@ def run_show_record(config: Path, which: str, *, as_json: bool) -> str:
 
 
 async def find_stored(store: Store, which: str) -> tuple[StoredRecord, ...]:
-    """The records with an id or a telephone number, with or without a +.
+    """The records with an id or a telephone number, with or without a +, their own or that of a callback.
 
     Raises:
         ConfigError: it is neither.

@@ -50,11 +50,12 @@ class ServeReasons:
 
 def _view(record: StoredRecord, reasons: list[Reason], names: Names) -> WhyView:
     fate = record.fate
+    called_at = f", called at {record.callback_number}" if record.callback_number else ""
     return WhyView(
         kind="record",
         dbid=fate.record_id,
         name=fate.number,
-        state=f"{fate.status.label} in {names.calling_list(fate.list_id)}",
+        state=f"{fate.status.label} in {names.calling_list(fate.list_id)}{called_at}",
         reasons=[
             ReasonView(
                 code=each.code.replace(" ", "_").replace("-", "_"),

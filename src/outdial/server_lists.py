@@ -11,7 +11,7 @@ from outdial.api.imports import ImportState, ImportView
 from outdial.api.lists import ListView
 from outdial.api.records import AttemptView, HistoryView, NewRecord, RecordView, WordView
 from outdial.client import Client
-from outdial.consent_change import consent_text, read_consent
+from outdial.consent_change import consent_text, is_meant, read_consent
 from outdial.core.errors import ConfigError, OutdialError
 from outdial.list_import import columns_of, import_text, progress_bar
 from outdial.list_reset import check_sure, reset_text, statuses_of
@@ -289,7 +289,7 @@ def add_consent(
     list_dbid = None if list_name is None else client.calling_list(list_name).dbid
     changed = []
     for record in client.records_with(which):
-        if list_dbid in (None, record.list_dbid):
+        if list_dbid in (None, record.list_dbid) and is_meant(which, record.record_id, record.number):
             given = client.add_consent(record.list_dbid, record.record_id, text, utc_ms, ready=ready)
             changed.append((record.record_id, record.number, Consenting(given.outcome)))
     return consent_text(which, changed, as_json=as_json)

@@ -91,7 +91,8 @@ async def _of_group(
 
 def _to_text(stored: StoredRecord, reasons: list[Reason], names: Names) -> list[str]:
     fate = stored.fate
-    head = f"record {fate.record_id}, {fate.number} in {names.calling_list(fate.list_id)}: "
+    called_at = f", called at {stored.callback_number}" if stored.callback_number else ""
+    head = f"record {fate.record_id}, {fate.number}{called_at} in {names.calling_list(fate.list_id)}: "
     if not reasons:
         return [f"{head}nothing keeps it; it is dialed when a group that runs has an agent and a port for it"]
     lines = [f"{head}{len(reasons)} reason{'' if len(reasons) == 1 else 's'}"]
@@ -108,6 +109,7 @@ def _to_json(stored: StoredRecord, reasons: list[Reason], names: Names) -> dict[
     return {
         "record_id": fate.record_id,
         "number": fate.number,
+        "callback_number": stored.callback_number,
         "list": names.calling_list(fate.list_id),
         "status": fate.status.label,
         "reasons": [

@@ -201,7 +201,7 @@ class Records(Protocol):
         ...
 
     async def with_number(self, number: str, campaigns: frozenset[str] | None) -> list[RecordView]:
-        """Records of any list that have a telephone number.
+        """Records of any list with a telephone number, their own or that of a callback.
 
         Raises:
             Problem: it is none.
@@ -240,7 +240,7 @@ def router(records: Records, audit: Audit) -> APIRouter:
     """Routes of records."""
     routes = APIRouter(tags=["records"])
 
-    @routes.get("/records", summary="Records of any list that have a telephone number")
+    @routes.get("/records", summary="Records of any list with a telephone number, their own or that of a callback")
     async def find_records(number: PhoneNumber, caller: Reader) -> RecordsView:
         return RecordsView(records=await records.with_number(number, caller.campaigns), next_cursor=None)
 

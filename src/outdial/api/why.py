@@ -16,7 +16,7 @@ from outdial.core.settings import CampaignGroup, Configuration
 NAME_OR_DBID = Query(min_length=1, max_length=255, description="Name (login of an agent) or DBID.")
 Named = Annotated[str | None, NAME_OR_DBID]
 RecordId = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Number of a record.")]
-Number = Annotated[str | None, Query(pattern=r"^\+?[0-9]{3,20}$", description="Telephone number of records.")]
+Number = Annotated[str | None, Query(pattern=r"^\+?[0-9]{3,20}$", description="Number of records or callbacks.")]
 
 
 class WhyAnswer(BaseModel):

@@ -231,7 +231,7 @@ class Store(Steps, OverrideStore, Protocol):
         ...
 
     async def find_records(self, record_id: RecordId, numbers: Sequence[str]) -> tuple[StoredRecord, ...]:
-        """The record with this id and those with one of these numbers, by record id."""
+        """By record id: the one with this id, and those with one of these numbers, their own or that of a callback."""
         ...
 
     async def chain(self, list_id: ListId, chain_id: int, count_max: int) -> tuple[StoredRecord, ...]:

@@ -276,7 +276,8 @@ SELECT {listed(STORED_COLUMNS)} FROM records WHERE list_id = $1 AND record_id > 
 """
 FIND_RECORDS = f"""
 SELECT {listed(STORED_COLUMNS)} FROM records WHERE record_id = $1
-UNION SELECT {listed(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[]) ORDER BY record_id
+UNION SELECT {listed(STORED_COLUMNS)} FROM records WHERE number = ANY ($2::text[])
+UNION SELECT {listed(STORED_COLUMNS)} FROM records WHERE callback_number = ANY ($2::text[]) ORDER BY record_id
 """
 CHAIN = f"""
 SELECT {listed(STORED_COLUMNS)} FROM records WHERE list_id = $1 AND chain_id = $2 AND chain_id > 0

@@ -125,6 +125,12 @@ Index(
 )
 Index("ix_records_number", RECORDS.c.number)
 Index(
+    "ix_records_callback_number",
+    RECORDS.c.callback_number,
+    sqlite_where=text("callback_number IS NOT NULL"),
+    postgresql_where=text("callback_number IS NOT NULL"),
+)
+Index(
     "ix_records_cancel",
     RECORDS.c.record_id,
     sqlite_where=text("cancel_utc_ms IS NOT NULL AND status = 2"),

@@ -67,10 +67,11 @@ def records(
 def find_records(
     connection: sqlite3.Connection, record_id: RecordId, numbers: Sequence[str]
 ) -> tuple[StoredRecord, ...]:
-    """The record with this id, and those with one of these numbers."""
+    """The record with this id, and those with one of these numbers, their own or that of a callback."""
     rows = connection.execute(f"{_FIND} record_id = ?", (record_id,)).fetchall()
     for number in numbers:
         rows += connection.execute(f"{_FIND} number = ?", (number,)).fetchall()
+        rows += connection.execute(f"{_FIND} callback_number = ?", (number,)).fetchall()
     return tuple(stored_of(row) for row in sorted(dict.fromkeys(rows)))
 
 

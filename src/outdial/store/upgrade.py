@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-VERSION = "0010"
+VERSION = "0011"
 """The latest migration. A test compares it with the files."""
 VERSION_QUERY = "SELECT version_num FROM alembic_version"
 """What a database is at. The table is missing in a new one."""

@@ -115,6 +115,22 @@ async def test_a_campaign_callback_is_claimed_by_its_group_when_it_is_due_and_at
         assert (record.number, record.record_type, record.group_id) == ("+15559999", T.CAMPAIGN_CALLBACK, 1)
 
 
+async def test_a_callback_is_found_by_its_number_wherever_it_is(database):
+    async def found(*numbers: str) -> list[tuple[int, str | None]]:
+        return [(each.fate.record_id, each.callback_number) for each in await store.find_records(0, numbers)]
+
+    async with opened(database) as store:
+        await add_singles(store, 3)
+        await settled_with(store, callback(None, number="+15559999"))
+        assert await found("15559999", "+15559999") == [(1, "+15559999")]
+        assert await found("+15550000001") == [(1, "+15559999")], "by its own, too"
+        assert await found("+15559999", "+15550000001", "+15550000003") == [(1, "+15559999"), (3, None)]
+        [record] = (await claim(store, 1, utc_ms=NOW + HOUR_MS)).chains[0].records
+        assert await found("+15559999") == [(1, "+15559999")], "a server has it"
+        await write(store, settled(2, record, DONE))
+        assert await found("+15559999") == [(1, "+15559999")], "it is over, and says so"
+
+
 async def test_a_personal_callback_is_claimed_for_its_agent_alone(database):
     async with opened(database) as store:
         await add_singles(store, 1)
