@@ -84,6 +84,14 @@ def test_silent_store_is_asked_again() -> None:
     assert second.fetch_id > first.fetch_id
 
 
+def test_store_that_has_not_come_to_the_end_of_its_look_is_asked_again_at_once() -> None:
+    """As with an order by columns: a part of the list for each question."""
+    story = empty()
+    first = story.ever(FetchRecords)[0]
+    again = story.tell(RecordsFetched(1, first.fetch_id, (), exhausted=False)).the(FetchRecords)
+    assert again.fetch_id > first.fetch_id
+
+
 def test_late_answer_is_used_all_the_same() -> None:
     """Its records are marked as in use by this server: nobody else would ever dial them."""
     story = empty()

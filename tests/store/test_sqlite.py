@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from outdial.store import sqlite_claim, sqlite_file, sqlite_lists, sqlite_write
+from outdial.store import sqlite_claim, sqlite_file, sqlite_lists, sqlite_windows, sqlite_write
 from outdial.store.claims import ClaimRequest
 from outdial.store.interface import AttemptBegun, StoreError, StoreUnavailable
 from outdial.store.sqlite import SqliteStore
@@ -246,11 +246,11 @@ DUE = "(list_id=? AND group_id=? AND priority=? AND due_utc_ms"
 @pytest.mark.parametrize(
     "statement, values, index, equal",
     [
-        (sqlite_claim.due_statement(), 5, "ix_records_due", DUE + "<?)"),
+        (sqlite_claim._DUE, 5, "ix_records_due", DUE + "<?)"),
         (sqlite_claim.is_due_statement(), 4, "ix_records_due", DUE + "<?)"),
-        (sqlite_claim.within_statement(sqlite_claim._AT, ""), 7, "ix_records_due", DUE + "=? AND record_id>?"),
-        (sqlite_claim.within_statement(sqlite_claim._BETWEEN, ""), 6, "ix_records_due", DUE + ">? AND due_utc_ms<?)"),
-        (sqlite_claim._BOUND_AT, 7, "ix_records_due", DUE + "=? AND record_id>?"),
+        (sqlite_claim.within_statement(sqlite_windows.AT, ""), 7, "ix_records_due", DUE + "=? AND record_id>?"),
+        (sqlite_claim.within_statement(sqlite_windows.BETWEEN, ""), 6, "ix_records_due", DUE + ">? AND due_utc_ms<?)"),
+        (sqlite_windows.BOUND_AT, 7, "ix_records_due", DUE + "=? AND record_id>?"),
         (sqlite_claim._NEXT_DUE, 4, "ix_records_due", DUE + ">?)"),
         (sqlite_claim._CALLBACKS, 4, "ix_records_due", DUE + "<?)"),
         (sqlite_claim._REST, 4, "ix_records_chain", "(list_id=? AND chain_id=?"),

@@ -62,6 +62,7 @@ class Claimed:
 
     chains: tuple[Chain, ...]
     exhausted: bool
-    """Nothing else is due in these lists."""
+    """Nothing else is due in these lists. No chains, and not exhausted: to be asked again at once, as what comes first
+    in an order of columns has not been found yet."""
     next_due_utc_ms: int | None
     """When the next chain becomes due, if nothing else is due; None: none waits."""

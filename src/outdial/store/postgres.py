@@ -35,6 +35,7 @@ from outdial.store import postgres_do_not_call as dnc
 from outdial.store import postgres_overrides, postgres_singles, postgres_steps
 from outdial.store import postgres_statements as sql
 from outdial.store.attempt_rows import stored_attempt_of
+from outdial.store.between_claims import BetweenClaims
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.disposition_rows import word_of
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections
@@ -62,7 +63,6 @@ from outdial.store.stored import (
     StoredWord,
 )
 from outdial.store.upgrade import VERSION, VERSION_QUERY, upgrade
-from outdial.store.windows import BetweenClaims
 
 OPEN_S = 600.0
 """Longest wait for a step of opening: for tables that are changed, also by another server. Unit: seconds."""
@@ -71,7 +71,7 @@ LIST_S = 60.0
 REPORT_S = 900.0
 """Longest wait for a query of a report. Unit: seconds."""
 SELECT_S = 10.0
-"""Longest wait for a claim that filters or orders: it may read a whole list. Unit: seconds."""
+"""Longest wait for a claim that filters or orders: it looks at many records. Unit: seconds."""
 RESET_AT_ONCE = 5_000
 """Records that are made ready again in one transaction. Unit: records. Ours."""
 CHAIN_RECORDS_AT_ONCE = 5_000

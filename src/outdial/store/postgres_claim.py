@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from outdial.core.records import PRIORITIES, Chain, Priority, RecordType
-from outdial.selection.sql import Dialect, Writer
+from outdial.core.records import PRIORITIES, Chain, Priority
 from outdial.selection.terms import Selection, Value
 from outdial.sim.lists import RecordStatus
 from outdial.store import facts, windows
 from outdial.store import postgres_do_not_call as dnc
+from outdial.store.between_claims import BetweenClaims
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.facts import RECENT_MS, numbers_of, with_facts
+from outdial.store.postgres_fronts import look_for_fronts, take
 from outdial.store.postgres_link import Connection
 from outdial.store.postgres_statements import listed, transposed
+from outdial.store.postgres_windows import IS_CALLABLE, condition_of, window_ends
 from outdial.store.rows import (
     RECORD_COLUMNS,
     Row,
@@ -20,35 +22,30 @@ from outdial.store.rows import (
     with_rest,
 )
 from outdial.store.turns import Claim
-from outdial.store.windows import END, START, BetweenClaims, Place
-
-_IS_CALLABLE = f"record_type <> {RecordType.NO_CALL:d}"
+from outdial.store.windows import END, START, Place, levels_of
 
 
-def _due(name: str, level: int, before: Sequence[str], where: str, keys: Sequence[tuple[str, str]]) -> str:
+def _due(name: str, level: int, before: Sequence[str], where: str) -> str:
     """The records of one level that are due, as far as those before it leave room; `%s` in `where`: the level."""
     room = " - ".join(["$3::bigint", *(f"(SELECT count(*) FROM {other})" for other in before)])
     group = 0 if level % 2 else "$5"
-    expressions = "".join(f", {key} AS key_{n}" for n, (key, _) in enumerate(keys))
-    ordered = "".join(f"{key}{direction}, " for key, direction in keys)
     return f"""{name} AS MATERIALIZED (
-    SELECT {listed(RECORD_COLUMNS)}, {level} AS level, due_utc_ms{expressions} FROM records
-    WHERE list_id = $1 AND group_id = {group} AND priority = ${6 + level // 2} AND due_utc_ms <= $2 AND {_IS_CALLABLE}
-    {where.replace("%s", str(level + 1))} ORDER BY {ordered}due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
+    SELECT {listed(RECORD_COLUMNS)}, {level} AS level, due_utc_ms FROM records
+    WHERE list_id = $1 AND group_id = {group} AND priority = ${6 + level // 2} AND due_utc_ms <= $2 AND {IS_CALLABLE}
+    {where.replace("%s", str(level + 1))} ORDER BY due_utc_ms, record_id LIMIT {room} FOR UPDATE SKIP LOCKED
 )"""
 
 
-def _statement(where: str = "", keys: Sequence[tuple[str, str]] = ()) -> str:
+def _statement(where: str = "") -> str:
     names = [f"due_{level}" for level in range(2 * len(PRIORITIES))]
-    parts = [_due(name, level, names[:level], where, keys) for level, name in enumerate(names)]
-    ordered = "".join(f"key_{n}{direction}, " for n, (_, direction) in enumerate(keys))
+    parts = [_due(name, level, names[:level], where) for level, name in enumerate(names)]
     every = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
     return f"""
 WITH {", ".join(parts)}, heads AS MATERIALIZED ({every}), claimed AS (
     UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
     WHERE record_id = ANY (ARRAY(SELECT record_id FROM heads))
 )
-SELECT {listed(RECORD_COLUMNS)} FROM heads ORDER BY level, {ordered}due_utc_ms, record_id
+SELECT {listed(RECORD_COLUMNS)} FROM heads ORDER BY level, due_utc_ms, record_id
 """
 
 
@@ -57,22 +54,16 @@ CLAIM_VALUES = 5 + len(PRIORITIES)
 
 
 def claim_selected(selection: Selection) -> tuple[str, list[Value]]:
-    """`CLAIM` with a filter and an order of its own, and the values that follow its parameters.
+    """`CLAIM` with a filter, and the values of that.
 
-    Without an order it has a window on each level: arrays of where they begin and end follow the parameters of `CLAIM`,
-    the values follow those.
+    It has a window on each level: arrays of where they begin and end follow the parameters of `CLAIM`, the values
+    follow those.
     """
     first = CLAIM_VALUES + 1
-    has_windows = not selection.order
-    writer = Writer(Dialect.POSTGRES, first + 4 * has_windows)
-    where = ""
-    if selection.filter is not None:
-        where = f"AND (priority = {Priority.CALLBACK:d} OR {writer.condition(selection.filter)})"
-    keys = writer.keys(selection.order)
-    if has_windows:
-        begins, ends = ((f"(${n}::bigint[])[%s], (${n + 1}::bigint[])[%s]") for n in (first, first + 2))
-        where = f"AND (due_utc_ms, record_id) > ({begins}) AND (due_utc_ms, record_id) <= ({ends}) {where}"
-    return _statement(where, keys), writer.parameters
+    where, values = condition_of(selection, first + 4)
+    begins, ends = ((f"(${n}::bigint[])[%s], (${n + 1}::bigint[])[%s]") for n in (first, first + 2))
+    where = f"AND (due_utc_ms, record_id) > ({begins}) AND (due_utc_ms, record_id) <= ({ends}) {where}"
+    return _statement(where), values
 
 
 CLAIM = _statement()
@@ -85,7 +76,7 @@ CLAIM_CALLBACKS = f"""
 WITH heads AS MATERIALIZED (
     SELECT {listed(RECORD_COLUMNS)}, due_utc_ms FROM records
     WHERE list_id = ANY ($1::integer[]) AND group_id = $5 AND priority = {Priority.PERSONAL:d} AND due_utc_ms <= $2
-        AND (callback_agent_id = ANY ($6::integer[]) OR coalesce(scheduled_utc_ms, 0) <= $7) AND {_IS_CALLABLE}
+        AND (callback_agent_id = ANY ($6::integer[]) OR coalesce(scheduled_utc_ms, 0) <= $7) AND {IS_CALLABLE}
     ORDER BY due_utc_ms, record_id LIMIT $3 FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
@@ -99,7 +90,7 @@ WITH heads AS MATERIALIZED (
     SELECT {listed(RECORD_COLUMNS)}, due_utc_ms FROM records
     WHERE list_id = ANY ($1::integer[]) AND group_id = ANY ($5::integer[]) AND due_utc_ms <= $2
         AND priority = ANY ('{{{Priority.CALLBACK:d}, {Priority.PERSONAL:d}}}'::smallint[])
-        AND coalesce(scheduled_utc_ms, due_utc_ms) <= $6 AND {_IS_CALLABLE}
+        AND coalesce(scheduled_utc_ms, due_utc_ms) <= $6 AND {IS_CALLABLE}
     ORDER BY due_utc_ms, record_id LIMIT $3 FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE records SET due_utc_ms = NULL, claim_epoch = $4, status = {RecordStatus.RETRIEVED:d}
@@ -122,7 +113,7 @@ SELECT DISTINCT group_id FROM owner WHERE group_id > 0 ORDER BY group_id
 NEXT_CALLBACK = f"""
 SELECT min(due_utc_ms) FROM records
 WHERE list_id = ANY ($1::integer[]) AND group_id = $2 AND priority = {Priority.PERSONAL:d} AND due_utc_ms > $3
-    AND {_IS_CALLABLE}
+    AND {IS_CALLABLE}
 """
 CLAIM_REST = f"""
 UPDATE records r SET status = {RecordStatus.RETRIEVED:d}
@@ -140,7 +131,7 @@ CROSS JOIN (VALUES ($2::integer), (0)) AS owner (group_id)
 CROSS JOIN LATERAL (
     SELECT due_utc_ms FROM records r
     WHERE r.list_id = list.list_id AND r.group_id = owner.group_id AND r.priority = level.priority
-        AND r.due_utc_ms > $3 AND {_IS_CALLABLE}
+        AND r.due_utc_ms > $3 AND {IS_CALLABLE}
     ORDER BY r.due_utc_ms LIMIT 1
 ) AS next
 """
@@ -160,20 +151,6 @@ FROM ({_CALLS}) AS calls GROUP BY number
 """What calls to numbers ($1) have come to; those after an instant ($2) one by one."""
 
 
-BOUNDS = """
-SELECT level.n, bound.due_utc_ms, bound.record_id
-FROM unnest($3::integer[], $4::integer[], $5::bigint[], $6::bigint[]) WITH ORDINALITY
-    AS level (group_id, priority, due_utc_ms, record_id, n)
-CROSS JOIN LATERAL (
-    SELECT r.due_utc_ms, r.record_id FROM records r
-    WHERE r.list_id = $1 AND r.group_id = level.group_id AND r.priority = level.priority AND r.due_utc_ms <= $2
-        AND (r.due_utc_ms, r.record_id) > (level.due_utc_ms, level.record_id)
-    ORDER BY r.due_utc_ms, r.record_id OFFSET $7::bigint LIMIT 1
-) AS bound
-"""
-"""Where windows of so many rows ($7, and one) end that begin behind places of levels. Missing: where the level does."""
-
-
 class _Look:
     """A claim's looks at the due heads of a list that a filter lets pass: first at the head of each level, then on."""
 
@@ -182,20 +159,21 @@ class _Look:
         self._connection, self._list_id, self._request = connection, list_id, request
         self._statement, self._values = claim_selected(selection)
         self._fixed = (epoch, request.group_id, *request.priorities)
-        self._levels = [(owner, priority) for priority in request.priorities for owner in (request.group_id, 0)]
+        self._levels = levels_of(request)
         self._keys = [(list_id, level, selection.filter) for level in self._levels]
 
     async def take(self, between: BetweenClaims, count: int) -> tuple[list[Row], bool]:
         """Claim at most so many. True: there may be more that nobody has looked at."""
+        at = (self._connection, self._list_id, self._request.utc_ms)
         starts: list[Place] = [START] * len(self._levels)
-        ends = await self._bounds(starts, windows.HEAD_ROWS)
+        ends = await window_ends(*at, zip(self._levels, starts, strict=True), windows.HEAD_ROWS)
         heads = await self._within(starts, ends, count)
         if len(heads) == count or not any(ends):
             return heads, len(heads) == count
         # what was seen to its end is not looked at again: its second window is empty
         levels = list(zip(self._keys, ends, strict=True))
         begins = [START if end is None else between.goes_on(key, end) for key, end in levels]
-        tills = await self._bounds(begins, windows.ROWS)
+        tills = await window_ends(*at, zip(self._levels, begins, strict=True), windows.ROWS)
         second = [START if end is None else till for end, till in zip(ends, tills, strict=True)]
         heads += await self._within(begins, second, count - len(heads))
         if len(heads) == count:
@@ -204,15 +182,6 @@ class _Look:
             if end is not None:
                 between.stopped(key, till)
         return heads, any(end is not None and till is not None for end, till in zip(ends, tills, strict=True))
-
-    async def _bounds(self, begins: Sequence[Place], rows: int) -> list[Place | None]:
-        """Where windows end. None: where the level does."""
-        columns = transposed([(*level, *begin) for level, begin in zip(self._levels, begins, strict=True)])
-        found = await self._connection.fetch(BOUNDS, self._list_id, self._request.utc_ms, *columns, rows - 1)
-        ends: list[Place | None] = [None] * len(self._levels)
-        for n, due_utc_ms, record_id in found:
-            ends[n - 1] = (due_utc_ms, record_id)
-        return ends
 
     async def _within(self, begins: Sequence[Place], ends: Sequence[Place | None], count: int) -> list[Row]:
         columns = transposed([(*begin, *(end or END)) for begin, end in zip(begins, ends, strict=True)])
@@ -226,18 +195,20 @@ async def claim(connection: Connection, epoch: int, between: BetweenClaims, requ
     Raises:
         StoreError: a record has a time zone that does not exist.
     """
+    fronts = await look_for_fronts(connection, between.fronts, request)
+    if fronts is None:
+        return Claimed((), False, None)
     turns: Claim[Row] = Claim(between.credit, request.lists, request.chains_max)
     goes_on: dict[int, bool] = {}
     while asked := turns.asked():
         for list_id, count in asked.items():
-            selection = request.selections.get(list_id)
-            if selection is not None and not selection.order:
-                heads, has_more = await _Look(connection, epoch, list_id, request).take(between, count)
-                goes_on[list_id] = has_more
+            if (front := fronts.get(list_id)) is not None:
+                heads, goes_on[list_id] = await take(connection, epoch, list_id, request, front, count)
+            elif list_id in request.selections:
+                heads, goes_on[list_id] = await _Look(connection, epoch, list_id, request).take(between, count)
             else:
-                statement, values = (CLAIM, list[Value]()) if selection is None else claim_selected(selection)
                 fixed = (list_id, request.utc_ms, count, epoch, request.group_id, *request.priorities)
-                heads = await connection.fetch(statement, *fixed, *values)
+                heads = list(await connection.fetch(CLAIM, *fixed))
             turns.gave(list_id, heads)
     heads = turns.in_turn()
     chains = await _whole_chains(connection, heads, request)

@@ -40,6 +40,7 @@ from outdial.store import (
     sqlite_steps,
     sqlite_write,
 )
+from outdial.store.between_claims import BetweenClaims
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.do_not_call import Addition, Forbidden, ForbiddenList, Found, Objections, together
 from outdial.store.facts import facts_by_number
@@ -60,7 +61,6 @@ from outdial.store.stored import (
     StoredRecord,
     StoredWord,
 )
-from outdial.store.windows import BetweenClaims
 
 _Answer = TypeVar("_Answer")
 _Arguments = TypeVarTuple("_Arguments")

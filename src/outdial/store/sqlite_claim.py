@@ -9,12 +9,12 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from outdial.core.records import Chain, Priority, RecordType
+from outdial.core.records import Chain, Priority
 from outdial.core.units import ListId
-from outdial.selection.sql import Dialect, Writer
-from outdial.selection.terms import EVERYTHING, Selection, Value
+from outdial.selection.terms import EVERYTHING, Selection
 from outdial.sim.lists import RecordStatus
 from outdial.store import windows
+from outdial.store.between_claims import BetweenClaims
 from outdial.store.claims import CallbackRequest, Claimed, ClaimRequest
 from outdial.store.facts import (
     ABANDONED,
@@ -26,36 +26,29 @@ from outdial.store.facts import (
     numbers_of,
     with_facts,
 )
+from outdial.store.fronts import Front
 from outdial.store.rows import RECORD_COLUMNS, Row, chains_of, entries_in, with_rest
 from outdial.store.sqlite_do_not_call import look_up
+from outdial.store.sqlite_fronts import look_for_fronts, pick
+from outdial.store.sqlite_windows import AT, LEVEL, condition_of, parts, window_end
 from outdial.store.turns import Claim
-from outdial.store.windows import END, START, BetweenClaims, Place
+from outdial.store.windows import END, START, Place, levels_of
 
 _RECORD = f"SELECT {', '.join(RECORD_COLUMNS)} FROM records"
-_LEVEL = f"list_id = ? AND group_id = ? AND priority = ? AND record_type <> {RecordType.NO_CALL:d}"
-_INDEXED = "FROM records WHERE list_id = ? AND group_id = ? AND priority = ?"
-_AT = "due_utc_ms = ? AND record_id > ? AND record_id <= ?"
-_BETWEEN = "due_utc_ms > ? AND due_utc_ms < ?"
-"""Parts of a window, as the index can find them: it does not for a comparison of pairs."""
-_BOUND_AT = f"SELECT due_utc_ms, record_id {_INDEXED} AND {_AT} ORDER BY record_id LIMIT 1 OFFSET ?"
-_COUNT_AT = f"SELECT count(*) {_INDEXED} AND {_AT}"
-_BOUND = (
-    f"SELECT due_utc_ms, record_id {_INDEXED} AND due_utc_ms > ? AND due_utc_ms <= ? "
-    "ORDER BY due_utc_ms, record_id LIMIT 1 OFFSET ?"
-)
 _CLAIM = f"UPDATE records SET status = {RecordStatus.RETRIEVED}, due_utc_ms = NULL, claim_epoch = ? WHERE record_id = ?"
 _REST = (
     f"{_RECORD} WHERE list_id = ? AND chain_id = ? AND likely(chain_id > 0) AND status = {RecordStatus.READY} "
     "AND (chain_n, record_id) > (?, ?)"
 )
 _RETRIEVE = f"UPDATE records SET status = {RecordStatus.RETRIEVED} WHERE record_id = ?"
-_NEXT_DUE = f"SELECT min(due_utc_ms) FROM records WHERE {_LEVEL} AND due_utc_ms > ?"
-_CALLBACKS = f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id"
+_NEXT_DUE = f"SELECT min(due_utc_ms) FROM records WHERE {LEVEL} AND due_utc_ms > ?"
+_CALLBACKS = f"{_RECORD} WHERE {LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id"
 _LEFT = (
     f"SELECT {', '.join(RECORD_COLUMNS)}, due_utc_ms FROM records "
-    f"WHERE {_LEVEL} AND due_utc_ms <= ? AND coalesce(scheduled_utc_ms, due_utc_ms) <= ? "
+    f"WHERE {LEVEL} AND due_utc_ms <= ? AND coalesce(scheduled_utc_ms, due_utc_ms) <= ? "
     "ORDER BY due_utc_ms, record_id LIMIT ?"
 )
+_DUE = f"{_RECORD} WHERE {LEVEL} AND due_utc_ms <= ? ORDER BY due_utc_ms, record_id LIMIT ?"
 _NEXT_OWNER = "SELECT min(group_id) FROM records WHERE list_id = ? AND group_id > ? AND due_utc_ms IS NOT NULL"
 _AGENT, _SCHEDULED = RECORD_COLUMNS.index("callback_agent_id"), RECORD_COLUMNS.index("scheduled_utc_ms")
 
@@ -78,11 +71,14 @@ def claim(connection: sqlite3.Connection, epoch: int, between: BetweenClaims, re
     Raises:
         StoreError: a record has a time zone that does not exist.
     """
+    fronts = look_for_fronts(connection, between.fronts, request)
+    if fronts is None:
+        return Claimed((), False, None)
     turns: Claim[Row] = Claim(between.credit, request.lists, request.chains_max)
     goes_on: dict[int, bool] = {}
     while asked := turns.asked():
         for list_id, count in asked.items():
-            heads, has_more = _take(connection, epoch, between, list_id, request, count)
+            heads, has_more = _take(connection, epoch, between, list_id, request, fronts.get(list_id), count)
             turns.gave(list_id, heads)
             goes_on[list_id] = has_more
     heads = turns.in_turn()
@@ -98,7 +94,7 @@ def claim(connection: sqlite3.Connection, epoch: int, between: BetweenClaims, re
             _NEXT_DUE, (list_id, *level, request.utc_ms if list_id in request.selections else -1)
         ).fetchone()[0]
         for list_id, _ in request.lists
-        for level in _levels(request)
+        for level in levels_of(request)
     ]
     return Claimed(chains, True, min((wait for wait in waits if wait is not None), default=None))
 
@@ -140,30 +136,27 @@ def _left_by_others(connection: sqlite3.Connection, request: CallbackRequest, co
     return sorted(left, key=lambda row: (row[-1], row[0]))[:count_max]
 
 
-def _levels(request: ClaimRequest) -> list[tuple[int, int]]:
-    """Where to look, one after the other. Shape: (group, priority)."""
-    return [(group_id, priority) for priority in request.priorities for group_id in (request.group_id, 0)]
-
-
 def _take(
     connection: sqlite3.Connection,
     epoch: int,
     between: BetweenClaims,
     list_id: ListId,
     request: ClaimRequest,
+    front: Front | None,
     count: int,
 ) -> tuple[list[Row], bool]:
-    """Claim the next due heads of one list. True: there may be more that nobody has looked at."""
+    """Claim the next due heads of one list: with an order those of its front. True: there may be more that nobody has
+    looked at."""
     selection = request.selections.get(list_id, EVERYTHING)
     heads: list[Row] = []
     has_more = False
-    if selection.filter is not None and not selection.order:
+    if front is not None:
+        heads, has_more = pick(connection, list_id, request, front, count)
+    elif selection.filter is not None:
         has_more = _look(connection, between, list_id, request, selection, count, heads)
     else:
-        where, order, values = _selected(selection)
-        statement = due_statement(where, order)
-        for level in _levels(request):
-            heads += connection.execute(statement, (list_id, *level, request.utc_ms, *values, count - len(heads)))
+        for level in levels_of(request):
+            heads += connection.execute(_DUE, (list_id, *level, request.utc_ms, count - len(heads)))
             if len(heads) == count:
                 break
     connection.executemany(_CLAIM, [(epoch, head[0]) for head in heads])
@@ -180,16 +173,16 @@ def _look(
     heads: list[Row],
 ) -> bool:
     """Look for due heads that a filter lets pass, and add them to `heads`. True: there may be more."""
-    where, _, values = _selected(selection)
+    where, values = condition_of(selection)
 
     def look(level: tuple[int, int], after: Place, till: Place | None) -> None:
-        for part, bounds in _parts(after, till or (request.utc_ms, END[1])):
+        for part, bounds in parts(after, till or (request.utc_ms, END[1])):
             asked = (list_id, *level, *bounds, *values, count - len(heads))
             heads.extend(connection.execute(within_statement(part, where), asked))
 
     ends = {}
-    for level in _levels(request):
-        end = _window_end(connection, (list_id, *level), START, request.utc_ms, windows.HEAD_ROWS)
+    for level in levels_of(request):
+        end = window_end(connection, (list_id, *level), START, request.utc_ms, windows.HEAD_ROWS)
         look(level, START, end)
         if len(heads) == count:
             return True
@@ -198,32 +191,13 @@ def _look(
     stopped = {}
     for level, end in ends.items():
         after = between.goes_on((list_id, level, selection.filter), end)
-        stopped[level] = _window_end(connection, (list_id, *level), after, request.utc_ms, windows.ROWS)
+        stopped[level] = window_end(connection, (list_id, *level), after, request.utc_ms, windows.ROWS)
         look(level, after, stopped[level])
         if len(heads) == count:
             return True
     for level, till in stopped.items():
         between.stopped((list_id, level, selection.filter), till)
     return any(till is not None for till in stopped.values())
-
-
-def _parts(after: Place, till: Place) -> list[tuple[str, tuple[int, ...]]]:
-    """A window in parts, in order. Shape: (condition, its values)."""
-    if after[0] == till[0]:
-        return [(_AT, (*after, till[1]))]
-    return [(_AT, (*after, END[1])), (_BETWEEN, (after[0], till[0])), (_AT, (till[0], START[1], till[1]))]
-
-
-def _window_end(
-    connection: sqlite3.Connection, level: tuple[int, int, int], after: Place, utc_ms: int, rows: int
-) -> Place | None:
-    """Where a window of so many rows ends that begins behind a place. None: where the level does."""
-    at = (*level, *after, END[1])
-    found: Place | None = connection.execute(_BOUND_AT, (*at, rows - 1)).fetchone()
-    if found is None:
-        rows -= connection.execute(_COUNT_AT, at).fetchone()[0]
-        found = connection.execute(_BOUND, (*level, after[0], utc_ms, rows - 1)).fetchone()
-    return found
 
 
 def _whole_chains(
@@ -252,20 +226,15 @@ def facts(connection: sqlite3.Connection, numbers: Sequence[str], utc_ms: int) -
     return connection.execute(_FACTS, (json.dumps(numbers), utc_ms - RECENT_MS)).fetchall()
 
 
-def due_statement(where: str = "", order: str = "") -> str:
-    """What is due on one level. `where` and `order`: see `_selected`."""
-    return f"{_RECORD} WHERE {_LEVEL} AND due_utc_ms <= ?{where} ORDER BY {order}due_utc_ms, record_id LIMIT ?"
-
-
 def within_statement(part: str, where: str) -> str:
     """What is due in a part of a window. No further condition on when it is due: it would win over the index."""
-    order = "record_id" if part is _AT else "due_utc_ms, record_id"
-    return f"{_RECORD} WHERE {_LEVEL} AND {part}{where} ORDER BY {order} LIMIT ?"
+    order = "record_id" if part is AT else "due_utc_ms, record_id"
+    return f"{_RECORD} WHERE {LEVEL} AND {part}{where} ORDER BY {order} LIMIT ?"
 
 
 def is_due_statement() -> str:
     """Whether anything is due on one level."""
-    return f"SELECT 1 FROM records WHERE {_LEVEL} AND due_utc_ms <= ? LIMIT 1"
+    return f"SELECT 1 FROM records WHERE {LEVEL} AND due_utc_ms <= ? LIMIT 1"
 
 
 def _is_due(connection: sqlite3.Connection, list_id: ListId, request: ClaimRequest) -> bool:
@@ -273,15 +242,5 @@ def _is_due(connection: sqlite3.Connection, list_id: ListId, request: ClaimReque
         return True  # such a list has given all it was asked for, and may have more
     statement = is_due_statement()
     return any(
-        connection.execute(statement, (list_id, *level, request.utc_ms)).fetchone() for level in _levels(request)
+        connection.execute(statement, (list_id, *level, request.utc_ms)).fetchone() for level in levels_of(request)
     )
-
-
-def _selected(selection: Selection) -> tuple[str, str, list[Value]]:
-    """What a selection adds to the condition and to the order, and its values."""
-    writer = Writer(Dialect.SQLITE)
-    where = ""
-    if selection.filter is not None:
-        where = f" AND (priority = {Priority.CALLBACK:d} OR {writer.condition(selection.filter)})"
-    order = "".join(f"{key}{direction}, " for key, direction in writer.keys(selection.order))
-    return where, order, writer.parameters

@@ -30,7 +30,7 @@ PATIENCE_S = 2.0
 """Silence that makes the database count as away. Unit: seconds. Ours: well below the core's `accept-timeout-s`."""
 
 SELECTION_PATIENCE = 5
-"""How many times as long as for others is waited for a claim that filters or orders: it may read a whole list. Ours."""
+"""How many times as long as for others is waited for a claim that filters or orders: it looks at many records. Ours."""
 
 T = TypeVar("T")
 

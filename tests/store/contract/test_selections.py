@@ -29,7 +29,7 @@ from outdial.selection.terms import (
     OrderKey,
     Selection,
 )
-from outdial.store import windows
+from outdial.store import fronts, windows
 from store.contract.story import (
     NOW,
     RETRY_IN,
@@ -224,10 +224,92 @@ async def test_who_finds_enough_does_not_go_past_the_rest(database, narrow):
         assert found == [[n] for n in range(5, 21)]
 
 
-async def test_an_order_looks_at_everything(database, narrow):
+# --- fronts ------------------------------------------------------------------------------------------------------
+
+
+async def claim_in_steps(store: Any, count: int, selections: Any, **rest: Any) -> tuple[Any, int]:
+    """Claim until something comes. Returns that, and how many claims it took."""
+    for number in range(1, 50):
+        found = await claim(store, count, selections=selections, **rest)
+        if found.chains or found.exhausted:
+            return found, number
+    raise AssertionError("nothing comes")
+
+
+async def test_an_order_looks_at_everything_a_window_at_a_time(database, narrow):
     async with opened(database) as store:
         await add(store, *(marked(n, "y" if n == 30 else "n") for n in range(1, 31)))
-        assert ids(await claim(store, 5, selections=selection('a = "y"', "attempts"))) == [[30]]
+        wanted = selection('a = "y"', "attempts")
+        found, claims = await claim_in_steps(store, 5, wanted)
+        assert (ids(found), claims) == ([[30]], 30 // ROWS_AT_ONCE + 1)
+        assert (await claim_in_steps(store, 5, wanted))[0].exhausted
+
+
+async def test_an_order_over_many_windows_is_that_of_the_whole_list(database, narrow):
+    keys = [str(n * 7 % 31) for n in range(1, 31)]
+    async with opened(database) as store:
+        await add(store, *(marked(n, key) for n, key in enumerate(keys, 1)))
+        found: list[list[int]] = []
+        while len(found) < 30:
+            found += ids((await claim_in_steps(store, 4, selection("", "a desc")))[0])
+        assert found == [[n] for n in sorted(range(1, 31), key=lambda n: -int(keys[n - 1]))]
+
+
+async def test_several_lists_with_orders_are_looked_at_one_after_the_other(database, narrow):
+    async with opened(database) as store:
+        for list_id, first in ((1, 1), (2, 101), (3, 201)):
+            await add(store, *(listed(first + n, list_id, custom=(("a", str(-n)),)) for n in range(6)))
+        ordered_lists = selection("", "a")
+        wanted = {1: ordered_lists[1], 2: ordered_lists[1]}
+        lists = ((1, 10), (2, 10), (3, 10))
+        found, claims = await claim_in_steps(store, 6, wanted, lists=lists)
+        assert (ids(found), claims) == ([[6], [106], [201], [5], [105], [202]], 4)
+
+
+async def test_what_is_no_longer_due_at_the_end_of_the_look_is_left_out(database, narrow):
+    async with opened(database) as store:
+        await add(store, *(marked(n, str(n)) for n in range(1, 15)))
+        wanted = selection("a < 20", "a")
+        assert (await claim(store, 2, selections=wanted)).chains == ()
+        await database.ask(f"UPDATE records SET due_utc_ms = {NOW + 1} WHERE record_id = 1")
+        await database.ask("UPDATE records SET group_id = 7 WHERE record_id = 2")
+        await database.ask('UPDATE records SET custom = \'{"a":"99"}\' WHERE record_id = 3')
+        assert ids((await claim_in_steps(store, 2, wanted))[0]) == [[4]], "of a front of four"
+        assert ids((await claim_in_steps(store, 2, wanted))[0]) == [[5], [6]]
+
+
+async def test_a_record_that_moves_behind_the_look_is_claimed_once(database, narrow):
+    async with opened(database) as store:
+        await add(store, *(marked(n, str(n)) for n in range(1, 15)))
+        assert (await claim(store, 3, selections=selection("", "a"))).chains == ()
+        await database.ask(f"UPDATE records SET due_utc_ms = {NOW - 1} WHERE record_id = 1")
+        assert ids((await claim_in_steps(store, 3, selection("", "a")))[0]) == [[1], [2], [3]]
+
+
+async def test_another_wish_and_a_long_pause_begin_anew(database, narrow):
+    async with opened(database) as store:
+        await add(store, *(marked(n, str(n)) for n in range(1, 15)))
+        for _ in range(3):
+            assert (await claim(store, 1, selections=selection("", "a"))).chains == ()
+        found, claims = await claim_in_steps(store, 1, selection("", "a desc"))
+        assert (ids(found), claims) == ([[14]], 4)
+        for _ in range(3):
+            assert (await claim(store, 1, selections=selection("", "a"))).chains == ()
+        found, claims = await claim_in_steps(store, 1, selection("", "a"), utc_ms=NOW + fronts.AGE_MS_MAX + 1)
+        assert (ids(found), claims) == ([[1]], 4)
+
+
+async def test_what_others_have_taken_out_of_a_front_is_looked_for_again(database, narrow):
+    if hasattr(database, "path"):
+        pytest.skip("one process has the file")
+    async with opened(database) as store, opened(database, "two") as other:
+        await add(store, *(marked(n, str(n)) for n in range(1, 15)))
+        for _ in range(3):
+            assert (await claim(store, 2, selections=selection("", "a"))).chains == ()
+        assert len((await claim(other, 4)).chains) == 4
+        nothing = await claim(store, 2, selections=selection("", "a"))
+        assert (nothing.chains, nothing.exhausted, nothing.next_due_utc_ms) == ((), True, NOW), "and again soon"
+        assert ids((await claim_in_steps(store, 2, selection("", "a")))[0]) == [[5], [6]]
 
 
 MOVES = st.lists(
