@@ -154,6 +154,9 @@ def test_why_tells_every_reason(desk):
     assert ", 5550102, called at 5550199 in customers: 1 reason\n" in desk.types("why", desk.config, "+5550199")
     [record] = json.loads(desk.types("why", desk.config, "5550199", "--json"))["records"]
     assert (record["number"], record["callback_number"]) == ("5550102", "5550199")
+    desk.asks(f"UPDATE records SET call_result = 46, due_utc_ms = {NOON + HOUR_MS} WHERE number = '5550104'")
+    said = desk.types("why", desk.config, "5550104")
+    assert "  nobody saw the end of its last call, which may still be up; ends 2026-07-01T13:00:00.000Z\n" in said
     assert "another record of its customer is tried first" in desk.types("why", desk.config, "5550105")
     desk.asks("UPDATE records SET due_utc_ms = NULL, status = 3, call_result = 33 WHERE number = '5550103'")
     [record] = json.loads(desk.types("why", desk.config, "5550103", "--json"))["records"]

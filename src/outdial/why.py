@@ -8,6 +8,7 @@ from outdial.config import Loaded, load
 from outdial.configured_store import in_store, utc_now_ms
 from outdial.core.compliance import refusals
 from outdial.core.errors import ConfigError
+from outdial.core.results import CallResult
 from outdial.core.settings import CampaignGroup
 from outdial.core.units import Millis
 from outdial.names import Names
@@ -67,6 +68,9 @@ async def reasons_of(store: Store, stored: StoredRecord, loaded: Loaded, utc_ms:
         found.append(
             Reason("chain", f"another record of its customer is {'with a server' if claimed else 'tried first'}", None)
         )
+    elif stored.due_utc_ms > utc_ms and fate.call_result is CallResult.STALE:
+        text = "nobody saw the end of its last call, which may still be up"
+        found.append(Reason("stale", text, stored.due_utc_ms))
     elif stored.due_utc_ms > utc_ms:
         found.append(Reason("due_later", "it waits for a retry, or was given back till then", stored.due_utc_ms))
     groups = [group for group in loaded.configuration.campaign_groups if fate.list_id in rules_for(loaded, group)]
