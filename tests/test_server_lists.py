@@ -244,6 +244,27 @@ def test_an_import_says_what_the_command_on_the_database_says(operator, server):
     assert [json.loads(said)["added"] for said in there] == [3, 3, 0]
 
 
+FORMS = "Tel,consent,consent_utc\n+15550100,form,2026-05-02\n+15550101,,\n+15550199,form,\nnonsense,form,\n"
+
+
+def test_a_file_of_consents_says_what_the_command_on_the_database_says(operator, server):
+    operator.asks("list", "import", operator.file(LEADS), "--list", "customers")
+    forms = operator.file(FORMS, "forms.csv")
+    give = ("--list", "customers", "--map", "Tel=phone", "--ready")
+    there = [operator.asks("list", "consent", forms, *give, *more) for more in ((), ("--json",))]
+    [shown] = json.loads(operator.asks("record", "show", "+15550100", "--json"))["records"]
+    assert (shown["consent"], shown["consent_utc"]) == ("form", "2026-05-02T00:00:00.000Z")
+    rejects = forms.with_name("forms.csv.rejects.csv")
+    assert "nonsense" in rejects.read_text()
+    server.stop()
+    here = [operator.types("list", "consent", forms, operator.config, *give, *more) for more in ((), ("--json",))]
+    assert there == here
+    assert json.loads(there[1]) == {
+        **{"list": "customers", "lines": 4, "set": 1, "ready": 0, "claimed": 0, "over": 0, "missing": 1, "none": 1},
+        "rejected": 1,
+    }
+
+
 def test_what_goes_wrong_is_told_and_ends_with_2(operator, server):
     leads = operator.file(LEADS)
     for arguments, told in (
@@ -257,7 +278,11 @@ def test_what_goes_wrong_is_told_and_ends_with_2(operator, server):
         (("record", "show", "+15550199"), "no record has the number +15550199"),
         (("record", "consent", "+15550199", "web form"), "no record has the number +15550199"),
         (("record", "consent", "1", "web form", "--since", "soon"), 'consent_utc "soon" is no instant'),
-        (("list", "consent", "forms.csv", "outdial.toml", "--list", "customers"), "takes no files of consents"),
+        (
+            ("list", "consent", "forms.csv", "outdial.toml", "--list", "customers"),
+            "outdial.toml: the server http://api",
+        ),
+        (("list", "consent", operator.file("name\nA\n", "f.csv"), "--list", "customers"), "is failed: f.csv: "),
         (("record", "add", "+15550199", "--list", "customers", "--chain", "x", "a"), "allowed: a whole number"),
         (("dnc", "add", "nonsense"), "nonsense"),
         (("dnc", "add", "+15550199", "--until", "2001-01-01"), "not past"),

@@ -6,8 +6,7 @@ it, and what was there before, is in the audit.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from outdial.record_show import find_stored
 from outdial.results_files import utc_text
 from outdial.store.access_rows import StoredAccess
 from outdial.store.interface import Store
-from outdial.store.listing import digest_of
+from outdial.store.listing import digest_of, lines_of
 from outdial.store.single_records import Consent, Consenting
 from outdial.store.stored import StoredRecord
 
@@ -165,8 +164,8 @@ def run_list_consent(
     async def work(store: Store) -> Counter[str]:
         counts = Counter[str]()
         records = iter(file)
-        while lines := list(islice(records, BATCH)):
-            counts += await _add(store, calling_list.dbid, lines, ready=ready)
+        while lines := lines_of(path, records, BATCH):
+            counts += await add_consents(store, calling_list.dbid, lines, ready=ready)
         file.flush_rejects()
         after = {"file": str(path), "digest": digest, **counts}
         await StoredAccess(store).add_audit(
@@ -175,11 +174,30 @@ def run_list_consent(
         return counts
 
     counts = in_store(loaded, work)
-    rejected = file.counts.rows - file.counts.loaded
-    names = [outcome.value for outcome in Consenting] + ["none"]
+    outcome = {
+        "file": str(path),
+        "list": list_name,
+        "lines": file.counts.rows,
+        "consents": counts,
+        "rejected": file.counts.rows - file.counts.loaded,
+        "examples": file.counts.examples,
+    }
+    return consents_text(outcome, as_json=as_json)
+
+
+def consents_text(outcome: Mapping[str, Any], *, as_json: bool) -> str:
+    """What is printed of a file of consents.
+
+    Args:
+        outcome: `file`, `list`, `lines`, `rejected`, `examples` (the first rejected lines), `consents` (what has become
+            of them: how many by outcome, `none` of lines that have none).
+        as_json: give JSON instead of text.
+    """
+    counts: Mapping[str, int] = outcome["consents"]
+    found = {name: counts.get(name, 0) for name in (*(each.value for each in Consenting), "none")}
     if as_json:
-        found = {name: counts[name] for name in names}
-        return json.dumps({"list": list_name, "lines": file.counts.rows, **found, "rejected": rejected})
+        said = {"list": outcome["list"], "lines": outcome["lines"], **found, "rejected": outcome["rejected"]}
+        return json.dumps(said, ensure_ascii=False)
     words = {
         "set": "consents count from now on",
         "ready": "records that were cancelled are ready again",
@@ -188,13 +206,13 @@ def run_list_consent(
         "missing": "lines with numbers that the list does not have",
         "none": "lines without a consent",
     }
-    lines = [f"{path}: {file.counts.rows:,} lines, {rejected:,} left out"]
-    lines += [f"  {counts[name]:>9,}  {words[name]}" for name in names if counts[name]]
-    return "\n".join(lines + [f"  {example}" for example in file.counts.examples])
+    lines = [f"{outcome['file']}: {outcome['lines']:,} lines, {outcome['rejected']:,} left out"]
+    lines += [f"  {count:>9,}  {words[name]}" for name, count in found.items() if count]
+    return "\n".join(lines + [f"  {example}" for example in outcome["examples"]])
 
 
-async def _add(store: Store, list_id: int, lines: Sequence[ListedRecord], *, ready: bool) -> Counter[str]:
-    """Add the consents of some lines. Returns what has become of them."""
+async def add_consents(store: Store, list_id: int, lines: Sequence[ListedRecord], *, ready: bool) -> Counter[str]:
+    """Add the consents of some lines to the records of a list. Returns how many lines by what has become of them."""
     given = {line.record.number: line.record for line in lines if line.record.consent}
     counts = Counter({"none": len(lines) - len(given)})
     stored = await store.find_records(0, list(given))

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from outdial.core.errors import ConfigError
-from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server, server_of
+from outdial.database_or_server import ConfigArgument, DatabaseOrServer, asked_server
 
 app = typer.Typer(help="Calling lists in the database.", no_args_is_help=True)
 record_app = typer.Typer(help="Single records in the database.", no_args_is_help=True)
@@ -119,7 +118,7 @@ def reset(
     typer.echo(run_reset(config, list_name, tuple(statuses or ()), is_sure=yes, as_json=json_output))
 
 
-@app.command()
+@app.command(cls=DatabaseOrServer)
 def consent(
     context: typer.Context,
     file: Annotated[
@@ -135,12 +134,15 @@ def consent(
 
     Example: outdial list consent forms.csv outdial.toml --list customers --ready
     """
+    names = tuple(columns or ())
+    if client := asked_server(context):
+        from outdial.server_lists import consent_list
+
+        typer.echo(consent_list(client, file, list_name, names, ready=ready, as_json=json_output))
+        return
     from outdial.consent_change import run_list_consent
 
-    if server := server_of(context):
-        wrong = f"list consent: the server {server} takes no files of consents; outdial record consent adds one"
-        raise ConfigError([f"{wrong}. Leave out --server and the variable OUTDIAL_SERVER to go to the database"])
-    typer.echo(run_list_consent(config, file, list_name, tuple(columns or ()), ready=ready, as_json=json_output))
+    typer.echo(run_list_consent(config, file, list_name, names, ready=ready, as_json=json_output))
 
 
 @record_app.callback()

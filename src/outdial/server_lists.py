@@ -11,7 +11,7 @@ from outdial.api.imports import ImportState, ImportView
 from outdial.api.lists import ListView
 from outdial.api.records import AttemptView, HistoryView, NewRecord, RecordView, WordView
 from outdial.client import Client
-from outdial.consent_change import consent_text, is_meant, read_consent
+from outdial.consent_change import consent_text, consents_text, is_meant, read_consent
 from outdial.core.errors import ConfigError, OutdialError
 from outdial.list_import import columns_of, import_text, progress_bar
 from outdial.list_reset import check_sure, reset_text, statuses_of
@@ -145,6 +145,35 @@ def import_list(
         "finished_before_utc": instant(finished),
     }
     return import_text(outcome, as_json=as_json)
+
+
+def consent_list(
+    client: Client,
+    file: Path,
+    list_name: str,
+    columns: Sequence[str],
+    *,
+    ready: bool,
+    as_json: bool,
+    pause: Pause = time.sleep,
+) -> str:
+    """See `run_list_consent` of `consent_change`. Ctrl-C cancels the job; what it has added stays.
+
+    Raises:
+        ImportEnded: the server could not read it to its end.
+    """
+    columns_of(columns)
+    job = follow(client, client.add_consents(list_name, file, columns=columns, ready=ready), pause)
+    fetch_rejects(client, job, file)
+    outcome = {
+        "file": str(file),
+        "list": list_name,
+        "lines": job.rows_read,
+        "consents": job.consents or {},
+        "rejected": job.rows_read - job.accepted,
+        "examples": job.examples,
+    }
+    return consents_text(outcome, as_json=as_json)
 
 
 def follow(client: Client, job: ImportView, pause: Pause) -> ImportView:

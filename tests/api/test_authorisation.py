@@ -155,6 +155,7 @@ ROWS: Mapping[str, Row] = {
     "POST /lists/{dbid}/records/{record_id}/consent": Row((OPERATE,), RECORD, body={"consent": "web form"}),
     "GET /records?number=5550100": Row((READ,), hides="strangers"),
     "POST /lists/{dbid}/imports": Row((OPERATE,), LIST, body="phone\n5550112\n"),
+    "POST /lists/{dbid}/consents": Row((OPERATE,), LIST, body="phone,consent\n5550100,form\n"),
     "GET /imports": Row((READ,), hides="theirs.csv"),
     "GET /imports/{job_id}": Row((READ,), JOB),
     "GET /imports/{job_id}/rejects": Row((READ,), JOB),

@@ -281,7 +281,7 @@ async def test_other_campaigns_of_a_shared_list_do_not_exist(sqlite, tmp_path):
         assert "autumn" not in str(await story.post(f"/imports/{done['id']}/cancel"))
 
 
-@pytest.mark.parametrize("path", ["/v1/lists/7/imports", "/v1/dnc/national list/imports"])
+@pytest.mark.parametrize("path", ["/v1/lists/7/imports", "/v1/lists/7/consents", "/v1/dnc/national list/imports"])
 def test_files_may_be_larger_than_other_bodies(path):
     assert (RequestLimits().upload_bytes_max(path) or 0) >= api_imports.FILE_BYTES_MAX
 

@@ -75,6 +75,13 @@ class ImportView(BaseModel):
         description="Calling list: when the same file was read to its end before, so that nothing was to do."
     )
     has_rejects: bool = Field(description="Whether `rejects` has all rejected lines.")
+    digest: str = Field(description="SHA-256 of the file, in hexadecimal.")
+    ready: bool = Field(description="Consents: records that were cancelled for want of one are ready again.")
+    consents: dict[str, int] | None = Field(
+        description="What has become of the consents of a file: `set`, `ready`, `claimed`, `over`, `missing` (numbers "
+        "that the list does not have), `none` (lines without one). Null: it is no file of consents.",
+        examples=[{"set": 90, "none": 10}],
+    )
 
 
 class ImportsView(BaseModel):
@@ -122,6 +129,16 @@ class Imports(Protocol):
 
         Raises:
             Problem: 422, wrong columns or region; 429, too many jobs wait; 503, the database is away.
+        """
+        ...
+
+    async def consents(
+        self, dbid: int, caller: Caller, *, file: str, form: str, columns: tuple[str, ...], ready: bool
+    ) -> Upload | None:
+        """Begin to receive a file of consents for the records of a calling list. None: there is no such list.
+
+        Raises:
+            Problem: as above.
         """
         ...
 
@@ -264,15 +281,19 @@ def router(imports: Imports, audit: Audit) -> APIRouter:
     return routes
 
 
+async def queued(audit: Audit, caller: Caller, response: Response, job: ImportView) -> ImportView:
+    """A job has been queued: the audit knows, and the response says where it is."""
+    what, told = "import.begin", {"dry_run", "replace"}
+    if job.consents is not None:
+        what, told = "list.consent", {"ready", "digest"}
+    where = f"do-not-call list {job.list_name}" if job.list_dbid is None else f"calling-list {job.list_dbid}"
+    await audit.note(caller, what, where, None, job.model_dump(include={"id", "file", "bytes", *told}))
+    response.headers["Location"] = f"/v1/imports/{job.id}"
+    return job
+
+
 def _add_sending(routes: APIRouter, imports: Imports, audit: Audit) -> None:
     """Routes that take a file."""
-
-    async def queued(caller: Caller, response: Response, job: ImportView) -> ImportView:
-        said = job.model_dump(include={"id", "file", "dry_run", "replace", "bytes"})
-        where = f"do-not-call list {job.list_name}" if job.list_dbid is None else f"calling-list {job.list_dbid}"
-        await audit.note(caller, "import.begin", where, None, said)
-        response.headers["Location"] = f"/v1/imports/{job.id}"
-        return job
 
     @routes.post(
         "/lists/{dbid}/imports",
@@ -302,7 +323,7 @@ def _add_sending(routes: APIRouter, imports: Imports, audit: Audit) -> None:
         )
         if upload is None:
             raise not_found(f"calling list {dbid}")
-        return await queued(caller, response, await receive(request, upload))
+        return await queued(audit, caller, response, await receive(request, upload))
 
     @routes.post(
         "/dnc/{name}/imports",
@@ -324,7 +345,7 @@ def _add_sending(routes: APIRouter, imports: Imports, audit: Audit) -> None:
         if format_of(request) != "csv":
             raise Problem(415, "unsupported_media_type", "content-type: allowed: text/csv")
         upload = await imports.into_do_not_call(name, caller, file=file, replace=replace)
-        return await queued(caller, response, await receive(request, upload))
+        return await queued(audit, caller, response, await receive(request, upload))
 
 
 def _add_following(routes: APIRouter, imports: Imports, audit: Audit) -> None:

@@ -25,7 +25,7 @@ ANSWER_S_MAX: Final = 30.0
 """Longest time until an answer begins, reading the body included. Unit: seconds."""
 UPLOAD_S_MAX: Final = 3_600.0
 UPLOADS: Final[Mapping[str, int]] = {
-    r"/v1/lists/[0-9]+/imports": 2**31,
+    r"/v1/lists/[0-9]+/(imports|consents)": 2**31,
     r"/v1/dnc/[^/]+/imports": 2**31,
     "/v1/configuration": 2**22,
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from outdial.api import compliance, do_not_call, imports, lists, records, reports
+from outdial.api import compliance, consent_files, do_not_call, imports, lists, records, reports
 from outdial.api.audit import Audit
 
 
@@ -25,6 +25,7 @@ def routers(side: StoreSide, audit: Audit) -> tuple[APIRouter, ...]:
     return (
         lists.router(side.lists, audit),
         imports.router(side.imports, audit),
+        consent_files.router(side.imports, audit),
         records.router(side.records, audit),
         do_not_call.router(side.do_not_call, audit),
         compliance.router(side.compliance),

@@ -49,6 +49,25 @@ class ListCalls(Requests):
         kind = MEDIA_TYPES.get(path.suffix.lower(), "text/csv")
         return self._send_file(f"/lists/{self.calling_list(which).dbid}/imports{query(asked)}", path, kind)
 
+    def add_consents(
+        self, which: str | int, path: Path, *, columns: Sequence[str] = (), ready: bool = False
+    ) -> ImportView:
+        """Send a CSV or Parquet file of consents. The server reads it as a job: see `import_job`.
+
+        Args:
+            which: the calling list.
+            path: the file.
+            columns: as with `import_list`.
+            ready: records that were cancelled for want of a consent are ready again.
+
+        Raises:
+            NotSent: the file cannot be read.
+        """
+        asked: list[tuple[str, object]] = [("name", path.name), *(("map", column) for column in columns)]
+        kind = MEDIA_TYPES.get(path.suffix.lower(), "text/csv")
+        address = f"/lists/{self.calling_list(which).dbid}/consents{query([*asked, ('ready', ready)])}"
+        return self._send_file(address, path, kind)
+
     def _send_file(self, address: str, path: Path, kind: str) -> ImportView:
         answer = self._transport.send("POST", address, FileToSend(path), {"Content-Type": kind})
         return self._parse_one(ImportView, answer)

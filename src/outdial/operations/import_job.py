@@ -20,6 +20,10 @@ JOB_BYTES_MAX = 1_000_000
 """Largest file of a job. Unit: bytes."""
 
 
+class Unwanted(Exception):
+    """Somebody has cancelled the job."""
+
+
 @dataclass(slots=True)
 class Job:
     """A file that is, was or will be read."""
@@ -54,6 +58,10 @@ class Job:
     error: str | None = None
     finished_before_utc_ms: int | None = None
     has_rejects: bool = False
+    ready: bool = False
+    """Consents: records that were cancelled are ready again."""
+    consents: dict[str, int] | None = None
+    """What has become of the consents of a file so far. None: it is a file of records or of numbers."""
     goes_on: bool = False
     """The same file was read into the list before, but not to its end."""
     is_unwanted: bool = False

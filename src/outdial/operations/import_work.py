@@ -13,7 +13,7 @@ from outdial.dnc_change import national_of
 from outdial.dnc_import import read_numbers
 from outdial.list_import import import_begun, try_file
 from outdial.number_files import NumberFile
-from outdial.operations.import_job import Job, JobFiles
+from outdial.operations.import_job import Job, JobFiles, Unwanted
 from outdial.operations.running_store import RunningStore
 from outdial.store.do_not_call import REASON_CHARACTERS_MAX, Addition
 from outdial.store.interface import Store
@@ -24,10 +24,6 @@ BATCH = 1_000
 """Records of one transaction: a fiftieth of a second, in which the dialer waits. Unit: records. Ours."""
 RECORDS_LOOKED_AT = 1_000
 """Records of a list in which the columns are looked for that a filter names. Unit: records."""
-
-
-class Unwanted(Exception):
-    """Somebody has cancelled the job."""
 
 
 async def read_list_file(job: Job, calling_list: CallingList, files: JobFiles, running: RunningStore) -> None:

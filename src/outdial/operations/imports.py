@@ -21,9 +21,10 @@ from outdial.config.selections import WHERE, where_of
 from outdial.core.errors import ConfigError, OutdialError
 from outdial.dnc_change import list_name_mistakes
 from outdial.list_import import columns_of
+from outdial.operations.consent_work import read_consent_file
 from outdial.operations.do_not_call import counts_for
-from outdial.operations.import_job import Job, JobFiles
-from outdial.operations.import_work import Unwanted, close_import, read_list_file, read_number_file
+from outdial.operations.import_job import Job, JobFiles, Unwanted
+from outdial.operations.import_work import close_import, read_list_file, read_number_file
 from outdial.operations.lists import RunningLists
 from outdial.operations.running_store import RunningStore, mistakes_of_request
 from outdial.operations.uploads import FileUpload
@@ -82,6 +83,19 @@ class RunningImports:
         job.list_dbid, job.columns, job.default_region, job.dry_run = dbid, mapped, default_region, dry_run
         return self._upload(job)
 
+    async def consents(
+        self, dbid: int, caller: Caller, *, file: str, form: str, columns: tuple[str, ...], ready: bool
+    ) -> FileUpload | None:
+        """See `Imports.consents`."""
+        calling_list = list_for(self._running.loaded.configuration, dbid, caller.campaigns)
+        if calling_list is None:
+            return None
+        with mistakes_of_request():
+            mapped = columns_of(columns, "query.map")
+        job = self._new_job(calling_list.name, file, form, caller)
+        job.list_dbid, job.columns, job.ready, job.consents = dbid, mapped, ready, {}
+        return self._upload(job)
+
     async def into_do_not_call(self, name: str, caller: Caller, *, file: str, replace: bool) -> FileUpload:
         """See `Imports.into_do_not_call`."""
         with mistakes_of_request():
@@ -137,7 +151,7 @@ class RunningImports:
     async def _accept(self, job: Job) -> ImportView:
         """The file is here."""
         job.goes_on = not job.dry_run and any(
-            (one.list_dbid, one.digest) == (job.list_dbid, job.digest)
+            (one.list_dbid, one.digest, one.consents) == (job.list_dbid, job.digest, None)
             and one.state in (ImportState.CANCELLED, ImportState.FAILED)
             and not one.dry_run
             for one in self._jobs.values()
@@ -231,6 +245,12 @@ class RunningImports:
         calling_list = list_for(self._running.loaded.configuration, job.list_dbid, None)
         if calling_list is None:
             raise ConfigError([f"the configuration has no calling list {job.list_name} any more"])
+        if job.consents is not None:
+            try:
+                await read_consent_file(job, calling_list, self._files, self._running)
+            finally:
+                self._lists.changed(job.list_dbid, has_more=job.ready)
+            return
         being_read = self._running.shared.being_read
         if job.list_dbid in being_read:
             raise ConfigError([f"{job.list_name}: the file of the configuration is being read; send this one again"])
@@ -243,7 +263,7 @@ class RunningImports:
 
     async def _close(self, job: Job) -> None:
         """What was read of a file that was not read to its end stays in the list."""
-        if job.list_dbid is not None and not job.dry_run:
+        if job.list_dbid is not None and job.consents is None and not job.dry_run:
             with contextlib.suppress(OutdialError):  # then the list says of the file that it was not read to its end
                 await close_import(job, self._running.jobs, self._running.utc_now_ms())
             self._lists.changed(job.list_dbid, has_more=True)

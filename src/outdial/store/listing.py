@@ -71,7 +71,7 @@ async def read_into(
     file.go_on(await present_in(store, calling_list.dbid), begun.lines_done, begun.records)
     records = iter(file)
     progress = begun
-    while found := await asyncio.to_thread(_batch_of, path, records, batch or BATCH):
+    while found := await asyncio.to_thread(lines_of, path, records, batch or BATCH):
         file.flush_rejects()
         progress = replace(progress, lines_done=file.counts.rows, records=progress.records + len(found))
         await store.add_records(progress, found)
@@ -123,7 +123,12 @@ async def add_records(
     await store.add_records(replace(progress, finished_utc_ms=utc_ms), ())
 
 
-def _batch_of(path: Path, records: Iterator[ListedRecord], count: int) -> list[ListedRecord]:
+def lines_of(path: Path, records: Iterator[ListedRecord], count: int) -> list[ListedRecord]:
+    """The next records of a file, at most so many. Reads and parses: for a thread.
+
+    Raises:
+        ConfigError: the file is not usable.
+    """
     try:
         return list(islice(records, count))
     except sqlite3.Error as error:

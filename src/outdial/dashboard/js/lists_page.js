@@ -183,6 +183,7 @@ function Jobs({ jobs, reload }) {
 function Job({ job, reload }) {
   const is_active = ACTIVE.has(job.state);
   const share = job.bytes ? job.bytes_read / job.bytes : 0;
+  const what = job.consents ? "consents added" : job.dry_run ? "would be in the list" : "in the list";
   const cancel = async () => {
     await post(`/imports/${job.id}/cancel`);
     reload();
@@ -191,10 +192,11 @@ function Job({ job, reload }) {
     <div class="row"><b class="cut">${job.file}</b><span
       class=${`chip ${STATE_KINDS[job.state] ?? ""}`}>${job.state}</span>
       ${job.dry_run && html`<span class="chip">only looked at</span>`}
+      ${job.consents && html`<span class="chip">consents</span>`}
       <span class="end muted">${is_active ? percent(share) : duration((job.ended_utc_ms ?? job.created_utc_ms) - job.created_utc_ms)}</span>
         </div>
     ${is_active && html`<progress value=${share} max="1" aria-label=${`Reading ${job.file}`}></progress>`}
-    <p class="muted"><b class="ink">${count(job.accepted)}</b> ${job.dry_run ? "would be in the list" : "in the list"} · <b
+    <p class="muted"><b class="ink">${count(job.consents ? job.added : job.accepted)}</b> ${what} · <b
       class=${job.rejected ? "bad" : "ink"}>${count(job.rejected)}</b> rejected of ${counted(job.rows_read, "line")}</p>
     ${job.error && html`<p class="message bad">${job.error}</p>`}
     ${job.notes.map((note) => html`<p class="message warn" key=${note}>${note}</p>`)}
