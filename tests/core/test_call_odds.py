@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.core.call_odds import (
-    CERTAIN,
     DELAY_BIN_MS,
     DELAY_BINS,
     DOUBT,
@@ -23,6 +22,7 @@ from outdial.core.call_odds import (
     CallOdds,
 )
 from outdial.core.groups import IVR_DELAY_BIN_MS
+from outdial.core.ring_chances import CERTAIN
 from outdial.core.risk import HORIZONS
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
 

@@ -19,8 +19,9 @@ from outdial.core.units import SECOND_MS, Millis
 GROWTH = 1.15
 EDGES: tuple[Millis, ...] = (0, *(round(SECOND_MS * 1.5 * GROWTH**power) for power in range(66)))
 """Lower ends of the age bins: 1.5 s and from there growing by 15 % to over three hours. Unit: ms."""
-ENDS = (*EDGES[1:], math.inf)
-"""Their upper ends. Unit: ms."""
+LOWER = tuple(map(float, EDGES))
+UPPER = (*LOWER[1:], math.inf)
+"""Lower and upper ends for the arithmetic, which is quicker among floats. Unit: ms."""
 BINS = len(EDGES)
 MEMORY = 400.0
 """Spells after which an old one has lost 63 % of its weight. Ours (0014)."""
@@ -36,6 +37,9 @@ READY_MEMORY = 30.0
 SLOT_MS: Millis = SECOND_MS
 UPDATE_MS: Millis = 60 * SECOND_MS
 NEWS = 0.05
+
+Row = tuple[float, ...]
+"""Chance of being free within each horizon. Shape: one float per horizon, ascending."""
 
 
 @dataclass(slots=True)
@@ -127,7 +131,7 @@ class AgentOdds:
     ready: float = 1.0
     """Share of the agents who finish and are ready again."""
     _ready_weight: float = 5.0
-    _rows: dict[tuple[Millis, ...], "_Rows"] = field(default_factory=dict)
+    _rows: dict[tuple[Millis, ...], tuple["_Talking", "_Working"]] = field(default_factory=dict)
     """Chances worked out since the last update, by horizons."""
 
     def count(self) -> int:
@@ -146,75 +150,85 @@ class AgentOdds:
             self.work.update(now_ms)
             self._rows = {}
 
-    def spells(self, now_ms: Millis, horizons: tuple[Millis, ...]) -> list[tuple[int, tuple[float, ...]]]:
+    def spells(self, now_ms: Millis, horizons: tuple[Millis, ...]) -> list[tuple[int, Row]]:
         """Busy agents now, those of like chances together, and their chances of being free within each horizon."""
-        rows, ready = self._rows_of(horizons), self.ready
-        found = []
-        for known, spells in ((rows.of_talk, self.talk), (rows.of_work, self.work)):
-            for place, count in _count_by_bin(now_ms, spells.running).items():
-                row = known[place]
-                found.append((count, rows.row(place, in_talk=spells is self.talk) if row is None else row))
+        talking, working = self._rows_within(horizons)
+        talk, work = _count_by_bin(now_ms, self.talk.running), _count_by_bin(now_ms, self.work.running)
+        found = [
+            *zip(talk.values(), map(talking.__getitem__, talk), strict=True),
+            *zip(work.values(), map(working.__getitem__, work), strict=True),
+        ]
+        ready = self.ready
         if ready < 1.0:
             found = [(count, tuple([ready * chance for chance in row])) for count, row in found]
         return found
 
-    def chances(self, now_ms: Millis, horizons: tuple[Millis, ...], *, in_talk: bool, slot: int) -> tuple[float, ...]:
+    def chances(self, now_ms: Millis, horizons: tuple[Millis, ...], *, in_talk: bool, slot: int) -> Row:
         """Chances of one busy agent whose spell began in a slot, as `spells` counts them."""
+        talking, working = self._rows_within(horizons)
         [place] = _count_by_bin(now_ms, {slot: 1})
-        return tuple([self.ready * chance for chance in self._rows_of(horizons).row(place, in_talk=in_talk)])
+        return tuple([self.ready * chance for chance in (talking if in_talk else working)[place]])
 
-    def _rows_of(self, horizons: tuple[Millis, ...]) -> "_Rows":
+    def _rows_within(self, horizons: tuple[Millis, ...]) -> tuple["_Talking", "_Working"]:
         rows = self._rows.get(horizons)
         if rows is None:
-            rows = self._rows[horizons] = _Rows(self.talk, self.work, horizons)
+            rows = self._rows[horizons] = _Talking(self.talk, self.work, horizons), _Working(self.work, horizons)
         return rows
 
 
-class _Rows:
-    """Chances of being free within some horizons, by age bin; worked out as they are asked for."""
+class _Working(dict[int, Row]):
+    """Chances of agents in after-call work, by age bin; worked out as they are asked for."""
 
-    def __init__(self, talk: Spells, work: Spells, horizons: tuple[Millis, ...]) -> None:
-        self._talk = talk
+    def __init__(self, work: Spells, horizons: tuple[Millis, ...]) -> None:
+        super().__init__()
         self._work = work
         self._horizons = horizons
-        self.of_talk: list[tuple[float, ...] | None] = [None] * BINS
-        self.of_work: list[tuple[float, ...] | None] = [None] * BINS
+
+    def __missing__(self, place: int) -> Row:
+        age, work = _middle(place), self._work
+        passed = work.hazard_to(age)
+        row = self[place] = tuple([-math.expm1(passed - work.hazard_to(age + ms)) for ms in self._horizons])
+        return row
+
+
+class _Talking(dict[int, Row]):
+    """Chances that a conversation ends, and its after-call work too, by age bin; worked out as they are asked for."""
+
+    def __init__(self, talk: Spells, work: Spells, horizons: tuple[Millis, ...]) -> None:
+        super().__init__()
+        self._talk = talk
+        self._horizons = horizons
         self._worked = [
             [-math.expm1(-work.hazard_to((STEPS - number - 0.5) * horizon_ms / STEPS)) for number in range(STEPS)]
             for horizon_ms in horizons
         ]
         """Chance that after-call work which begins in the middle of a step is over by the horizon."""
 
-    def row(self, place: int, *, in_talk: bool) -> tuple[float, ...]:
-        """Chances of an agent in an age bin."""
-        rows = self.of_talk if in_talk else self.of_work
-        row = rows[place]
-        if row is None:
-            low, high = EDGES[place], EDGES[place + 1] if place + 1 < BINS else 2 * EDGES[place]
-            row = rows[place] = self._talking(0.5 * (low + high)) if in_talk else self._working(0.5 * (low + high))
+    def __missing__(self, place: int) -> Row:
+        row = self[place] = self._at_age(_middle(place))
         return row
 
-    def _working(self, age: float) -> tuple[float, ...]:
-        passed = self._work.hazard_to(age)
-        return tuple([-math.expm1(passed - self._work.hazard_to(age + ms)) for ms in self._horizons])
-
-    def _talking(self, age: float) -> tuple[float, ...]:
-        """Chances that a conversation of this age ends, and its after-call work too."""
+    def _at_age(self, age: float) -> Row:
         cumulative, rate, exp, found = self._talk.cumulative, self._talk.rate, math.exp, []
         first = _bin(age)
-        passed = cumulative[first] + rate[first] * (age - EDGES[first])
+        passed = cumulative[first] + rate[first] * (age - LOWER[first])
         for horizon_ms, worked in zip(self._horizons, self._worked, strict=True):
             step, at_ms, place = horizon_ms / STEPS, age, first
             chance, alive = 0.0, 1.0
             for done in worked:
                 at_ms += step
-                while at_ms >= ENDS[place]:
+                while at_ms >= UPPER[place]:
                     place += 1
-                still = exp(passed - (cumulative[place] + rate[place] * (at_ms - EDGES[place])))
+                still = exp(passed - (cumulative[place] + rate[place] * (at_ms - LOWER[place])))
                 chance += (alive - still) * done
                 alive = still
             found.append(chance)
         return tuple(found)
+
+
+def _middle(place: int) -> float:
+    """Age that stands for all of a bin."""
+    return 0.5 * (EDGES[place] + (EDGES[place + 1] if place + 1 < BINS else 2 * EDGES[place]))
 
 
 def _count_by_bin(now_ms: Millis, running: dict[int, int]) -> dict[int, int]:

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from outdial.core.level import Level
+from outdial.core.ring_chances import Chances, chances_at, lifted, reached
 from outdial.core.risk import HORIZONS
 from outdial.core.units import SECOND_MS, Millis
 
@@ -52,11 +53,6 @@ FACTOR_NEWS = 0.002
 """A change of the level by less than this part changes no chances."""
 DOUBT = 0.7
 """A young group takes its calls for better than they look, by this over the root of the persons seen. Ours (0014)."""
-CERTAIN = 0.98
-"""No call in flight is taken for a person with more than this chance. Ours (0014)."""
-
-Chances = tuple[float, ...]
-"""Chance of a person's verdict within each horizon. Shape: HORIZONS floats, ascending."""
 
 
 @dataclass(slots=True)
@@ -130,21 +126,26 @@ class CallOdds:
         """Somebody or something answered: detection begins."""
         age = self._leave(dialed_at_ms, at_ms)
         self.left[age] += 1.0
-        slot = self._detecting.setdefault(at_ms // (2 * self.delay_bin_ms), _Detecting())
+        place = at_ms // (2 * self.delay_bin_ms)
+        slot = self._detecting.get(place)
+        if slot is None:
+            slot = self._detecting[place] = _Detecting()
         slot.count += 1
         slot.share += self._share[age]
 
     def judged_after(self, dialed_at_ms: Millis, picked_at_ms: Millis, at_ms: Millis, *, person: bool) -> None:
         """Detection has decided, or the call ended before it did."""
-        age = min(RING_BINS - 1, (picked_at_ms - dialed_at_ms) // RING_BIN_MS)
-        slot = self._detecting.get(picked_at_ms // (2 * self.delay_bin_ms))
+        age = _ring_bin(picked_at_ms - dialed_at_ms)
+        place = picked_at_ms // (2 * self.delay_bin_ms)
+        slot = self._detecting.get(place)
         if slot is not None:
             slot.count -= 1
             slot.share -= self._share[age]
             if slot.count <= 0:
-                del self._detecting[picked_at_ms // (2 * self.delay_bin_ms)]
+                del self._detecting[place]
         self.judged[age] += 1.0
-        delay = min(DELAY_BINS - 1, (at_ms - picked_at_ms) // self.delay_bin_ms)
+        delay = (at_ms - picked_at_ms) // self.delay_bin_ms
+        delay = delay if delay < DELAY_BINS else DELAY_BINS - 1
         if person:
             self.persons[age] += 1.0
             self.person_delays[delay] += 1.0
@@ -157,7 +158,7 @@ class CallOdds:
         if picked_at_ms is None:
             self._leave(dialed_at_ms, at_ms)  # persons were expected of it until now
             return
-        age = min(RING_BINS - 1, (picked_at_ms - dialed_at_ms) // RING_BIN_MS)
+        age = _ring_bin(picked_at_ms - dialed_at_ms)
         self.left[age] = max(0.0, self.left[age] - 1.0)
         self._expected_left -= self._share[age]
         slot = self._detecting.get(picked_at_ms // (2 * self.delay_bin_ms))
@@ -168,13 +169,13 @@ class CallOdds:
                 del self._detecting[picked_at_ms // (2 * self.delay_bin_ms)]
 
     def _leave(self, dialed_at_ms: Millis, at_ms: Millis) -> int:
-        slot = dialed_at_ms // RING_BIN_MS
-        count = self._ringing.get(slot, 0) - 1
+        slot, ringing = dialed_at_ms // RING_BIN_MS, self._ringing
+        count = ringing.get(slot, 0) - 1
         if count > 0:
-            self._ringing[slot] = count
+            ringing[slot] = count
         else:
-            self._ringing.pop(slot, None)
-        age = min(RING_BINS - 1, max(0, at_ms - dialed_at_ms) // RING_BIN_MS)
+            ringing.pop(slot, None)
+        age = _ring_bin(at_ms - dialed_at_ms)
         self._expected_left += self._compensator[age + 1]  # at risk in all of its last bin, as the hazards count it
         return age
 
@@ -199,18 +200,18 @@ class CallOdds:
 
     def update(self, now_ms: Millis) -> None:
         """Work out shapes, horizons and level anew. To be called every few seconds."""
-        self._follow_level(now_ms)
+        ringing = self._expected_of_ringing(now_ms)
+        self._follow_level(ringing)
         is_new = self._new >= max(10.0, NEWS * self.resolved) or now_ms - self._shaped_at >= SHAPES_MS
         if is_new:
             self._shaped_at = now_ms
             self._shape(now_ms)
-        self._expected_ringing = sum(
-            count * self._compensator[self._age(slot, now_ms)] for slot, count in self._ringing.items()
-        )
+            ringing = self._expected_of_ringing(now_ms)
+        self._expected_ringing = ringing
         factor = self.level * (1.0 + DOUBT / math.sqrt(self.persons_seen + 1.0))
         if is_new or abs(factor - self._factor) > FACTOR_NEWS * self._factor:
             self._factor = factor
-            self._lifted = [tuple([min(CERTAIN, factor * chance) for chance in row]) for row in self._ring_chances]
+            self._lifted = [lifted(factor, row) for row in self._ring_chances]
             if self._lifted:
                 self.fresh = self._lifted[0]
 
@@ -233,7 +234,7 @@ class CallOdds:
         total = sum(self.persons)
         share = (total + 1.0) / (sum(self.judged) + 2.0)
         unknown = SHARE_PRIOR * share / SHARE_PRIOR
-        at_risk, survival = _at_risk(self.left, running), 1.0
+        at_risk, survival = reached(self.left, running), 1.0
         alive = [0.0] * (RING_BINS + 1)
         density = [0.0] * RING_BINS  # of a person picking up, for a call that is started now
         self._compensator[0] = 0.0
@@ -255,7 +256,8 @@ class CallOdds:
         for chance in density:
             sums.append(sums[-1] + chance)
         oldest = max((age for age in range(RING_BINS) if density[age] > 0.0), default=0)
-        self._ring_chances = [self._chances_at(age, alive[age], density, sums) for age in range(oldest + 1)]
+        in_time = [self._in_time(horizon) for horizon in self.horizons]
+        self._ring_chances = [chances_at(age, alive[age], density, sums, in_time) for age in range(oldest + 1)]
 
     def _share_at(self, age: int, share: float) -> float:
         """Share of persons among the calls that are picked up at an age, from the ages around it."""
@@ -282,32 +284,34 @@ class CallOdds:
         if any(abs(new - old) > HORIZON_NEWS_MS for new, old in zip(found, self.horizons, strict=True)):
             self.horizons = tuple(found)
 
-    def _chances_at(self, age: int, alive: float, density: Sequence[float], sums: Sequence[float]) -> Chances:
-        """Chance that a call which has rung for `age` bins has a person's verdict within each horizon."""
-        if alive <= 1e-9:
-            return (0.0,) * HORIZONS
-        cdf = self._person_cdf
-        chances = []
-        for horizon in self.horizons:
-            # pick-ups up to here have their verdict in time whatever it takes; those after it, perhaps
-            sure = max(age, age + (horizon - SURE_BINS * self.delay_bin_ms) // RING_BIN_MS)
-            last = min(RING_BINS, age + horizon // RING_BIN_MS + 1)
-            sure = min(sure, last)
-            chance = sums[sure] - sums[age]
-            for later in range(sure, last):
-                if density[later]:
-                    left_ms = horizon - (later - age) * RING_BIN_MS - RING_BIN_MS // 2
-                    if left_ms > 0:
-                        chance += density[later] * cdf[min(DELAY_BINS, left_ms // self.delay_bin_ms)]
-            chances.append(min(CERTAIN, chance / alive))
-        return tuple(chances)
+    def _in_time(self, horizon: Millis) -> tuple[int, list[float]]:
+        """Which pick-ups have their verdict within a horizon.
 
-    def _follow_level(self, now_ms: Millis) -> None:
+        Returns:
+            So many bins ahead are pick-ups in time whatever their verdict takes; and chances of those after them,
+            bin by bin, until none is in time.
+        """
+        cdf, perhaps = self._person_cdf, []
+        last = horizon // RING_BIN_MS + 1
+        sure = min(last, max(0, (horizon - SURE_BINS * self.delay_bin_ms) // RING_BIN_MS))
+        for ahead in range(sure, last):
+            left_ms = horizon - ahead * RING_BIN_MS - RING_BIN_MS // 2
+            perhaps.append(cdf[min(DELAY_BINS, left_ms // self.delay_bin_ms)] if left_ms > 0 else 0.0)
+        return sure, perhaps
+
+    def _expected_of_ringing(self, now_ms: Millis) -> float:
+        """Persons expected until now from the calls that still ring."""
+        expected, newest = self._compensator, (now_ms - RING_BIN_MS // 2) // RING_BIN_MS
+        return sum(
+            count * expected[min(RING_BINS - 1, newest - slot) if newest > slot else 0]
+            for slot, count in self._ringing.items()
+        )
+
+    def _follow_level(self, ringing: float) -> None:
         """Persons seen against persons expected, both fading."""
         if not self._compensator[-1]:  # nothing was expected yet: those who came are no surprise
             self._new_persons = 0
             return
-        ringing = sum(count * self._compensator[self._age(slot, now_ms)] for slot, count in self._ringing.items())
         expected = max(0.0, self._expected_left + ringing - self._expected_ringing)
         self._expected_left = 0.0
         self._level.add(self._new_persons, expected)
@@ -315,32 +319,38 @@ class CallOdds:
 
     def flights(self, now_ms: Millis) -> list[tuple[int, Chances]]:
         """The calls in flight now, those of like chances together."""
-        found = []
         chances = self._lifted
-        oldest = len(chances)
-        for slot, count in self._ringing.items():
-            age = (now_ms - slot * RING_BIN_MS - RING_BIN_MS // 2) // RING_BIN_MS
-            if age < oldest:
-                found.append((count, chances[age if age > 0 else 0]))
-        for slot, detecting in self._detecting.items():
-            share = min(1.0, max(0.0, detecting.share / detecting.count))
-            found.append((detecting.count, self._verdict_chances(now_ms - slot * 2 * self.delay_bin_ms, share)))
+        oldest, newest = len(chances), (now_ms - RING_BIN_MS // 2) // RING_BIN_MS
+        found = [
+            (count, chances[newest - slot if newest > slot else 0])
+            for slot, count in self._ringing.items()
+            if newest - slot < oldest
+        ]
+        found += self._in_detection(now_ms)
         return found
 
-    def _verdict_chances(self, elapsed_ms: Millis, share: float) -> Chances:
-        """Chances of a call that has been in detection for so long. Bayes on the delay."""
-        if not self._person_cdf:
-            return (share,) * HORIZONS
-        at = min(DELAY_BINS, max(0, elapsed_ms) // self.delay_bin_ms)
-        known = self._verdicts.get(at)
-        if known is None:
-            known = self._verdicts[at] = self._verdicts_from(at)
-        person, other, (a, b, c, d) = known
-        weight = share * person
-        if weight <= 1e-12:
-            return (0.0,) * HORIZONS
-        factor = self._factor * (weight / (weight + (1.0 - share) * other)) / person
-        return (min(CERTAIN, factor * a), min(CERTAIN, factor * b), min(CERTAIN, factor * c), min(CERTAIN, factor * d))
+    def _in_detection(self, now_ms: Millis) -> list[tuple[int, Chances]]:
+        """The calls in detection now. Bayes on the delay: a call is a person with a chance that the time it takes
+        changes."""
+        bin_ms, verdicts, is_learned = self.delay_bin_ms, self._verdicts, bool(self._person_cdf)
+        found = []
+        for slot, detecting in self._detecting.items():
+            count, share = detecting.count, detecting.share / detecting.count
+            share = 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
+            if not is_learned:
+                found.append((count, (share,) * HORIZONS))
+                continue
+            at = min(DELAY_BINS, now_ms // bin_ms - 2 * slot)
+            known = verdicts.get(at)
+            if known is None:
+                known = verdicts[at] = self._verdicts_from(at)
+            person, other, ends = known
+            weight = share * person
+            if weight <= 1e-12:
+                found.append((count, (0.0,) * HORIZONS))
+            else:
+                found.append((count, lifted(self._factor * (weight / (weight + (1.0 - share) * other)) / person, ends)))
+        return found
 
     def _verdicts_from(self, at: int) -> tuple[float, float, tuple[float, ...]]:
         """Chances that detection takes longer than so many bins, of a person and of others; and of a person's end."""
@@ -351,6 +361,11 @@ class CallOdds:
     @staticmethod
     def _age(slot: int, now_ms: Millis) -> int:
         return min(RING_BINS - 1, max(0, now_ms - slot * RING_BIN_MS - RING_BIN_MS // 2) // RING_BIN_MS)
+
+
+def _ring_bin(age_ms: Millis) -> int:
+    place = age_ms // RING_BIN_MS
+    return place if place < RING_BINS else RING_BINS - 1
 
 
 def _prior_delays(first: int, last: int) -> list[float]:
@@ -370,12 +385,3 @@ def _cdf(counts: Sequence[float]) -> list[float]:
 
 def _mean_place(counts: Sequence[float]) -> float:
     return sum((place + 0.5) * count for place, count in enumerate(counts)) / max(1e-9, sum(counts))
-
-
-def _at_risk(left: Sequence[float], running: Sequence[int]) -> list[float]:
-    """Calls that reached each bin: those that left there or later, and those that are there or further."""
-    found, count = [0.0] * RING_BINS, 0.0
-    for age in range(RING_BINS - 1, -1, -1):
-        count += left[age] + running[age]
-        found[age] = count
-    return found

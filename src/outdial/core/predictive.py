@@ -10,10 +10,10 @@ more calls in flight than it has seen end. And it stops when its budget is spent
 dials progressively.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from outdial.core.agent_odds import AgentOdds
-from outdial.core.call_odds import Chances
 from outdial.core.campaign_accounts import follow_account
 from outdial.core.groups import Group
 from outdial.core.leaving import available_leavers, take_out
@@ -28,6 +28,7 @@ from outdial.core.pacing import (
     predictive,
     progressive_form,
 )
+from outdial.core.ring_chances import Chances
 from outdial.core.risk import HORIZONS, Forecast, total
 from outdial.core.state import State
 from outdial.core.units import SECOND_MS, Millis
@@ -108,7 +109,7 @@ def calls_ahead(state: State, group: Group) -> int:
         return 0  # nobody at work, nobody called
     state.wake_group_at(group, now_ms + TICK_MS)
     pace.decided_at_ms = now_ms
-    flights = [flight for other in sharing for flight in other.odds.flights(now_ms)]
+    flights = chain.from_iterable(other.odds.flights(now_ms) for other in sharing)
     return _decide(state, group, there, forecasts, flights)
 
 
@@ -121,15 +122,16 @@ def _least(state: State, group: Group) -> int:
 
 
 def _decide(
-    state: State, group: Group, there: Situation, forecasts: AgentOdds, flights: Sequence[tuple[int, Chances]]
+    state: State, group: Group, there: Situation, forecasts: AgentOdds, flights: Iterable[tuple[int, Chances]]
 ) -> int:
     now_ms, odds = state.mono_ms, group.odds
     persons = total(flights)
     spare_ms = _spare_ms(group)
-    agents = total(forecasts.spells(now_ms, tuple(horizon_ms + spare_ms for horizon_ms in odds.horizons)))
+    agents = total(forecasts.spells(now_ms, tuple([horizon_ms + spare_ms for horizon_ms in odds.horizons])))
     take_out(state, group, agents, forecasts, spare_ms)
     expected, coming = persons.expected(MIDDLE), agents.expected(MIDDLE)
-    most = _most(group, there, forecasts.count())
+    busy = forecasts.count()
+    most = _most(group, there, busy)
     threshold = group.aim.threshold(group.budget.threshold)
     forecast = Forecast(there.available - there.waiting, agents, persons, odds.fresh)
     wanted, risk = predictive(forecast, threshold, _least(state, group), most)
@@ -139,7 +141,7 @@ def _decide(
             started=wanted,
             why="risk of the next call" if risk > threshold else "limit of calls in flight",
             available=there.available - there.waiting,
-            busy=forecasts.count(),
+            busy=busy,
             pending=there.pending,
             persons_millis=round(1_000 * expected),
             agents_millis=round(1_000 * coming),

@@ -63,19 +63,20 @@ class Sum:
         likely = []
         for count, chances in rows:
             a, b, c, d = chances
+            n = float(count)  # once: a float times a float is the quicker
             if d > HALF:
-                likely.append((count, chances))
+                likely.append((count, n, chances))
                 continue
-            x = count * a
+            x = n * a
             m0 += x
             s0 += x * a
-            x = count * b
+            x = n * b
             m1 += x
             s1 += x * b
-            x = count * c
+            x = n * c
             m2 += x
             s2 += x * c
-            x = count * d
+            x = n * d
             m3 += x
             s3 += x * d
         self.mean = [m0, m1, m2, m3]
@@ -83,20 +84,20 @@ class Sum:
         if likely:
             self._add_likely(likely)
 
-    def _add_likely(self, rows: Iterable[tuple[int, Sequence[float]]]) -> None:
-        """Count outcomes that are likelier than not at the last horizon, and perhaps before."""
+    def _add_likely(self, rows: Iterable[tuple[int, float, Sequence[float]]]) -> None:
+        """Count outcomes likelier than not at the last horizon. Rows: count, the same as a float, chances."""
         for place in range(HORIZONS):
             mean, squares, sure = self.mean[place], self.squares[place], self.sure[place]
             missing, missing_squares = self.missing[place], self.missing_squares[place]
-            for count, chances in rows:
+            for count, n, chances in rows:
                 chance = chances[place]
                 if chance <= HALF:
-                    x = count * chance
+                    x = n * chance
                     mean += x
                     squares += x * chance
                 else:
                     lack = 1.0 - chance
-                    x = count * lack
+                    x = n * lack
                     sure += count
                     missing += x
                     missing_squares += x * lack
@@ -136,14 +137,13 @@ def binomial(mean: float, squares: float) -> list[float]:
 
 def nobody_free(free: int, agents: Sequence[float], persons: Sequence[float]) -> float:
     """P(persons − agents ≥ free), from the chances of each number. Range: 0 … 1."""
-    tail = list(accumulate(reversed(persons)))  # chances of at least as many persons, the fewest last
-    tail.reverse()
     risk = 0.0
-    for chance in agents[: max(0, 1 - free)]:
-        risk += chance  # somebody waits already
     if free <= 0:
+        for chance in agents[: 1 - free]:
+            risk += chance  # somebody waits already
         agents, free = agents[1 - free :], 1
-    for chance, as_many in zip(agents, tail[free:], strict=False):
+    tail = list(accumulate(reversed(persons[free:])))  # chances of at least as many persons, the fewest last
+    for chance, as_many in zip(agents, reversed(tail), strict=False):
         risk += chance * as_many
     return min(1.0, risk)
 
@@ -179,41 +179,36 @@ class Forecast:
             persons: calls in flight that bring a person within each horizon.
             fresh: chance of a call that is started now, within each horizon.
         """
-        self._places = [
-            (
-                place,
-                free + agents.sure[place] - persons.sure[place],
-                agents.mean[place] + persons.missing[place],
-                agents.squares[place] + persons.missing_squares[place],
-                persons.mean[place] + agents.missing[place],
-                persons.squares[place] + agents.missing_squares[place],
-                fresh[place],
-                _third(
-                    agents.mean[place] + persons.missing[place], agents.squares[place] + persons.missing_squares[place]
-                ),
-            )
-            for place in range(HORIZONS)
-        ]
+        self._places = []
+        for place in range(HORIZONS):
+            more = agents.mean[place] + persons.missing[place]
+            more2 = agents.squares[place] + persons.missing_squares[place]
+            less = persons.mean[place] + agents.missing[place]
+            less2 = persons.squares[place] + agents.missing_squares[place]
+            sure = free + agents.sure[place] - persons.sure[place]
+            self._places.append((place, sure, more, more2, less, less2, fresh[place], _third(more, more2)))
         """At each horizon: agents who are sure to be there, mean and squares of those who may come, of the persons who
         may, chance of a new call, third cumulant of those who may come."""
         self._pmfs: list[list[float] | None] = [None] * HORIZONS
 
     def risk(self, started: int = 0) -> float:
         """Chance that the person of one more call finds nobody, once so many are started: mean over the horizons."""
-        found = 0.0
+        found, n = 0.0, float(started)
         for place, free, more, more2, less, less2, chance, third in self._places:
             if chance > HALF:
                 lack = 1.0 - chance
                 free -= started
-                more += started * lack
-                more2 += started * lack * lack
+                more += n * lack
+                more2 += n * lack * lack
                 third = _third(more, more2)
             else:
-                less += started * chance
-                less2 += started * chance * chance
+                x = n * chance
+                less += x
+                less2 += x * chance
             variance = more - more2 + less - less2
             if variance > MANY:
-                found += nobody_free_of_many(free, less - more, variance, _third(less, less2) - third)
+                of_persons = (less - less2) * (1.0 - 2.0 * less2 / less) if less > SMALL else 0.0  # as `_third`
+                found += nobody_free_of_many(free, less - more, variance, of_persons - third)
             else:
                 pmf = None if chance > HALF else self._pmfs[place]
                 if pmf is None:
