@@ -70,6 +70,8 @@ AGENT_TABLE = Table(
     """,  # noqa: E501  (one row per state is worth the width)
 )
 
+READY, IDLE = AgentState.READY, PhoneState.IDLE
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 BUSY_STATES = (AgentState.RESERVED, AgentState.TALKING, AgentState.AFTER_CALL_WORK)
 
 
@@ -138,7 +140,7 @@ class Agent:
     @property
     def is_free(self) -> bool:
         """Ready, phone idle and not held by an engaging call: can be given a call now."""
-        return self.state is AgentState.READY and self.phone_state is PhoneState.IDLE and self.engaging_id is None
+        return self.state is READY and self.phone_state is IDLE and self.engaging_id is None
 
     def should_be_gone(self, mono_ms: Millis) -> bool:
         """Whether the agent would have left by then."""

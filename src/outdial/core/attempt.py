@@ -118,6 +118,10 @@ WITH_IVR = (S.CONNECTING, S.IN_IVR)
 """On the way to the IVR application or in it (GVP modes, as long as no agent is reserved)."""
 
 
+WE_DID_NOT = Ending.RELEASED
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What an agent says of a call."""
@@ -201,7 +205,7 @@ class Attempt:
     def signs(self) -> Signs:
         """Everything that is known about the finished call."""
         return Signs(
-            self.ending or Ending.RELEASED,
+            self.ending or WE_DID_NOT,
             self.answered_at_ms is not None,
             self.connected_at_ms is not None,
             self.verdict,

@@ -33,6 +33,10 @@ from outdial.core.settlement import agent_missed, end_call, resolve, settle
 from outdial.core.state import State
 from outdial.core.units import CallId, Millis
 
+LOST = AttemptState.LOST
+ACCEPTED, ALERTING, ANSWERED = AttemptSignal.ACCEPTED, AttemptSignal.ALERTING, AttemptSignal.ANSWERED
+RELEASED = AttemptSignal.RELEASED
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 LIVE_SIGNS = (DialAccepted, CalleeAlerting, CalleeAnswered)
 """Events that show that a call is alive."""
 JOINS_FAILED_MAX = 2
@@ -53,7 +57,7 @@ def accepted(state: State, event: DialAccepted) -> None:
         return late(state, event, event.call_id)
     if _was_past(state, attempt, attempt.answered_at_ms):
         return None
-    if state.move(attempt, AttemptSignal.ACCEPTED) and not given_up(state, attempt):
+    if state.move(attempt, ACCEPTED) and not given_up(state, attempt):
         _note_accepted(state, attempt)
         state.arm_call(attempt, attempt.rings_until_ms)
     return None
@@ -66,7 +70,7 @@ def alerting(state: State, event: CalleeAlerting) -> None:
         return late(state, event, event.call_id)
     if _was_past(state, attempt, attempt.answered_at_ms):
         return None
-    if state.move(attempt, AttemptSignal.ALERTING) and not given_up(state, attempt):
+    if state.move(attempt, ALERTING) and not given_up(state, attempt):
         _note_accepted(state, attempt)
         state.arm_call(attempt, attempt.rings_until_ms)
     return None
@@ -79,7 +83,7 @@ def answered(state: State, event: CalleeAnswered) -> None:
         return late(state, event, event.call_id)
     if _was_past(state, attempt, attempt.person_at_ms or attempt.connected_at_ms):
         return None
-    if not state.move(attempt, AttemptSignal.ANSWERED) or given_up(state, attempt):
+    if not state.move(attempt, ANSWERED) or given_up(state, attempt):
         return None
     _note_accepted(state, attempt)
     attempt.answered_at_ms = state.mono_ms
@@ -105,7 +109,7 @@ def verdict_reached(state: State, event: VerdictReached) -> None:
         _person(state, attempt, event.verdict, event)
     elif attempt.state is AttemptState.RELEASING:
         state.late_events += 1
-    elif attempt.state is not AttemptState.LOST or _is_found_answered(state, attempt):
+    elif attempt.state is not LOST or _is_found_answered(state, attempt):
         attempt.verdict = event.verdict
         _no_person(state, attempt)
     return None
@@ -115,7 +119,7 @@ def _no_person(state: State, attempt: Attempt) -> None:
     """A machine, a fax or silence: a treatment may want more of the call than its end."""
     treatment = treatment_of(state, attempt, classify(attempt.signs()).call_result)
     action = treatment.call_action if treatment is not None else CallAction.DROP
-    if treatment is None or action is CallAction.DROP or attempt.state is AttemptState.LOST:
+    if treatment is None or action is CallAction.DROP or attempt.state is LOST:
         end_call(state, attempt, Ending.VERDICT)
         return
     _note_accepted(state, attempt)
@@ -136,7 +140,7 @@ def _no_person(state: State, attempt: Attempt) -> None:
 
 def _is_found_answered(state: State, attempt: Attempt) -> bool:
     """A lost call was judged, so it is alive and answered. False: and was given up long ago, so it has been ended."""
-    state.move(attempt, AttemptSignal.ANSWERED)
+    state.move(attempt, ANSWERED)
     if given_up(state, attempt):
         return False
     _note_accepted(state, attempt)
@@ -258,7 +262,7 @@ def released(state: State, event: CallReleased) -> None:
     if attempt.sip_status is None:
         attempt.sip_status = event.sip_status
         attempt.q850_cause = event.q850_cause
-    settle(state, attempt, AttemptSignal.RELEASED)
+    settle(state, attempt, RELEASED)
     return None
 
 
@@ -270,7 +274,7 @@ def rejected(state: State, event: DialRejected) -> None:
     if attempt.state is AttemptState.REQUESTED:
         attempt.ending = Ending.REJECTED
         attempt.congested = event.congested
-        settle(state, attempt, AttemptSignal.RELEASED)
+        settle(state, attempt, RELEASED)
     else:
         state.late_events += 1
     return None
@@ -278,7 +282,7 @@ def rejected(state: State, event: DialRejected) -> None:
 
 def _was_past(state: State, attempt: Attempt, since_ms: Millis | None) -> bool:
     """A repeated sign of what a lost call had left behind says nothing: it does not take the call back there."""
-    if attempt.state is not AttemptState.LOST or since_ms is None:
+    if attempt.state is not LOST or since_ms is None:
         return False
     state.late_events += 1
     return True
@@ -380,6 +384,6 @@ _ON_DEADLINE: dict[AttemptState, Callable[[State, Attempt], None]] = {
     AttemptState.IN_IVR: _too_long,
     AttemptState.PLAYING: message_timeout,
     AttemptState.RELEASING: _release_timeout,
-    AttemptState.LOST: lost_timeout,
+    LOST: lost_timeout,
     AttemptState.SETTLED: _impossible,
 }

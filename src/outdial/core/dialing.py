@@ -30,6 +30,9 @@ from outdial.core.units import NodeId
 NOT_HELD_BACK = (Hold.PACING, Hold.WAITING_AGENTS)
 """Nothing but pacing and agents ended the look."""
 POWER_GVP = DialingMode.POWER_GVP
+REGULAR = PortKind.REGULAR
+ENOUGH = (Hold.PACING, "")
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 
 
 def dial_dirty(state: State) -> None:
@@ -111,7 +114,7 @@ def _start_attempts(state: State, group: Group) -> tuple[Hold, str]:
         return (Hold.WAITING_PORTS, no_port.value)
     if mode is not POWER_GVP and available_leavers(state, group) == free:
         return (Hold.WAITING_AGENTS, "those who are free are due to leave" if free else "")
-    return (Hold.PACING, "")
+    return ENOUGH
 
 
 def _preview(state: State, group: Group) -> tuple[Hold, str]:
@@ -123,7 +126,7 @@ def _preview(state: State, group: Group) -> tuple[Hold, str]:
 def _start(state: State, group: Group, wanted: int) -> tuple[Hold, str]:
     """Steps for each attempt: port to be had, record, node, lease, Dial."""
     pool = state.pool_of(group.settings)
-    room = pool.room(group.group_id, PortKind.REGULAR)
+    room = pool.room(group.group_id, REGULAR)
     for _ in range(0 if isinstance(room, NoPort) else min(wanted, room)):
         chain = take_next(state, group)
         if chain is None:
@@ -139,8 +142,8 @@ def _start(state: State, group: Group, wanted: int) -> tuple[Hold, str]:
         _dial(state, group, chain, node)
     if not isinstance(room, NoPort):
         if wanted <= room:
-            return (Hold.PACING, "")
-        room = pool.room(group.group_id, PortKind.REGULAR)
+            return ENOUGH
+        room = pool.room(group.group_id, REGULAR)
     if room is NoPort.POOL_FULL:
         pool.waiting[group.group_id] = None
     return (Hold.WAITING_PORTS, room.value if isinstance(room, NoPort) else "")
@@ -153,7 +156,7 @@ def _dial(state: State, group: Group, chain: Chain, node: Node) -> None:
     call_id = state.new_call_id()
     record = chain.records[0]
     server_id = node.server_id or node.node_id
-    pool.lease(Lease(call_id, group.group_id, PortKind.REGULAR, node.node_id, state.mono_ms))
+    pool.lease(Lease(call_id, group.group_id, REGULAR, node.node_id, state.mono_ms))
     agents = state.agent_group_of(group)
     if agents is not None and len(agents.running) > 1:
         agents.running[group.group_id] = agents.running.pop(group.group_id)  # who dialed last is asked last

@@ -64,6 +64,11 @@ GROUP_TABLE = Table(
 )
 
 
+PAUSED = GroupState.PAUSED
+STARTED = (GroupState.RUNNING, PAUSED)
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
+
+
 class Hold(enum.StrEnum):
     """Why a running group does not dial more right now."""
 
@@ -187,12 +192,12 @@ class Group:
     @property
     def is_running(self) -> bool:
         """Started and not stopped: dials when it can, unless it is paused."""
-        return self.state in (GroupState.RUNNING, GroupState.PAUSED)
+        return self.state in STARTED
 
     @property
     def is_paused(self) -> bool:
         """An operator lets it dial nothing new for a while."""
-        return self.state is GroupState.PAUSED
+        return self.state is PAUSED
 
     @property
     def live(self) -> int:

@@ -72,6 +72,12 @@ class Admin(enum.StrEnum):
     DRAINING = "draining"
 
 
+INACTIVE, DRAINING = NodeState.INACTIVE, Admin.DRAINING
+ON_PRIMARY = (NodeState.PRIMARY, NodeState.PRIMARY_STANDBY)
+ON_BACKUP = (NodeState.BACKUP, NodeState.BACKUP_STANDBY)
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
+
+
 class NoNodeReason(enum.StrEnum):
     """Why no node can take a request now."""
 
@@ -173,14 +179,14 @@ class Node:
     @property
     def is_active(self) -> bool:
         """Connected to its primary or its backup."""
-        return self.state is not NodeState.INACTIVE
+        return self.state is not INACTIVE
 
     @property
     def server_id(self) -> ServerId | None:
         """The application in use; None while inactive."""
-        if self.state in (NodeState.PRIMARY, NodeState.PRIMARY_STANDBY):
+        if self.state in ON_PRIMARY:
             return self.settings.dbid
-        if self.state in (NodeState.BACKUP, NodeState.BACKUP_STANDBY):
+        if self.state in ON_BACKUP:
             return self.settings.backup
         return None
 
@@ -215,7 +221,7 @@ class Node:
         """Why the node can take no request now; None: it can."""
         if not self.is_active:
             return NoNode(NoNodeReason.NONE_ACTIVE)
-        if self.admin is Admin.DRAINING:
+        if self.admin is DRAINING:
             return NoNode(NoNodeReason.DRAINING)
         if mono_ms < self.left_out_until_ms:
             return NoNode(NoNodeReason.LEFT_OUT, self.left_out_until_ms)

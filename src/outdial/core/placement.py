@@ -19,6 +19,10 @@ from outdial.core.ports import Pool
 from outdial.core.settings import DialerKind, LoadBalancing
 from outdial.core.state import State
 
+CPD_SERVER = DialerKind.CPD_SERVER
+NO_BALANCING, LEAST_LOADED = LoadBalancing.NONE, LoadBalancing.LEAST_LOADED
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
+
 
 def configured_prime(state: State) -> Node | None:
     """The prime node that an operator or the configuration names (the first connection when neither does)."""
@@ -38,10 +42,10 @@ def prime_for_dialing(state: State) -> Node | None:
 def fixed_node(state: State, group: Group) -> Node | None:
     """The one node on which all the group's calls go; None: requests are balanced."""
     dialer = group.settings.dialer
-    if dialer.kind is DialerKind.CPD_SERVER and not group.mode.is_preview:
+    if dialer.kind is CPD_SERVER and not group.mode.is_preview:
         # a group whose CPD server left the configuration is stopping and never dials again
         return state.nodes.get(dialer.dbid) or prime_for_dialing(state)
-    if group.mode.is_preview or state.ocs.sip_cluster_lb_mode is LoadBalancing.NONE:
+    if group.mode.is_preview or state.ocs.sip_cluster_lb_mode is NO_BALANCING:
         return prime_for_dialing(state)
     if not group.mode.is_seizing:
         return None
@@ -83,6 +87,6 @@ def choose_node(state: State, group: Group, pool: Pool) -> Node | NoNode:
     node = fixed_node(state, group)
     if node is not None:
         return node.refusal(state.mono_ms) or node
-    if state.ocs.sip_cluster_lb_mode is LoadBalancing.LEAST_LOADED:
+    if state.ocs.sip_cluster_lb_mode is LEAST_LOADED:
         return state.rotation.choose_least_loaded(state.connections, pool.ports, state.mono_ms)
     return state.rotation.choose(state.connections, state.mono_ms)

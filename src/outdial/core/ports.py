@@ -38,6 +38,10 @@ class PortKind(enum.StrEnum):
     ENGAGING = "engaging"
 
 
+REGULAR, ENGAGING = PortKind.REGULAR, PortKind.ENGAGING
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
+
+
 class NoPort(enum.StrEnum):
     """Why there is no port for a new call."""
 
@@ -140,7 +144,7 @@ class Pool:
 
     def used_by(self, group_id: GroupId) -> int:
         """Leases that a group holds."""
-        return self.count(group_id, PortKind.REGULAR) + self.count(group_id, PortKind.ENGAGING)
+        return self.count(group_id, REGULAR) + self.count(group_id, ENGAGING)
 
     def has_reservation(self, group_id: GroupId) -> bool:
         """Whether ports of the pool are kept for the group."""
@@ -152,15 +156,15 @@ class Pool:
         rooms = []
         of_kind = self.count(group_id, kind)
         if limits.maximum is not None:
-            other = PortKind.ENGAGING if kind is PortKind.REGULAR else PortKind.REGULAR
+            other = ENGAGING if kind is REGULAR else REGULAR
             rooms.append(limits.maximum - of_kind - self.count(group_id, other))
             if rooms[-1] < 1:
                 return NoPort.GROUP_MAXIMUM
-        part = limits.regular_maximum if kind is PortKind.REGULAR else limits.engaging_maximum
+        part = limits.regular_maximum if kind is REGULAR else limits.engaging_maximum
         if part is not None:
             rooms.append(part - of_kind)
             if rooms[-1] < 1:
-                return NoPort.REGULAR_LIMIT if kind is PortKind.REGULAR else NoPort.ENGAGING_LIMIT
+                return NoPort.REGULAR_LIMIT if kind is REGULAR else NoPort.ENGAGING_LIMIT
         rooms.append(self.ports - self.used_ports)
         if not limits.reserved:
             rooms.append(self.ports - self.reserved_ports - len(self.common))

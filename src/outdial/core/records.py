@@ -33,7 +33,7 @@ class RecordType(enum.IntEnum):
     @property
     def is_callback(self) -> bool:
         """Whether the customer has asked for it."""
-        return self in (RecordType.PERSONAL_CALLBACK, RecordType.CAMPAIGN_CALLBACK)
+        return self in CALLBACKS
 
     @property
     def is_owned(self) -> bool:
@@ -46,6 +46,10 @@ class RecordType(enum.IntEnum):
         if self is RecordType.PERSONAL_CALLBACK:
             return RecordType.CAMPAIGN_CALLBACK
         return RecordType.CAMPAIGN_RESCHEDULED if self is RecordType.PERSONAL_RESCHEDULED else self
+
+
+CALLBACKS = (RecordType.PERSONAL_CALLBACK, RecordType.CAMPAIGN_CALLBACK)
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 
 
 class Priority(enum.IntEnum):

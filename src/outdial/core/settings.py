@@ -80,7 +80,7 @@ class TreatmentAction(enum.StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether the record's chain is over."""
-        return self in (TreatmentAction.DONE, TreatmentAction.MARK_CHAIN, TreatmentAction.MARK_AGENT_ERROR)
+        return self in FINAL_ACTIONS
 
     @property
     def waits(self) -> bool:
@@ -100,6 +100,10 @@ class TreatmentAction(enum.StrEnum):
             TreatmentAction.NEXT_IN_CHAIN_AFTER,
             TreatmentAction.NEXT_IN_CHAIN_AT_DATE,
         )
+
+
+FINAL_ACTIONS = (TreatmentAction.DONE, TreatmentAction.MARK_CHAIN, TreatmentAction.MARK_AGENT_ERROR)
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -31,6 +31,10 @@ from outdial.core.seizing_moves import move_engaging
 from outdial.core.state import State
 from outdial.core.units import Millis, ServerId
 
+ABANDONED, DROPPED = CallResult.ABANDONED, CallResult.DROPPED
+NODE_FAULT = Fault.NODE
+CALL = Timer.CALL
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 CONGESTED = (CallResult.NO_FREE_PORT, CallResult.ALL_TRUNKS_BUSY)
 """Results that say that the node has no room."""
 
@@ -198,7 +202,7 @@ def settle(state: State, attempt: Attempt, last: AttemptSignal) -> None:
     call_id = attempt.call_id
     del state.attempts[call_id]
     del state.numbers[attempt.record.number]
-    state.deadlines.disarm((Timer.CALL, call_id))
+    state.deadlines.disarm((CALL, call_id))
     state.release_lease(call_id, attempt.pool, attempt.node_id)
     settlement = _settlement(state, group, attempt, outcome)
     state.emit(settlement)
@@ -231,9 +235,9 @@ def _count(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> No
     totals.results[outcome.call_result] = totals.results.get(outcome.call_result, 0) + 1
     if is_unknown_combination(outcome):
         state.unknown_results += 1
-    if outcome.call_result is CallResult.ABANDONED:
+    if outcome.call_result is ABANDONED:
         totals.abandoned += 1
-    elif outcome.call_result is CallResult.DROPPED:
+    elif outcome.call_result is DROPPED:
         totals.dropped += 1
     never_served = attempt.wants_agent or (attempt.person_at_ms is not None and attempt.connected_at_ms is None)
     if never_served and is_person(attempt.verdict) and not attempt.mode.is_preview:
@@ -242,11 +246,11 @@ def _count(state: State, group: Group, attempt: Attempt, outcome: Outcome) -> No
         group.estimates.ivr_ms.add(state.mono_ms - attempt.connected_at_ms)
     if attempt.connected_at_ms is None and not attempt.mode.is_preview:
         group.estimates.dialing_ended(state.mono_ms - attempt.dialed_at_ms)
-    if outcome.fault is Fault.NODE:
+    if outcome.fault is NODE_FAULT:
         totals.node_faults += 1
     node = state.nodes.get(attempt.node_id)
     if node is not None and attempt.lost_at_ms is None:
-        fault = outcome.fault is Fault.NODE
+        fault = outcome.fault is NODE_FAULT
         node.faults += fault
         accepted_at_ms = attempt.accepted_at_ms or state.mono_ms
         node.window.add(fault=fault, accept_ms=accepted_at_ms - attempt.dialed_at_ms)

@@ -18,11 +18,11 @@ from outdial.core.nodes import Node, Rotation
 from outdial.core.ports import Pool
 from outdial.core.recent_calls import RecentNumbers
 from outdial.core.settings import CallingList, Campaign, CampaignGroup, Configuration, DialerId, Ocs
-from outdial.core.tables import Cell
+from outdial.core.tables import LATE, NEVER
 from outdial.core.treatments import TreatmentTable
 from outdial.core.units import AgentGroupId, AgentId, CallId, GroupId, ListId, Millis, NodeId, Now, ServerId
 
-LATE, NEVER, SETTLED = Cell.LATE, Cell.NEVER, AttemptState.SETTLED
+SETTLED, POWER_GVP = AttemptState.SETTLED, DialingMode.POWER_GVP
 CALL, GROUP = Timer.CALL, Timer.GROUP
 """Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 SHORT = (Hold.WAITING_PORTS, Hold.NO_NODE)
@@ -201,7 +201,7 @@ class State:
 
     def port_came_home(self, group: Group) -> None:
         """A call of the group holds its port no more: that matters to a group that was short of them."""
-        if group.mode is DialingMode.POWER_GVP or group.hold is None or group.hold[0] in SHORT:
+        if group.mode is POWER_GVP or group.hold is None or group.hold[0] in SHORT:
             self.dirty[group.group_id] = None
 
     def _count_pending(self, attempt: Attempt, agents: AgentGroup) -> None:

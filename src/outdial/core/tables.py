@@ -11,7 +11,7 @@ Facts from outside are never *never*: a misbehaving server must not stop the dia
 
 import enum
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from outdial.core.errors import InvariantViolated
 
@@ -24,6 +24,11 @@ class Cell(enum.Enum):
 
     LATE = "."
     NEVER = "!"
+
+
+LATE: Final = Cell.LATE
+NEVER: Final = Cell.NEVER
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
 
 
 class Table(Generic[S, G]):
@@ -40,9 +45,9 @@ class Table(Generic[S, G]):
             InvariantViolated: the cell is *never*: a bug in the caller.
         """
         target = self.cells[state][signal]
-        if target is Cell.LATE:
+        if target is LATE:
             return None
-        if target is Cell.NEVER:
+        if target is NEVER:
             raise InvariantViolated(f"{self.name}: {signal.name} in state {state.name}")
         return target
 

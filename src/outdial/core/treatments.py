@@ -43,6 +43,9 @@ class Stage(NamedTuple):
     """Applications of the sequence when its turn is over (exclusive)."""
 
 
+DONE = TreatmentAction.DONE
+"""Looked up once: a member of an enumeration costs as much as a call, and these are asked for in every step."""
+
 TreatmentTable: TypeAlias = Mapping[CallResult, tuple[Stage, ...]]
 """A calling list's treatments, ready for use. Shape: {result: stages in number order}."""
 
@@ -92,7 +95,7 @@ def dispose(
     """
     found = next_stage(record, call_result, table, utc_ms)
     if found is None:
-        return Disposition(TreatmentAction.DONE, 0, None, record.history)
+        return Disposition(DONE, 0, None, record.history)
     stage, applied = found
     treatment = stage.treatment
     action = treatment.action
