@@ -16,8 +16,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import ModuleType
 
+from bench.pacing.cells import Cell
 from bench.pacing.engine import configuration, world
-from bench.pacing.model import Cell
 from bench.pacing.peers.plain import HISTORY, HIT_MEMORY, HIT_MIN, Brake, Mean, persons_allowed
 from bench.pacing.peers.plain import Spells as PlainSpells
 from outdial.core import availability, calls, dialing, settlement

@@ -12,9 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.pacing import tables
-from bench.pacing.cells import AGENTS, DRIFT_AGENTS, DRIFTS, SEEDS, grid, markov
+from bench.pacing.cells import AGENTS, DRIFT_AGENTS, DRIFTS, SEEDS, Cell, grid, markov
 from bench.pacing.measure import ENGINE, Row, Task, as_json, measure
-from bench.pacing.model import Cell
 from bench.pacing.peers import PEERS
 from bench.pacing.plots import draw
 

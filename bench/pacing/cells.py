@@ -1,12 +1,52 @@
-"""The benchmark's cells, seeds and goals.
+"""The benchmark's cells: what one is, which there are, their seeds and goals.
 
 Source: the pacing study, sections 3 (grid), 7 (drift) and 9 (goals).
 """
 
 from dataclasses import dataclass, replace
 
-from bench.pacing.model import Break, Cell
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A share of the agents leaves at once when idle, the others when they finish."""
+
+    at_ms: Millis
+    for_ms: Millis
+    share: float
+    is_announced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One setting of the model."""
+
+    agents: int
+    hit: float
+    """Share of attempts that reach a person. Range: 0 … 1."""
+    talk_ms_mean: Millis = 60_000
+    work_ms_mean: Millis = 15_000
+    target: float = 0.03
+    """Share of answered persons who may be abandoned in a day."""
+    patience_ms: Millis = 2_000
+    day_ms: Millis = 480 * MINUTE_MS
+    hit_factors: tuple[tuple[Millis, float], ...] = ()
+    """Drift of the hit ratio. Shape: ((from, factor), …)."""
+    talk_factor: tuple[Millis, float] | None = None
+    """Drift of the conversations: (from, factor)."""
+    ring_more: tuple[Millis, Millis] | None = None
+    """Drift of the ring time: (from, longer by)."""
+    breaks: tuple[Break, ...] = ()
+    ports_max: int | None = None
+    """Calls in flight that there are ports for."""
+    is_markov: bool = False
+    """The memoryless version: rings exponential with mean 14 s, verdict at the answer, handling exponential."""
+
+    def with_talk(self, talk_ms: Millis) -> "Cell":
+        """The same cell with another mean conversation and the after-call work that goes with it."""
+        return replace(self, talk_ms_mean=talk_ms, work_ms_mean=15_000 if talk_ms < 120_000 else 30_000)
+
 
 AGENTS = (3, 10, 30, 100, 300, 1_000)
 HITS = (0.08, 0.20, 0.40)

@@ -3,7 +3,8 @@
 import time
 from typing import NamedTuple
 
-from bench.pacing.model import Cell, callee_settings
+from bench.pacing.cells import Cell
+from bench.pacing.model import callee_settings
 from outdial.core.modes import DialingMode
 from outdial.core.settings import (
     Agent,

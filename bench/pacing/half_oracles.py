@@ -8,7 +8,7 @@ Source: the pacing study, section 6 (columns AO and CO).
 
 from collections.abc import Sequence
 
-from bench.pacing.model import Floor
+from bench.pacing.floor import Floor
 from bench.pacing.ours import Ours
 from outdial.core.risk import Sum, total
 from outdial.core.units import Millis

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from bench.pacing.cells import HALF_MS
+from bench.pacing.cells import HALF_MS, Cell
 from bench.pacing.engine import run_engine
+from bench.pacing.floor import Pacer
 from bench.pacing.half_oracles import AgentsKnown, CallsKnown
-from bench.pacing.model import Cell, Day, Pacer, run_day
+from bench.pacing.model import Day, run_day
 from bench.pacing.ours import Ours
 from bench.pacing.peers import PEERS
 from outdial.core.modes import DialingMode

@@ -10,11 +10,11 @@ Source: the pacing study, section 3.
 """
 
 import heapq
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, field
 
+from bench.pacing.cells import Break, Cell
+from bench.pacing.floor import Agent, Call, Floor, Pacer
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
 from outdial.sim.callees import BUSY_MS, Callees
 from outdial.sim.draws import QUANTILE_BITS, QUANTILES, Quantiles, exponential, gamma, seed_of, word
@@ -28,158 +28,6 @@ WINDOW_MS: Millis = 30 * MINUTE_MS
 WINDOW_STEP_MS: Millis = 5 * MINUTE_MS
 WINDOW_PERSONS_MIN = 10
 """Answered persons in a window that counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A share of the agents leaves at once when idle, the others when they finish."""
-
-    at_ms: Millis
-    for_ms: Millis
-    share: float
-    is_announced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One setting of the model."""
-
-    agents: int
-    hit: float
-    """Share of attempts that reach a person. Range: 0 … 1."""
-    talk_ms_mean: Millis = 60_000
-    work_ms_mean: Millis = 15_000
-    target: float = 0.03
-    """Share of answered persons who may be abandoned in a day."""
-    patience_ms: Millis = 2_000
-    day_ms: Millis = 480 * MINUTE_MS
-    hit_factors: tuple[tuple[Millis, float], ...] = ()
-    """Drift of the hit ratio. Shape: ((from, factor), …)."""
-    talk_factor: tuple[Millis, float] | None = None
-    """Drift of the conversations: (from, factor)."""
-    ring_more: tuple[Millis, Millis] | None = None
-    """Drift of the ring time: (from, longer by)."""
-    breaks: tuple[Break, ...] = ()
-    ports_max: int | None = None
-    """Calls in flight that there are ports for."""
-    is_markov: bool = False
-    """The memoryless version: rings exponential with mean 14 s, verdict at the answer, handling exponential."""
-
-    def with_talk(self, talk_ms: Millis) -> "Cell":
-        """The same cell with another mean conversation and the after-call work that goes with it."""
-        return replace(self, talk_ms_mean=talk_ms, work_ms_mean=15_000 if talk_ms < 120_000 else 30_000)
-
-
-class Call:
-    """One attempt."""
-
-    __slots__ = ("dialed_at", "is_person", "picked_at", "record", "talk_ms", "verdict_at", "waiting_since", "work_ms")
-
-    def __init__(self, record: int, dialed_at: Millis) -> None:
-        self.record = record
-        self.dialed_at = dialed_at
-        self.picked_at: Millis | None = None
-        self.verdict_at: Millis = 0
-        """When its outcome will be known: not for pacers, except those that know all."""
-        self.is_person = False
-        """The same."""
-        self.talk_ms: Millis = 0
-        self.work_ms: Millis = 0
-        self.waiting_since: Millis | None = None
-
-
-class Agent:
-    """One agent. `state`: "free", "talk", "work" or "away"."""
-
-    __slots__ = ("leaves", "number", "since", "state", "until")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.state = "free"
-        self.since: Millis = 0
-        self.until: Millis = 0
-        """End of the conversation with its after-call work: only for pacers that know all."""
-        self.leaves: Break | None = None
-        """Goes on this break when done."""
-
-
-class Floor:
-    """What a dialer sees.
-
-    Attributes:
-        free: free agents, longest idle first.
-        busy: agents in conversation or after-call work.
-        calls: calls in flight. Shape: {record: call}.
-        waiting: persons without an agent.
-        target: the abandonment that is allowed.
-        persons, abandoned: so far today.
-    """
-
-    def __init__(self, cell: Cell) -> None:
-        self.cell = cell
-        self.free: deque[Agent] = deque()
-        self.busy: dict[int, Agent] = {}
-        self.calls: dict[int, Call] = {}
-        self.waiting: deque[Call] = deque()
-        self.target = cell.target
-        self.day_ms = cell.day_ms
-        self.persons = 0
-        self.abandoned = 0
-
-
-class Pacer(Protocol):
-    """How many calls to start. All instants are ms since the start of the day."""
-
-    tick_ms: Millis
-    """Period of decisions that nothing happened for. 0: none."""
-    by_event: bool
-    """Decide at every event, too."""
-
-    def wanted(self, now: Millis, floor: Floor) -> int:
-        """Calls to start now."""
-        ...
-
-    def dialed(self, now: Millis, call: Call) -> None:
-        """A call was started."""
-        ...
-
-    def picked_up(self, now: Millis, call: Call) -> None:
-        """Somebody or something answered."""
-        ...
-
-    def resolved(self, now: Millis, call: Call, person: bool) -> None:
-        """The outcome is known."""
-        ...
-
-    def fate(self, now: Millis, abandoned: bool) -> None:
-        """An answered person got an agent, or did not."""
-        ...
-
-    def agent(self, now: Millis, agent: Agent, before: str, since: Millis) -> None:
-        """An agent's state changed from `before`, which had begun at `since`."""
-        ...
-
-
-class Silent:
-    """The part of a pacer that listens to nothing."""
-
-    tick_ms: Millis = 0
-    by_event = True
-
-    def dialed(self, now: Millis, call: Call) -> None:
-        """Nothing."""
-
-    def picked_up(self, now: Millis, call: Call) -> None:
-        """Nothing."""
-
-    def resolved(self, now: Millis, call: Call, person: bool) -> None:
-        """Nothing."""
-
-    def fate(self, now: Millis, abandoned: bool) -> None:
-        """Nothing."""
-
-    def agent(self, now: Millis, agent: Agent, before: str, since: Millis) -> None:
-        """Nothing."""
 
 
 @dataclass(slots=True)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from bench.pacing.bounds.markov_optimum import stored
-from bench.pacing.cells import goal
+from bench.pacing.cells import Cell, goal
 from bench.pacing.measure import Row
-from bench.pacing.model import Cell
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -3,7 +3,7 @@
 Source: the pacing study, section 4, items 2 and 3.
 """
 
-from bench.pacing.model import Floor, Silent
+from bench.pacing.floor import Floor, Silent
 from outdial.core.units import Millis
 
 PERSON_S = 11.9

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.pacing.bounds.switching_curve import HANDLING_S, RING_S, Curve, Levels, Memoryless, Priced
-from bench.pacing.model import Floor, Silent
+from bench.pacing.floor import Floor, Silent
 from outdial.core.units import Millis
 
 FILE = Path(__file__).with_name("optimum.json")

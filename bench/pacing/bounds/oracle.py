@@ -20,7 +20,9 @@ from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
 
-from bench.pacing.model import _TICK, Call, Cell, Day, Floor, Silent, Simulation
+from bench.pacing.cells import Cell
+from bench.pacing.floor import Call, Floor, Silent
+from bench.pacing.model import _TICK, Day, Simulation
 from outdial.core.units import Millis
 
 PLANS = 20

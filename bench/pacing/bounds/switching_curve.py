@@ -1,6 +1,6 @@
 """A switching curve in the memoryless model: what it earns, and what each state is worth, both exactly.
 
-The model is `Cell.is_markov` of `bench.pacing.model`: a state is (n busy agents, k calls in flight); each call ends
+The model is `Cell.is_markov` of `bench.pacing.cells`: a state is (n busy agents, k calls in flight); each call ends
 after an exponential ring, with probability p as a person; a person who finds no agent is abandoned; handling is
 exponential. A *switching curve* says how many calls there shall be in flight with n busy agents: fewer are raised to
 `levels[n]`, more are left alone, since a call in flight is never cancelled. It never rises with n.

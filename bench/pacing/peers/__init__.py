@@ -8,7 +8,8 @@ takes a dozen days the first time in a process. `feedback-uncapped` has the stud
 from collections.abc import Callable
 from typing import Final
 
-from bench.pacing.model import Cell, Pacer
+from bench.pacing.cells import Cell
+from bench.pacing.floor import Pacer
 from bench.pacing.peers.batch import Batch
 from bench.pacing.peers.erlang import ErlangB
 from bench.pacing.peers.impactdialing import ImpactDialing

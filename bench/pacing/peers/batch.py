@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from bench.pacing.model import Call, Floor, Silent
+from bench.pacing.floor import Call, Floor, Silent
 from outdial.core.units import Millis
 
 ATTEMPTS_MIN: Final = 25

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
-from bench.pacing.model import Agent, Call, Floor, Silent
+from bench.pacing.floor import Agent, Call, Floor, Silent
 from bench.pacing.peers.averages import Fading
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
 

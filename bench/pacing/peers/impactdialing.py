@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from bench.pacing.model import Agent, Call, Floor, Silent
+from bench.pacing.floor import Agent, Call, Floor, Silent
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
 from outdial.sim.draws import Stream
 

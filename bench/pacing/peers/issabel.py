@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from bench.pacing.model import Agent, Call, Floor, Silent
+from bench.pacing.floor import Agent, Call, Floor, Silent
 from bench.pacing.peers.averages import Recent
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
 

@@ -3,7 +3,9 @@
 from functools import lru_cache
 from typing import Final
 
-from bench.pacing.model import Cell, Floor, Silent, run_day
+from bench.pacing.cells import Cell
+from bench.pacing.floor import Floor, Silent
+from bench.pacing.model import run_day
 from outdial.core.units import Millis
 
 RATIOS: Final = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.25, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0, 17.0, 20.0)

@@ -4,7 +4,7 @@ import math
 from collections import deque
 from typing import Final, Literal
 
-from bench.pacing.model import Floor, Silent
+from bench.pacing.floor import Floor, Silent
 from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
 
 Method = Literal["average", "hard", "tapered"]
