@@ -1,10 +1,10 @@
-"""Days of cells, run on all processors, and what is kept of each."""
+"""Work shared by all processors: days of cells, and what is kept of each."""
 
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from bench.pacing.cells import HALF_MS, Cell
 from bench.pacing.engine import run_engine
@@ -15,6 +15,9 @@ from bench.pacing.ours import Ours
 from bench.pacing.peers import PEERS
 from outdial.core.modes import DialingMode
 from outdial.core.units import MINUTE_MS
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 
 PACERS: Final[dict[str, Callable[[Cell], Pacer]]] = {
     "outdial": Ours,
@@ -111,19 +114,35 @@ def _drift(day: Day) -> tuple[float, ...]:
     return before, half, later, first, lost
 
 
-def measure(tasks: Iterable[Task], jobs: int | None, say: Callable[[str], None]) -> list[Row]:
-    """Run days on all processors, the longest first, and average them by cell and pacer, in the order of the tasks."""
-    wanted = list(tasks)
-    order = {(task.cell, task.pacer): place for place, task in reversed(list(enumerate(wanted)))}
-    found: dict[tuple[Cell, str], list[tuple[int, dict[str, float], tuple[float, ...]]]] = {}
-    with multiprocessing.Pool(jobs) as pool:
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Processes that share work."""
+
+    jobs: int | None
+    """How many. None: one for each processor."""
+    say: Callable[[str], None]
+    """Told how far they are."""
+
+    def days(self, tasks: Iterable[Task]) -> list[Row]:
+        """Run days and average them by cell and pacer, in the order of the tasks."""
+        wanted = list(tasks)
+        order = {(task.cell, task.pacer): place for place, task in reversed(list(enumerate(wanted)))}
+        found: dict[tuple[Cell, str], list[tuple[int, dict[str, float], tuple[float, ...]]]] = {}
         longest_first = sorted(wanted, key=lambda task: -task.cell.agents / task.cell.hit / task.cell.talk_ms_mean)
-        for number, (task, values, drift) in enumerate(pool.imap_unordered(_summary, longest_first), start=1):
+        for task, values, drift in self.each(_summary, longest_first):
             found.setdefault((task.cell, task.pacer), []).append((task.seed, values, drift))
-            if number % 25 == 0 or number == len(wanted):
-                say(f"{number} of {len(wanted)} days")
-    rows = {key: _row(*key, sorted(days)) for key, days in found.items()}
-    return [rows[key] for key in sorted(rows, key=order.__getitem__)]
+        rows = {key: _row(*key, sorted(days)) for key, days in found.items()}
+        return [rows[key] for key in sorted(rows, key=order.__getitem__)]
+
+    def each(self, work: Callable[[Given], Found], tasks: Sequence[Given]) -> list[Found]:
+        """What a function makes of each task, begun and returned in their order."""
+        found = []
+        with multiprocessing.Pool(self.jobs) as pool:
+            for number, one in enumerate(pool.imap(work, tasks), start=1):
+                found.append(one)
+                if number % 25 == 0 or number == len(tasks):
+                    self.say(f"{number} of {len(tasks)} runs")
+        return found
 
 
 def _row(cell: Cell, pacer: str, days: Sequence[tuple[int, dict[str, float], tuple[float, ...]]]) -> Row:
@@ -153,6 +172,6 @@ def _row(cell: Cell, pacer: str, days: Sequence[tuple[int, dict[str, float], tup
     )
 
 
-def as_json(rows: Sequence[Row]) -> list[dict[str, object]]:
-    """Rows for a file."""
+def as_json(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of any part, which are dataclasses, for a file."""
     return [asdict(row) for row in rows]

@@ -7,7 +7,8 @@ from bench.pacing.cells import Cell, goal
 from bench.pacing.measure import Row
 
 
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
     rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*rows, *("| " + " | ".join(line) + " |" for line in lines)]) + "\n"
 
@@ -46,7 +47,7 @@ def grid(rows: Sequence[Row]) -> str:
             wanted = goal(Cell(row.agents, row.hit).with_talk(row.talk_ms_mean))
             line += [f"{wanted:.1f}", f"{100 * row.utilisation - wanted:+.1f}"]
         lines.append(line)
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def side_by_side(rows: Sequence[Row]) -> str:
@@ -55,7 +56,7 @@ def side_by_side(rows: Sequence[Row]) -> str:
     cells: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
         cells.setdefault(_where(row), {})[row.pacer] = _pair(row)
-    return _table(
+    return table(
         ["hit", "talk s", "agents", *pacers],
         [[*where, *(found.get(pacer, "") for pacer in pacers)] for where, found in cells.items()],
     )
@@ -82,7 +83,7 @@ def markov(rows: Sequence[Row]) -> str:
         gap = f"{100 * (row.utilisation - optimum):+.1f}"
         line = [f"{row.agents}", f"{100 * row.hit:.0f} %", f"{100 * row.target:.0f} %", f"{row.days}", _pair(row)]
         lines.append([*line, f"{100 * optimum:.1f}", gap])
-    return _table(["agents", "hit", "target", "days", "U % @ abandoned %", "optimum U %", "diff"], lines)
+    return table(["agents", "hit", "target", "days", "U % @ abandoned %", "optimum U %", "diff"], lines)
 
 
 def drift(named: Sequence[tuple[str, Row]]) -> str:
@@ -103,4 +104,4 @@ def drift(named: Sequence[tuple[str, Row]]) -> str:
         before, half, later, first, lost = (100 * value for value in row.drift)
         line = [name, f"{row.agents}", f"{before:.1f}", f"{first:.1f}", f"{lost:.1f}", f"{half:.1f}", f"{later:.1f}"]
         lines.append([*line, f"{100 * row.worst_window:.1f}", f"{100 * row.abandonment:.2f}"])
-    return _table(head, lines)
+    return table(head, lines)

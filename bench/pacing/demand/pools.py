@@ -1,0 +1,224 @@
+"""Groups on one pool of ports that is too small for all, in the whole engine: what sharing by need is worth.
+
+Three ways to give out the ports: shares by need as the dialer computes them, fixed shares in equal parts, and fixed
+shares by agents. The groups are of unlike size and talk, and either all dial the whole time, or load moves: odd groups
+dial in the first half of the time, even groups in the second.
+
+Everybody's limit of abandonment is the same. Too few ports keep calls far below it, one way more than another, so
+sharing by need runs at lower limits, too: it is compared with each split at the highest limit at which it abandons no
+more than the split does.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from bench.pacing.cells import Cell
+from bench.pacing.demand.truth import demand_of, true_estimates
+from bench.pacing.engine import configuration, world
+from bench.pacing.measure import Workers
+from bench.pacing.tables import table
+from outdial.core.events import GroupStartRequested, GroupStopRequested
+from outdial.core.modes import DialingMode
+from outdial.core.settings import Agent, AgentGroup, CampaignGroup, Configuration, Switch
+from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
+from outdial.sim.run import Simulation
+from outdial.sim.settings import ListShape, OperatorAct, WorldSettings
+
+TIME_MS: Millis = 40 * MINUTE_MS
+SEEDS = {2: 12, 5: 8, 10: 6, 20: 4}
+"""Runs of each way. Shape: {groups: runs}."""
+PART = 0.8
+"""Size of the pool, as a part of what all groups together need."""
+SIZES = (12, 6, 9, 4, 15)
+TALKS_MS = (60_000, 180_000, 120_000, 60_000, 240_000)
+"""Agents and mean conversations of the groups, over and over."""
+NEED, EQUAL, AGENTS = SHARES = ("by need", "equal parts", "by agents")
+LIMIT = 0.03
+LIMITS = {NEED: (LIMIT, 0.01, 0.003, 0.0), EQUAL: (LIMIT,), AGENTS: (LIMIT,)}
+"""Limits of abandonment, falling. Shape: {way: (share of answered persons, …)}."""
+
+
+class Way(NamedTuple):
+    """What is run."""
+
+    shares: str
+    groups: int
+    moves: bool
+    """Load moves: half of the groups dial at a time."""
+    limit: float
+
+
+class Share(NamedTuple):
+    """What came of one run."""
+
+    talk_h: float
+    """Conversations of all groups. Unit: hours."""
+    lost: float
+    """Share of answered persons who found no agent."""
+    least: float
+    """Utilisation of the worst group."""
+
+
+def share(task: tuple[Way, int]) -> Share:
+    """Run the engine. The task: (way, seed)."""
+    way, seed = task
+    settings = _world(way)
+    report = Simulation(_configuration(way), settings, seed).run(settings.duration_ms)
+    persons = sum(group.persons for group in report.groups)
+    return Share(
+        sum(work.by_state_ms.get("talking", 0) for work in report.work) / (60 * MINUTE_MS),
+        sum(group.lost_ratio * group.persons for group in report.groups) / max(1, persons),
+        min(work.utilisation for work in report.work),
+    )
+
+
+def _cells(count: int, limit: float = LIMIT) -> list[Cell]:
+    return [
+        Cell(SIZES[place % len(SIZES)], 0.20, TALKS_MS[place % len(TALKS_MS)], target=limit, day_ms=TIME_MS)
+        for place in range(count)
+    ]
+
+
+def _ports(cells: Iterable[Cell]) -> int:
+    needs = [demand_of(true_estimates(cell), cell, DialingMode.PREDICTIVE).regular_millis for cell in cells]
+    return round(PART * sum(needs) / 1_000)
+
+
+def _configuration(way: Way) -> Configuration:
+    cells = _cells(way.groups, way.limit)
+    ports = _ports(_cells(way.groups))
+    weights = {NEED: [0] * way.groups, EQUAL: [1] * way.groups, AGENTS: [cell.agents for cell in cells]}[way.shares]
+    parts = _whole(ports, weights) if any(weights) else weights
+    plain = configuration(cells[0], DialingMode.PREDICTIVE)
+    agents, teams, groups = [], [], []
+    for number, (cell, part_of_it) in enumerate(zip(cells, parts, strict=True), 1):
+        members = range(len(agents) + 1, len(agents) + cell.agents + 1)
+        agents += [Agent(agent, f"agent{agent}", str(7_000 + agent)) for agent in members]
+        teams.append(AgentGroup(number, f"team{number}", tuple(members), None))
+        groups.append(_group(plain.campaign_groups[0], number, part_of_it))
+    return replace(
+        plain,
+        switches=(Switch(1, "switch", ports, way.shares == NEED),),
+        agents=tuple(agents),
+        agent_groups=tuple(teams),
+        campaign_groups=tuple(groups),
+    )
+
+
+def _group(like: CampaignGroup, number: int, ports: int) -> CampaignGroup:
+    return replace(like, dbid=number, name=f"group{number}", agent_group=number, number_of_cpd_ports=ports)
+
+
+def _whole(ports: int, weights: Sequence[int]) -> list[int]:
+    """Parts in proportion, at least one port each, the largest remainders rounded up."""
+    exact = [ports * weight / sum(weights) for weight in weights]
+    parts = [max(1, math.floor(each)) for each in exact]
+    for place in sorted(range(len(parts)), key=lambda place: math.floor(exact[place]) - exact[place]):
+        if sum(parts) >= ports:
+            break
+        parts[place] += 1
+    return parts
+
+
+def _world(way: Way) -> WorldSettings:
+    cells = _cells(way.groups)
+    plain = world(cells[0])
+    acts = []
+    for number in range(1, way.groups + 1) if way.moves else ():
+        half = TIME_MS // 2
+        stop_ms, start_ms = (half, TIME_MS) if number % 2 else (SECOND_MS, half)
+        acts.append(OperatorAct(stop_ms, GroupStopRequested(2 * number, number)))
+        if start_ms < TIME_MS:
+            acts.append(OperatorAct(start_ms, GroupStartRequested(2 * number + 1, number)))
+    talks = tuple((number, cell.talk_ms_mean) for number, cell in enumerate(cells, 1))
+    records = round(1_000 * sum(cell.agents for cell in cells) * TIME_MS / (60 * MINUTE_MS)) + 1_000
+    return replace(
+        plain,
+        operator_acts=tuple(sorted(acts, key=lambda act: act.at_ms)),
+        callees=replace(plain.callees, talk_ms_mean_by_group=talks),
+        lists=(ListShape(1, records, 1),),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """One way at one limit: means over its runs."""
+
+    groups: int
+    agents: int
+    ports: int
+    moves: bool
+    shares: str
+    limit: float
+    runs: int
+    talk_h: float
+    lost: float
+    least: float
+    ahead: float = 0.0
+    """Talk of sharing by need above this way's, at no more abandonment. Range: above -1; 0: the same."""
+    ahead_error: float | None = None
+    """Standard error of that, over the runs. None: of one run."""
+    against_limit: float = LIMIT
+    """Limit at which sharing by need was run for it."""
+    against_lost: float = 0.0
+    """What it abandoned there."""
+
+
+def part(workers: Workers, agents: Sequence[int], factor: float) -> tuple[str, list[Sharing]]:
+    """What sharing by need is worth. There is no group of exactly so many agents: all sizes are run."""
+    ways = [
+        Way(shares, groups, moves, limit)
+        for groups in SEEDS
+        for moves in (False, True)
+        for shares in SHARES
+        for limit in LIMITS[shares]
+    ]
+    tasks = [(way, seed) for way in ways for seed in range(1, max(1, round(factor * SEEDS[way.groups])) + 1)]
+    runs: dict[Way, list[Share]] = {}
+    for (way, _), found in zip(tasks, workers.each(share, tasks), strict=True):
+        runs.setdefault(way, []).append(found)
+    rows = [_row(way, runs) for way in ways]
+    text = "A pool of 0.8 of what all groups need; talk: hours of conversation of all groups together."
+    return f"## One pool for many groups\n\n{text}\n\n{_table(rows)}", rows
+
+
+def _row(way: Way, runs: dict[Way, list[Share]]) -> Sharing:
+    mean = Share(*(statistics.fmean(column) for column in zip(*runs[way], strict=True)))
+    cells = _cells(way.groups)
+    total = sum(cell.agents for cell in cells)
+    row = Sharing(way.groups, total, _ports(cells), way.moves, way.shares, way.limit, len(runs[way]), *mean)
+    if way.shares == NEED:
+        return row
+    against = _fair(way, mean.lost, runs)
+    gains = [own.talk_h / each.talk_h - 1.0 for own, each in zip(runs[against], runs[way], strict=True)]
+    return replace(
+        row,
+        ahead=statistics.fmean(gains),
+        ahead_error=statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else None,
+        against_limit=against.limit,
+        against_lost=statistics.fmean(run.lost for run in runs[against]),
+    )
+
+
+def _fair(rival: Way, lost: float, runs: dict[Way, list[Share]]) -> Way:
+    """Sharing by need at the highest limit at which it abandons no more, else at the lowest there is."""
+    own = [rival._replace(shares=NEED, limit=limit) for limit in LIMITS[NEED]]
+    return next((way for way in own if statistics.fmean(run.lost for run in runs[way]) <= lost), own[-1])
+
+
+def _table(rows: Sequence[Sharing]) -> str:
+    head = ["groups", "agents", "ports", "dialing", "shares", "limit", "runs", "talk h @ abandoned %"]
+    head += ["least busy group", "by need is ahead", "at abandoned %"]
+    lines = []
+    for row in rows:
+        line = [f"{row.groups}", f"{row.agents}", f"{row.ports}", "half" if row.moves else "all", row.shares]
+        line += [f"{100 * row.limit:g} %", f"{row.runs}", f"{row.talk_h:.2f} @ {100 * row.lost:.2f}", f"{row.least:.1%}"]
+        fair = ["", ""]
+        if row.shares != NEED:
+            error = "" if row.ahead_error is None else f" ± {100 * row.ahead_error:.1f}"
+            fair = [f"{100 * row.ahead:+.1f}{error} %", f"{100 * row.against_lost:.2f}"]
+        lines.append([*line, *fair])
+    return table(head, lines)
