@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from bench.pacing.cells import Break, Cell
 from bench.pacing.floor import Agent, Call, Floor, Pacer
-from outdial.core.units import MINUTE_MS, SECOND_MS, Millis
+from outdial.core.units import MINUTE_MS, Millis
 from outdial.sim.callees import BUSY_MS, Callees
 from outdial.sim.draws import QUANTILE_BITS, QUANTILES, Quantiles, exponential, gamma, seed_of, word
 from outdial.sim.settings import CalleeKind, CalleeSettings, IvrSettings
@@ -24,6 +24,9 @@ NO_ANSWER_RING_MS: Millis = 22_000
 """How long a phone rings that nobody answers. Unit: ms."""
 PATIENT_MS: Millis = 600_000
 """Callees wait longer than any dialer lets them."""
+SAMPLE_MS: Millis = 997
+"""Time between two looks at the calls in flight. Pacers that decide once a second would otherwise be seen right after
+they did, each time. Unit: ms."""
 WINDOW_MS: Millis = 30 * MINUTE_MS
 WINDOW_STEP_MS: Millis = 5 * MINUTE_MS
 WINDOW_PERSONS_MIN = 10
@@ -46,7 +49,7 @@ class Day:
     calls_ms: int = 0
     """Sum of the times that attempts held a dialing port."""
     port_samples: list[int] = field(default_factory=list)
-    """Calls in flight once a second, the first half hour left out."""
+    """Calls in flight about once a second, the first half hour left out."""
     fates: list[tuple[Millis, bool]] = field(default_factory=list)
     """Answered persons: (when, abandoned)."""
     busy_by_minute: list[int] = field(default_factory=list)
@@ -150,7 +153,7 @@ class Simulation:
             self._push(each.at_ms, _BREAK, each)
         if self.pacer.tick_ms:
             self._push(self.pacer.tick_ms, _TICK, None)
-        self._push(SECOND_MS, _SAMPLE, None)
+        self._push(SAMPLE_MS, _SAMPLE, None)
         handlers = (
             self._picked,
             self._resolved,
@@ -200,7 +203,7 @@ class Simulation:
     def _sample(self, now: Millis, _: object) -> None:
         if now > 30 * MINUTE_MS:
             self.day.port_samples.append(len(self.floor.calls))
-        self._push(now + SECOND_MS, _SAMPLE, None)
+        self._push(now + SAMPLE_MS, _SAMPLE, None)
 
     # --- calls -----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Plots of the benchmark: utilisation at equal abandonment over the size of the group, and all pacers as pairs."""
+"""Plots of the benchmark: utilisation over the size of the group, all pacers as pairs, pools shared in three ways."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,21 +10,24 @@ Rows = Sequence[Mapping[str, Any]]
 def draw(results: Mapping[str, Rows], folder: Path) -> list[str]:
     """Draw what the results allow. Returns lines to print: the files, or why there are none."""
     try:
+        import matplotlib
         from matplotlib.figure import Figure
     except ImportError:
         return ["no plots: matplotlib is not installed"]
-    lines = []
+    figures = {}
     if results.get("grid"):
-        figure = Figure(figsize=(8, 5))
+        figure = figures["utilisation.svg"] = Figure(figsize=(8, 5))
         _by_size(figure.add_subplot(), [row for row in results["grid"] if row["target"] == 0.03])
-        figure.savefig(folder / "utilisation.svg")
-        lines.append(str(folder / "utilisation.svg"))
     if results.get("peers"):
-        figure = Figure(figsize=(9, 6))
+        figure = figures["peers.svg"] = Figure(figsize=(9, 6))
         _pairs(figure.add_subplot(), [row for row in results["peers"] if row["hit"] == 0.20])
-        figure.savefig(folder / "peers.svg")
-        lines.append(str(folder / "peers.svg"))
-    return lines
+    if results.get("pools"):
+        figure = figures["pools.svg"] = Figure(figsize=(8, 5), layout="constrained")
+        _pools(figure.subplots(2, 2, sharex=True, sharey="row"), results["pools"])
+    with matplotlib.rc_context({"svg.hashsalt": "outdial", "svg.fonttype": "none"}):
+        for name, figure in figures.items():
+            figure.savefig(folder / name, metadata={"Date": None})
+    return [str(folder / name) for name in figures]
 
 
 def _by_size(axes: Any, rows: Rows) -> None:
@@ -50,3 +53,30 @@ def _pairs(axes: Any, rows: Rows) -> None:
     axes.axvline(3.0, color="grey", linewidth=0.8)
     axes.legend(fontsize=7)
     axes.grid(True, alpha=0.3)
+
+
+def _pools(plots: Any, rows: Rows) -> None:
+    """Talk above abandonment, left all groups dialing, right one half of them at a time."""
+    rows = [row for row in rows if row["limit"] == 0.03]
+    ways = list(dict.fromkeys(row["shares"] for row in rows))
+    sizes = sorted({row["groups"] for row in rows})
+    width = 0.8 / len(ways)
+    for column, moves in enumerate((False, True)):
+        by = {(row["shares"], row["groups"]): row for row in rows if row["moves"] is moves}
+        for place, way in enumerate(ways):
+            x = [number + (place - (len(ways) - 1) / 2) * width for number in range(len(sizes))]
+            talk = [100 * by[way, size]["talk_h"] / by[ways[0], size]["talk_h"] for size in sizes]
+            plots[0][column].bar(x, talk, width, label=way, color=f"C{place}")
+            lost = [100 * by[way, size]["lost"] for size in sizes]
+            plots[1][column].bar(x, lost, width, label=way, color=f"C{place}")
+        plots[0][column].set_title("groups dial by turns" if moves else "all groups dial")
+        plots[1][column].set(xlabel="groups", xticks=range(len(sizes)), xticklabels=sizes)
+    plots[0][0].set(ylabel="talk, % of sharing by need", ylim=(0, 125))
+    plots[1][0].set(ylabel="abandoned, %", ylim=(0, 3.2))
+    for plot in plots[1]:
+        plot.axhline(3.0, color="0.4", linewidth=1, linestyle="--")
+    for plot in plots.flat:
+        plot.grid(True, axis="y", alpha=0.3)
+        plot.set_axisbelow(True)
+        plot.spines[["top", "right"]].set_visible(False)
+    plots[0][0].legend(fontsize=8, ncols=len(ways), loc="upper left", frameon=False)

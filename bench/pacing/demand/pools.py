@@ -5,8 +5,8 @@ shares by agents. The groups are of unlike size and talk, and either all dial th
 dial in the first half of the time, even groups in the second.
 
 Everybody's limit of abandonment is the same. Too few ports keep calls far below it, one way more than another, so
-sharing by need runs at lower limits, too: it is compared with each split at the highest limit at which it abandons no
-more than the split does.
+where sharing by need abandons more than a split does it runs at lower limits, too, and is compared with the split at
+the highest at which it abandons no more.
 """
 
 import math
@@ -28,7 +28,7 @@ from outdial.sim.run import Simulation
 from outdial.sim.settings import ListShape, OperatorAct, WorldSettings
 
 TIME_MS: Millis = 40 * MINUTE_MS
-SEEDS = {2: 12, 5: 8, 10: 6, 20: 4}
+SEEDS = {2: 8, 5: 6, 10: 4, 20: 3}
 """Runs of each way. Shape: {groups: runs}."""
 PART = 0.8
 """Size of the pool, as a part of what all groups together need."""
@@ -37,8 +37,9 @@ TALKS_MS = (60_000, 180_000, 120_000, 60_000, 240_000)
 """Agents and mean conversations of the groups, over and over."""
 NEED, EQUAL, AGENTS = SHARES = ("by need", "equal parts", "by agents")
 LIMIT = 0.03
-LIMITS = {NEED: (LIMIT, 0.01, 0.003, 0.0), EQUAL: (LIMIT,), AGENTS: (LIMIT,)}
-"""Limits of abandonment, falling. Shape: {way: (share of answered persons, …)}."""
+"""Share of answered persons who may be abandoned."""
+LOWER = (0.01, 0.003, 0.0)
+"""What sharing by need is tried with where it abandons more than a split. The last abandons nobody."""
 
 
 class Way(NamedTuple):
@@ -169,20 +170,37 @@ class Sharing:
 
 def part(workers: Workers, agents: Sequence[int], factor: float) -> tuple[str, list[Sharing]]:
     """What sharing by need is worth. There is no group of exactly so many agents: all sizes are run."""
-    ways = [
-        Way(shares, groups, moves, limit)
-        for groups in SEEDS
-        for moves in (False, True)
-        for shares in SHARES
-        for limit in LIMITS[shares]
-    ]
-    tasks = [(way, seed) for way in ways for seed in range(1, max(1, round(factor * SEEDS[way.groups])) + 1)]
+    places = [(groups, moves) for groups in SEEDS for moves in (False, True)]
     runs: dict[Way, list[Share]] = {}
-    for (way, _), found in zip(tasks, workers.each(share, tasks), strict=True):
-        runs.setdefault(way, []).append(found)
-    rows = [_row(way, runs) for way in ways]
+    _run([Way(shares, *place, LIMIT) for place in places for shares in SHARES], workers, factor, runs)
+    for limit in LOWER:
+        _run([Way(NEED, *place, limit) for place in places if _abandons_more(place, runs)], workers, factor, runs)
+    ways = [Way(shares, *place, limit) for place in places for shares in SHARES for limit in (LIMIT, *LOWER)]
+    rows = [_row(way, runs) for way in ways if way in runs]
     text = "A pool of 0.8 of what all groups need; talk: hours of conversation of all groups together."
     return f"## One pool for many groups\n\n{text}\n\n{_table(rows)}", rows
+
+
+def _run(ways: Sequence[Way], workers: Workers, factor: float, runs: dict[Way, list[Share]]) -> None:
+    """Run these ways, too."""
+    tasks = [(way, seed) for way in ways for seed in range(1, max(1, round(factor * SEEDS[way.groups])) + 1)]
+    for (way, _), found in zip(tasks, workers.each(share, tasks), strict=True):
+        runs.setdefault(way, []).append(found)
+
+
+def _abandons_more(place: tuple[int, bool], runs: dict[Way, list[Share]]) -> bool:
+    """Whether there is a split that abandons less than sharing by need at each limit so far."""
+    return any(_fair(Way(split, *place, LIMIT), runs) is None for split in (EQUAL, AGENTS))
+
+
+def _fair(split: Way, runs: dict[Way, list[Share]]) -> Way | None:
+    """Sharing by need at the highest limit at which it abandons no more than a split does."""
+    own = [split._replace(shares=NEED, limit=limit) for limit in (LIMIT, *LOWER)]
+    return next((way for way in own if way in runs and _lost(runs[way]) <= _lost(runs[split])), None)
+
+
+def _lost(runs: Sequence[Share]) -> float:
+    return statistics.fmean(run.lost for run in runs)
 
 
 def _row(way: Way, runs: dict[Way, list[Share]]) -> Sharing:
@@ -192,21 +210,15 @@ def _row(way: Way, runs: dict[Way, list[Share]]) -> Sharing:
     row = Sharing(way.groups, total, _ports(cells), way.moves, way.shares, way.limit, len(runs[way]), *mean)
     if way.shares == NEED:
         return row
-    against = _fair(way, mean.lost, runs)
+    against = _fair(way, runs) or way._replace(shares=NEED, limit=LOWER[-1])
     gains = [own.talk_h / each.talk_h - 1.0 for own, each in zip(runs[against], runs[way], strict=True)]
     return replace(
         row,
         ahead=statistics.fmean(gains),
         ahead_error=statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else None,
         against_limit=against.limit,
-        against_lost=statistics.fmean(run.lost for run in runs[against]),
+        against_lost=_lost(runs[against]),
     )
-
-
-def _fair(rival: Way, lost: float, runs: dict[Way, list[Share]]) -> Way:
-    """Sharing by need at the highest limit at which it abandons no more, else at the lowest there is."""
-    own = [rival._replace(shares=NEED, limit=limit) for limit in LIMITS[NEED]]
-    return next((way for way in own if statistics.fmean(run.lost for run in runs[way]) <= lost), own[-1])
 
 
 def _table(rows: Sequence[Sharing]) -> str:
@@ -215,7 +227,8 @@ def _table(rows: Sequence[Sharing]) -> str:
     lines = []
     for row in rows:
         line = [f"{row.groups}", f"{row.agents}", f"{row.ports}", "half" if row.moves else "all", row.shares]
-        line += [f"{100 * row.limit:g} %", f"{row.runs}", f"{row.talk_h:.2f} @ {100 * row.lost:.2f}", f"{row.least:.1%}"]
+        line += [f"{100 * row.limit:g} %", f"{row.runs}", f"{row.talk_h:.2f} @ {100 * row.lost:.2f}"]
+        line.append(f"{row.least:.1%}")
         fair = ["", ""]
         if row.shares != NEED:
             error = "" if row.ahead_error is None else f" ± {100 * row.ahead_error:.1f}"
