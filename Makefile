@@ -48,7 +48,7 @@ bench-api: $(DEV) ## measure what 200 dashboards and 1,000 agent pages cost the 
 bench-asterisk: $(DEV) ## measure the whole dialer on real Asterisk servers and on fakes, 4 minutes
 	@$(BIN)/python -m bench asterisk $(ARGS)
 
-bench-pacing: $(DEV) ## measure pacing against goals, others and optimum, an hour on 2 cores; ARGS="grid --agents 10"
+bench-pacing: $(DEV) ## measure pacing and ports against goals, others and optimum, 1½ hours on 2 cores; ARGS="grid --agents 10"
 	@$(BIN)/python -m bench.pacing $(ARGS)
 
 bench-store: $(DEV) ## measure both databases: imports, claims, attempts, memory; ARGS="--records 10000000"

@@ -1,6 +1,7 @@
 """Run the pacing benchmark: `python -m bench.pacing [part …]`, all parts when none is named.
 
-Writes `pacing.md`, `pacing.json` and, when matplotlib is installed, plots into a folder.
+Writes `pacing.md`, `pacing.json` and, when matplotlib is installed, plots into a folder. `pools.svg` is the picture of
+`docs/concepts/ports.md`.
 """
 
 import argparse

@@ -96,19 +96,27 @@ def test_a_split_is_whole_and_leaves_nobody_without_a_port(part, ports, weights,
     assert part("demand.pools")._whole(ports, weights) == parts
 
 
-def test_sharing_by_need_is_compared_where_it_abandons_no_more(part):
+def test_sharing_by_need_is_compared_at_the_split_s_abandonment(part):
+    """0.3 %: of limits at which 0.1 % and 0.5 % are lost, half of the time each: talk of 10 and 12 hours is 11."""
     pools = part("demand.pools")
     share, way = pools.Share, pools.Way
     split = way("by agents", 2, False, 0.03)
     runs = {
         split: [share(10.0, 0.002, 0.4), share(10.0, 0.004, 0.4)],
-        split._replace(shares="by need"): [share(12.0, 0.02, 0.5)] * 2,
-        split._replace(shares="by need", limit=0.01): [share(11.0, 0.003, 0.5), share(10.0, 0.003, 0.5)],
+        split._replace(shares="by need"): [share(13.0, 0.02, 0.5)] * 2,
+        split._replace(shares="by need", limit=0.01): [share(12.5, 0.005, 0.5), share(11.5, 0.005, 0.5)],
+        split._replace(shares="by need", limit=0.003): [share(10.5, 0.001, 0.5), share(9.5, 0.001, 0.5)],
     }
-    assert pools._fair(split, runs) == way("by need", 2, False, 0.01)
     row = pools._row(split, runs)
-    assert (row.ahead, row.against_limit) == (pytest.approx(0.05), 0.01)
-    assert row.ahead_error == pytest.approx(0.05)
+    assert (row.ahead, row.ahead_error, row.ahead_lost) == pytest.approx((0.10, 0.05, 0.003))
+
+
+def test_sharing_by_need_that_abandons_less_anyway_is_compared_as_it_is(part):
+    pools = part("demand.pools")
+    split = pools.Way("equal parts", 2, False, 0.03)
+    runs = {split: [pools.Share(10.0, 0.02, 0.4)], split._replace(shares="by need"): [pools.Share(12.0, 0.01, 0.5)]}
+    row = pools._row(split, runs)
+    assert (row.ahead, row.ahead_error, row.ahead_lost) == (pytest.approx(0.2), None, 0.01)
 
 
 def test_lower_limits_are_run_only_where_they_are_needed(part, monkeypatch):
@@ -127,7 +135,7 @@ def test_lower_limits_are_run_only_where_they_are_needed(part, monkeypatch):
     text, rows = pools.part(alone(part), agents=(), factor=1.0)
     assert {way.limit for way in asked if way.groups == 5} == {0.03}
     assert {way.limit for way in asked if way.groups == 2 and way.shares == "by need"} == {0.03, 0.01, 0.003}
-    assert all(row.against_limit == (0.003 if row.groups == 2 else 0.03) for row in rows if row.shares != "by need")
+    assert all(row.ahead_lost == (0.0 if row.groups == 2 else 0.02) for row in rows if row.shares != "by need")
     assert "| 2 | 18 | 10 | half | equal parts | 3 % | 1 | 10.00 @ 0.00 | 40.0% | +0.0 % | 0.00 |" in text
     json.dumps(part("measure").as_json(rows), allow_nan=False)
 

@@ -1,7 +1,7 @@
 """How many ports a group needs: tables worked out by hand, and what must hold for every group.
 
 Where a number is worked out, the working is beside it. What a group learns is in test_estimates.py; how good the
-estimate is, is measured in bench/pacing/demand.py.
+estimate is, is measured in bench/pacing/demand.
 """
 
 from math import sqrt

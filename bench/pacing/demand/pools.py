@@ -5,8 +5,8 @@ shares by agents. The groups are of unlike size and talk, and either all dial th
 dial in the first half of the time, even groups in the second.
 
 Everybody's limit of abandonment is the same. Too few ports keep calls far below it, one way more than another, so
-where sharing by need abandons more than a split does it runs at lower limits, too, and is compared with the split at
-the highest at which it abandons no more.
+where sharing by need abandons more than a split does it runs at lower limits, too. Compared is its talk at the split's
+abandonment, on the straight line between the limits above and below: some of the time at one, the rest at the other.
 """
 
 import math
@@ -159,13 +159,11 @@ class Sharing:
     lost: float
     least: float
     ahead: float = 0.0
-    """Talk of sharing by need above this way's, at no more abandonment. Range: above -1; 0: the same."""
+    """Talk of sharing by need above this way's, at no more than its abandonment. Range: above -1; 0: the same."""
     ahead_error: float | None = None
     """Standard error of that, over the runs. None: of one run."""
-    against_limit: float = LIMIT
-    """Limit at which sharing by need was run for it."""
-    against_lost: float = 0.0
-    """What it abandoned there."""
+    ahead_lost: float = 0.0
+    """What sharing by need abandons there."""
 
 
 def part(workers: Workers, agents: Sequence[int], factor: float) -> tuple[str, list[Sharing]]:
@@ -190,13 +188,23 @@ def _run(ways: Sequence[Way], workers: Workers, factor: float, runs: dict[Way, l
 
 def _abandons_more(place: tuple[int, bool], runs: dict[Way, list[Share]]) -> bool:
     """Whether there is a split that abandons less than sharing by need at each limit so far."""
-    return any(_fair(Way(split, *place, LIMIT), runs) is None for split in (EQUAL, AGENTS))
+    own = [_lost(found) for way, found in runs.items() if way.shares == NEED and (way.groups, way.moves) == place]
+    return any(_lost(runs[Way(split, *place, LIMIT)]) < min(own) for split in (EQUAL, AGENTS))
 
 
-def _fair(split: Way, runs: dict[Way, list[Share]]) -> Way | None:
-    """Sharing by need at the highest limit at which it abandons no more than a split does."""
-    own = [split._replace(shares=NEED, limit=limit) for limit in (LIMIT, *LOWER)]
-    return next((way for way in own if way in runs and _lost(runs[way]) <= _lost(runs[split])), None)
+def _matched(split: Way, runs: dict[Way, list[Share]]) -> list[tuple[float, float]]:
+    """Sharing by need with a split's abandonment, or less if it never has as much. Shape: [(talk, lost) of a run]."""
+    ways = [split._replace(shares=NEED, limit=limit) for limit in (LIMIT, *LOWER)]
+    own = [runs[way] for way in ways if way in runs]
+    wanted = _lost(runs[split])
+    below = next((place for place, found in enumerate(own) if _lost(found) <= wanted), len(own) - 1)
+    less, more = own[below], own[max(0, below - 1)]
+    span = _lost(more) - _lost(less)
+    part_of_more = min(1.0, max(0.0, (wanted - _lost(less)) / span)) if span > 0.0 else 0.0
+    return [
+        (low.talk_h + part_of_more * (high.talk_h - low.talk_h), low.lost + part_of_more * (high.lost - low.lost))
+        for low, high in zip(less, more, strict=True)
+    ]
 
 
 def _lost(runs: Sequence[Share]) -> float:
@@ -210,14 +218,13 @@ def _row(way: Way, runs: dict[Way, list[Share]]) -> Sharing:
     row = Sharing(way.groups, total, _ports(cells), way.moves, way.shares, way.limit, len(runs[way]), *mean)
     if way.shares == NEED:
         return row
-    against = _fair(way, runs) or way._replace(shares=NEED, limit=LOWER[-1])
-    gains = [own.talk_h / each.talk_h - 1.0 for own, each in zip(runs[against], runs[way], strict=True)]
+    matched = _matched(way, runs)
+    gains = [talk_h / found.talk_h - 1.0 for (talk_h, _), found in zip(matched, runs[way], strict=True)]
     return replace(
         row,
         ahead=statistics.fmean(gains),
         ahead_error=statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else None,
-        against_limit=against.limit,
-        against_lost=_lost(runs[against]),
+        ahead_lost=statistics.fmean(lost for _, lost in matched),
     )
 
 
@@ -232,6 +239,6 @@ def _table(rows: Sequence[Sharing]) -> str:
         fair = ["", ""]
         if row.shares != NEED:
             error = "" if row.ahead_error is None else f" ± {100 * row.ahead_error:.1f}"
-            fair = [f"{100 * row.ahead:+.1f}{error} %", f"{100 * row.against_lost:.2f}"]
+            fair = [f"{100 * row.ahead:+.1f}{error} %", f"{100 * row.ahead_lost:.2f}"]
         lines.append([*line, *fair])
     return table(head, lines)
