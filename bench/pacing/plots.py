@@ -56,7 +56,7 @@ def _pairs(axes: Any, rows: Rows) -> None:
 
 
 def _pools(plots: Any, rows: Rows) -> None:
-    """Talk above abandonment, left all groups dialing, right one half of them at a time."""
+    """Talk at equal abandonment above abandonment, left all groups dialing, right one half of them at a time."""
     rows = [row for row in rows if row["limit"] == 0.03]
     ways = list(dict.fromkeys(row["shares"] for row in rows))
     sizes = sorted({row["groups"] for row in rows})
@@ -65,14 +65,16 @@ def _pools(plots: Any, rows: Rows) -> None:
         by = {(row["shares"], row["groups"]): row for row in rows if row["moves"] is moves}
         for place, way in enumerate(ways):
             x = [number + (place - (len(ways) - 1) / 2) * width for number in range(len(sizes))]
-            talk = [100 * by[way, size]["talk_h"] / by[ways[0], size]["talk_h"] for size in sizes]
+            talk = [100 / (1 + by[way, size]["ahead"]) for size in sizes]
             plots[0][column].bar(x, talk, width, label=way, color=f"C{place}")
             lost = [100 * by[way, size]["lost"] for size in sizes]
             plots[1][column].bar(x, lost, width, label=way, color=f"C{place}")
         plots[0][column].set_title("groups dial by turns" if moves else "all groups dial")
         plots[1][column].set(xlabel="groups", xticks=range(len(sizes)), xticklabels=sizes)
-    plots[0][0].set(ylabel="talk, % of sharing by need", ylim=(0, 125))
-    plots[1][0].set(ylabel="abandoned, %", ylim=(0, 3.2))
+    plots[0][0].set(ylabel="talk at equal abandonment,\n% of sharing by need", ylim=(0, 130))
+    plots[1][0].set(ylabel="abandoned at a limit of 3 %, %", ylim=(0, 3.2))
+    for plot in plots[0]:
+        plot.axhline(100.0, color="0.4", linewidth=1, linestyle="--")
     for plot in plots[1]:
         plot.axhline(3.0, color="0.4", linewidth=1, linestyle="--")
     for plot in plots.flat:

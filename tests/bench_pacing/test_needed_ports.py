@@ -153,12 +153,12 @@ def test_groups_share_one_pool_in_the_engine(part, monkeypatch):
 
 def test_picture_of_pools_is_the_same_each_time(part, tmp_path):
     pytest.importorskip("matplotlib")
-    ways = [("by need", 10.0, 0.01), ("equal parts", 9.0, 0.0), ("by agents", 10.1, 0.02)]
+    ways = [("by need", 0.0, 0.01), ("equal parts", 0.1, 0.0), ("by agents", -0.02, 0.02)]
     rows = [
-        {"groups": groups, "moves": moves, "shares": way, "limit": 0.03, "talk_h": talk_h, "lost": lost}
+        {"groups": groups, "moves": moves, "shares": way, "limit": 0.03, "ahead": ahead, "lost": lost}
         for groups in (2, 20)
         for moves in (False, True)
-        for way, talk_h, lost in ways
+        for way, ahead, lost in ways
     ]
     plots = part("plots")
     pictures = []
@@ -167,5 +167,7 @@ def test_picture_of_pools_is_the_same_each_time(part, tmp_path):
         assert plots.draw({"pools": rows}, tmp_path / name) == [str(tmp_path / name / "pools.svg")]
         pictures.append((tmp_path / name / "pools.svg").read_text(encoding="utf-8"))
     assert pictures[0] == pictures[1]
-    assert all(words in pictures[0] for words in ("by agents", "abandoned, %", "groups dial by turns"))
+    assert all(
+        words in pictures[0] for words in ("by agents", "abandoned at a limit of 3 %, %", "groups dial by turns")
+    )
     assert "dc:date" not in pictures[0]

@@ -222,7 +222,7 @@ def _row(way: Way, runs: dict[Way, list[Share]]) -> Sharing:
     gains = [talk_h / found.talk_h - 1.0 for (talk_h, _), found in zip(matched, runs[way], strict=True)]
     return replace(
         row,
-        ahead=statistics.fmean(gains),
+        ahead=statistics.fmean(talk_h for talk_h, _ in matched) / mean.talk_h - 1.0,
         ahead_error=statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else None,
         ahead_lost=statistics.fmean(lost for _, lost in matched),
     )
