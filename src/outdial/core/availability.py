@@ -43,21 +43,21 @@ def signal(state: State, agent: Agent, what: AgentSignal, reason: str = "") -> b
 
 def follow_odds(state: State, agent: Agent) -> None:
     """Tell the forecasts whom they may expect back: who is busy and wants to go on afterwards."""
-    before, expected = agent.expected, None
-    if agent.state in COMING_BACK and agent.intent is READY and not agent.should_be_gone(state.mono_ms):
-        expected = (agent.state, agent.since_ms)
+    before, expected, current = agent.expected, None, agent.state
+    if current in COMING_BACK and agent.intent is READY and not agent.should_be_gone(state.mono_ms):
+        expected = (current, agent.since_ms)
     if expected == before:
         return
     if before is not None:
         what, since_ms = before
         for odds in agent.expected_by:
             spells = odds.talk if what is TALKING else odds.work
-            if agent.state is what:  # said that they leave, ahead of time
+            if current is what:  # said that they leave, ahead of time
                 spells.drop(since_ms)
                 continue
             spells.end(since_ms, state.mono_ms)
             if expected is None and not agent.should_be_gone(state.mono_ms):
-                odds.finished(ready=agent.state is READY)
+                odds.finished(ready=current is READY)
     agent.expected = expected
     if expected is not None:
         what, since_ms = expected
@@ -70,7 +70,7 @@ def _forecasts_of(state: State, agent: Agent) -> tuple[AgentOdds, ...]:
     """An agent who is held on the line comes back to the group that holds them, others to all their groups."""
     if agent.engaging_id is not None:
         return (state.groups[state.engagings[agent.engaging_id].group_id].held_odds,)
-    return tuple(state.agent_groups[group_id].odds for group_id in agent.group_ids)
+    return tuple([state.agent_groups[group_id].odds for group_id in agent.group_ids])
 
 
 def refile(state: State, agent: Agent) -> None:

@@ -115,7 +115,11 @@ def calls_ahead(state: State, group: Group) -> int:
 
 def _least(state: State, group: Group) -> int:
     """Free agents without a call: they get one whatever the risk. Most looks find none."""
-    uncovered = available_agents(state, group) - _pending(state, group)
+    agents = state.agent_group_of(group)
+    if agents is None or group.mode.is_seizing:
+        uncovered = available_agents(state, group) - _pending(state, group)
+    else:
+        uncovered = len(agents.free) - len(agents.pending)  # the same, without asking for the agents twice
     if uncovered <= 0:
         return 0
     return max(0, uncovered - _waiting(state, group) - available_leavers(state, group))
