@@ -1,6 +1,7 @@
 """Our pacer on the benchmark model: the core's own objects, told what the model does."""
 
-from bench.pacing.model import Agent, Call, Cell, Floor
+from bench.pacing.cells import Cell
+from bench.pacing.floor import Agent, Call, Floor
 from outdial.core.agent_odds import AgentOdds
 from outdial.core.budget import Budget
 from outdial.core.call_odds import CallOdds
