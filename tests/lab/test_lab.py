@@ -179,7 +179,7 @@ def test_the_shipped_user_hears_what_dialing_needs_and_nothing_else(node):
         heard = {message["Event"] for message in manager.messages if "Event" in message}
         assert heard == {
             *("FullyBooted", "DialBegin", "DialState", "DialEnd"),
-            *("Newstate", "OriginateResponse", "DeviceStateChange", "Hangup"),
+            *("Newstate", "OriginateResponse", "UserEvent", "DeviceStateChange", "Hangup"),
         }
         for action, fields in {
             "Command": {"Command": "core show version"},
