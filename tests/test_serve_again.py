@@ -12,7 +12,7 @@ import pytest
 from outdial.cli import run_command_line
 from outdial.core.results import CallResult
 from outdial.sim.lists import RecordStatus
-from serve_samples import PASSWORD, serving, write_configuration
+from serve_samples import PASSWORD, WAIT_S, serving, write_configuration
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +43,21 @@ def calls(folder: Path) -> dict[str, list[float]]:
     return found
 
 
+def until_another_is_called(folder: Path) -> None:
+    """Wait until a call leaves."""
+    log, until_s = folder / "callees.log", time.monotonic() + WAIT_S
+    before = log.stat().st_size
+    while log.stat().st_size == before:
+        assert time.monotonic() < until_s, "nobody is called any more"
+        time.sleep(0.01)
+
+
 def test_a_restart_after_a_crash_goes_on_where_it_was(tmp_path):
     """Killed in the middle of calls: nothing is lost, and no number is called again while its call may be up."""
     path = write_configuration(tmp_path, f"stale-clean-timeout = {STALE_S}", records=60)
-    with serving(path, talk_s=1) as server:  # somebody is talking whenever it is killed
+    with serving(path, talk_s=1) as server:
         server.until("attempt settled", 20)
+        until_another_is_called(tmp_path)  # who is talking when it is killed
         server.process.kill()
         server.process.wait()
     first, killed_s = calls(tmp_path), time.time()
