@@ -75,15 +75,17 @@ def behind(rows: Sequence[Row]) -> list[str]:
 
 
 def markov(rows: Sequence[Row]) -> str:
-    """Against the exact optimum of the memoryless version."""
-    best = {(each.agents, each.hit, each.target): each.utilisation for each in stored()}
+    """Against the exact optimum of the memoryless version, at the target and at what was abandoned."""
+    best = {(each.agents, each.hit, each.target): each for each in stored()}
     lines = []
     for row in rows:
         optimum = best[row.agents, row.hit, row.target]
-        gap = f"{100 * (row.utilisation - optimum):+.1f}"
+        optima = optimum.utilisation, optimum.at(row.abandonment)
+        bounds = [text for each in optima for text in (f"{100 * each:.2f}", f"{100 * (row.utilisation - each):+.2f}")]
         line = [f"{row.agents}", f"{100 * row.hit:.0f} %", f"{100 * row.target:.0f} %", f"{row.days}", _pair(row)]
-        lines.append([*line, f"{100 * optimum:.1f}", gap])
-    return table(["agents", "hit", "target", "days", "U % @ abandoned %", "optimum U %", "diff"], lines)
+        lines.append([*line, *bounds])
+    head = ["agents", "hit", "target", "days", "U % @ abandoned %", "optimum U %", "diff"]
+    return table([*head, "at as many abandoned", "diff"], lines)
 
 
 def drift(named: Sequence[tuple[str, Row]]) -> str:

@@ -147,6 +147,14 @@ def test_optimum_is_the_stored_one_and_the_study_s(curves, markov, agents, targe
         assert percent == pytest.approx(100 * fresh.utilisation, abs=0.15)
 
 
+@pytest.mark.parametrize("agents", [3, 10])
+@pytest.mark.parametrize("share", [0.027, 0.0294, 0.0303])
+def test_optimum_at_another_share_of_abandoned_persons_is_not_put_too_low(curves, markov, agents, share):
+    for row in [row for row in markov.stored() if (row.agents, row.target) == (agents, 0.03)]:
+        exact = markov.optimum(curves.Memoryless(agents, row.hit), share).utilisation
+        assert exact - 2e-6 <= row.at(share) <= exact + 1e-3
+
+
 def test_stored_optima_are_the_study_s(markov):
     rows = {(row.agents, row.hit, row.target): row for row in markov.stored()}
     for (agents, target), percents in STUDY.items():

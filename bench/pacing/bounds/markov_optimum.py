@@ -61,6 +61,14 @@ class Optimum:
     bold: tuple[int, ...]
     """The corner that does not. The same shape."""
 
+    def at(self, share: float) -> float:
+        """Mean share of busy agents if another share of persons near the target were abandoned.
+
+        Along the line through the hull's edge: beyond the edge's end the hull is lower, never higher.
+        """
+        at_target, at_share = (HANDLING_S - self.price * each / (1.0 - each) for each in (self.target, share))
+        return self.utilisation * at_target / at_share
+
 
 def best_curve(model: Memoryless, price: float, start: Sequence[int]) -> Priced:
     """The curve that earns most when an abandoned person has a price.
