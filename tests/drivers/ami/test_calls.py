@@ -208,6 +208,24 @@ def test_dialplan_without_a_word_is_not_waited_for_long():
     assert [action.name for action in calls.grace_over(7)] == ["Setvar", "Redirect"]
 
 
+def test_grace_of_a_request_says_nothing_of_the_dialplan():
+    calls = some_calls()
+    calls.dial(dial(cpd=False))
+    hear(calls, "OriginateResponse", Uniqueid=channel(7), Response="Failure", Reason="0")
+    events_of(calls, *dialing(), *up()[:-1])
+    assert calls.grace_over(7) == []
+    assert REDIRECTIONS["transfer"](calls) == [Grace(7)]
+
+
+def test_redirection_that_waits_does_not_outlive_the_connection():
+    calls = some_calls()
+    calls.dial(dial(cpd=False))
+    events_of(calls, *dialing(), *up()[:-1])
+    REDIRECTIONS["transfer"](calls)
+    calls.lose_connection()
+    assert calls.grace_over(7) == [] and events_of(calls, waits()) == []
+
+
 def test_released_call_is_not_sent_anywhere_any_more():
     calls = some_calls()
     calls.dial(dial(cpd=False))

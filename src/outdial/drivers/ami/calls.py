@@ -172,10 +172,11 @@ class Calls:
 
     def lose_connection(self) -> Effects:
         """The connection is gone: what was not sent never was, of the rest nobody knows."""
-        effects: Effects = []
+        effects: Effects = [DialRejected(call_id, NOT_SENT) for call_id, _ in self._queue]
         for call_id, _ in self._queue:
             del self.legs[call_id]
-            effects.append(DialRejected(call_id, NOT_SENT))
+        for leg in self.legs.values():
+            leg.redirection = ()  # the core has given it up by the time that the server is back
         self._queue.clear()
         self.unconfirmed.clear()
         self._query = None
@@ -185,7 +186,7 @@ class Calls:
     def _redirect(self, leg: Leg, actions: tuple[Action, ...]) -> Effects:
         """At once, or when the leg runs in the dialplan: one without user events (an older file) gets a moment."""
         leg.redirection = actions
-        return leg.in_dialplan() if leg.is_in_dialplan else [Grace(leg.call_id)]
+        return leg.dialplan_runs() if leg.is_in_dialplan else [Grace(leg.call_id)]
 
     # --- messages ------------------------------------------------------------------------------------------------
 
@@ -290,14 +291,14 @@ class Calls:
         if leg is None:
             return []
         if leg.has_begun:
-            return leg.in_dialplan()
+            return leg.dialplan_runs() if leg.redirection else []
         return self._refused(leg, "the server could not create the call")
 
     def _user_event(self, fields: dict[str, str]) -> Effects:
         leg = self._leg(fields.get("Uniqueid", ""))
         if leg is None:
             return []
-        return [*leg.in_dialplan(), *said(leg, fields)]
+        return [*leg.dialplan_runs(), *said(leg, fields)]
 
     # --- which calls there are -----------------------------------------------------------------------------------
 

@@ -48,8 +48,8 @@ class Leg:
     must_end: bool = False
     """It was to be released before its channel could be found: the first sign of it is answered with a hangup."""
 
-    def in_dialplan(self) -> Effects:
-        """It runs there: what waited for that."""
+    def dialplan_runs(self) -> Effects:
+        """It does, as far as anybody can know: what waited for that."""
         self.is_in_dialplan = True
         actions, self.redirection = self.redirection, ()
         return [*actions]
