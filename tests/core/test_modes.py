@@ -138,7 +138,7 @@ def test_predictive_group_looks_again_though_nothing_happens() -> None:
     assert {"talking"} == {agent.state for agent in story.dialer.snapshot().agents}
 
 
-@pytest.mark.parametrize("agents, shortest_ms", [(10, 200), (40, 800), (100, 1_000)])
+@pytest.mark.parametrize("agents, shortest_ms", [(20, 160), (40, 640), (100, 1_000)])
 def test_forecasts_are_farther_apart_the_more_agents_there_are(agents: int, shortest_ms: int) -> None:
     """A busy signal every tenth of a second: small groups make up for it at once."""
     story = all_talk(with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=agents), ports=400)), agents)

@@ -276,6 +276,11 @@ def test_predictive_modes_fall_back_to_the_progressive_form_of_their_family() ->
     ]
 
 
+@pytest.mark.parametrize("agents, pause", [(0, 0), (3, 3), (10, 40), (30, 360), (50, PACE_MS), (51, PACE_MS)])
+def test_forecasts_of_small_groups_follow_every_event(agents: int, pause: int) -> None:
+    assert pause == pause_ms(agents)
+
+
 @given(st.integers(0, 10_000))
 def test_bigger_groups_wait_longer_for_a_forecast_and_a_second_at_most(agents: int) -> None:
     assert 0 <= pause_ms(agents) <= pause_ms(agents + 1) <= PACE_MS

@@ -26,9 +26,10 @@ from outdial.core.units import Millis
 STARTS_PER_DECISION_MAX = 1_000
 """No single decision starts more. Unit: attempts. Ours: bounds the work of one step."""
 PACE_MS: Millis = 1_000
-PACE_MS_PER_AGENT: Millis = 20
-"""Shortest time between two forecasts of a group: so much for each of its agents at work, a second at most. A late call
-is a great part of what a small group has in flight. Free agents without a call do not wait for it. Ours (0014)."""
+PACE_AGENTS = 50
+"""Shortest time between two forecasts of a group with so many agents at work or more; with fewer as their square, as a
+late call is a great part of what a small group has in flight. Free agents without a call do not wait for it. Ours
+(0014)."""
 TICK_MS: Millis = 1_000
 """A group that dials ahead looks again after this time, as calls and conversations age. Ours (0014)."""
 DECISIONS_KEPT = 50
@@ -37,7 +38,7 @@ DECISIONS_KEPT = 50
 
 def pause_ms(agents: int) -> Millis:
     """Shortest time between two forecasts of a group with so many agents at work."""
-    return min(PACE_MS, PACE_MS_PER_AGENT * agents)
+    return PACE_MS * min(agents, PACE_AGENTS) ** 2 // PACE_AGENTS**2
 
 
 class Situation(NamedTuple):
