@@ -6,9 +6,9 @@ lost from here on. The threshold is steered towards that share, one small step f
 found an agent, down with each one who did not, in such proportion that it rests where the share is met, whatever the
 forecasts get wrong.
 
-Some calls of the budget are kept back, the more the group calls: luck grows as the root of what is lost, and the last
-call cannot be halved. When one more lost person would break the target of all persons expected in the window, nothing
-is risked any more.
+Steps and what is kept back follow luck: a count varies as its root, and persons are lost in bunches, the greater the
+group the more at once. The last call cannot be halved. When one more lost person would break the target of all persons
+expected in the window, nothing is risked any more.
 
 While something else than pacing holds the group back (ports, records, nodes), the threshold does not rise: it would
 only learn that nobody is lost when nobody is called.
@@ -25,17 +25,19 @@ WINDOW_MS: Millis = 480 * MINUTE_MS
 """The target is met over this time from the group's first answered person; then a new window begins. Ours (0014)."""
 AHEAD_MS: Millis = 120 * MINUTE_MS
 """A surplus or a debt is worked off in this time. Ours (0014)."""
-MARGIN, MARGIN_MIN = 2.0, 1.0
+MARGIN, MARGIN_MS, MARGIN_MIN = 2.0, 10 * MINUTE_MS, 1.0
 """Abandoned calls that are kept back: twice the standard deviation of those of ten minutes, and at least one. Ours
 (0014)."""
 START = 2.0 / 3.0
 """Threshold of a new group, as a share of the target. Ours (0014)."""
 LEAST, MOST = 0.4, 1.6
 """The share that is steered for stays within these parts of the target. Ours (0014)."""
-STEP_PERSONS_MIN = 4.0
-STEP_MS: Millis = 600 * SECOND_MS
-"""One lost person lowers the threshold by one part in so many: the root of those lost in a window, or those of ten
-minutes where these are more, and at least four. Ours (0014)."""
+STEPS_MIN = 4.0
+"""One lost person lowers the threshold by one part in so many: the standard deviation of those lost in a window, and at
+least four. Ours (0014)."""
+BUNCH_MS: Millis = 12 * SECOND_MS
+"""The variance of the number of lost persons is its mean times the root of those who answer in this time. Ours: seen in
+the benchmark (0014)."""
 THRESHOLD_MIN, THRESHOLD_MAX = 1e-5, 0.6
 PROJECTION_MS_MIN: Millis = 10 * MINUTE_MS
 """Less history than this is taken for this much. Ours (0014)."""
@@ -116,14 +118,14 @@ class Budget:
         if self.campaign is None:
             ahead_ms = min(AHEAD_MS, WINDOW_MS - (mono_ms - (self.began_at_ms or 0)))
         expected = max(1.0, per_ms * max(1, ahead_ms))
-        margin = max(MARGIN_MIN, MARGIN * math.sqrt(self.target * per_ms * STEP_MS))
+        margin = max(MARGIN_MIN, MARGIN * _deviation(self.target * per_ms * MARGIN_MS, per_ms))
         share = self.target + (self.target * account.persons - account.lost - margin) / expected
         return min(MOST * self.target, max(LEAST * self.target, share))
 
     def _steps(self, mono_ms: Millis) -> float:
         """Lost persons who lower the threshold by a factor of e: few move it by luck, many move it too late."""
-        lost_per_ms = self.target * _persons_per_ms(self, mono_ms)
-        return max(STEP_PERSONS_MIN, math.sqrt(lost_per_ms * WINDOW_MS), lost_per_ms * STEP_MS)
+        per_ms = _persons_per_ms(self, mono_ms)
+        return max(STEPS_MIN, _deviation(self.target * per_ms * WINDOW_MS, per_ms))
 
     @property
     def threshold(self) -> float:
@@ -158,6 +160,11 @@ class Budget:
     def recent_millis(self) -> int:
         """The recent share. Unit: thousandths."""
         return round(1_000 * self.recent)
+
+
+def _deviation(lost: float, per_ms: float) -> float:
+    """Standard deviation of the number of lost persons, where so many are expected of so many who answer per ms."""
+    return math.sqrt(lost * max(1.0, math.sqrt(per_ms * BUNCH_MS)))
 
 
 def _persons_per_ms(account: Account | Budget, mono_ms: Millis) -> float:
