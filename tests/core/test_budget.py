@@ -133,6 +133,17 @@ def test_surplus_raises_and_debt_lowers_what_is_steered_for(lost_before: int, le
     assert share != pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    "persons_per_hour, parts", [(20, 4), (150, 6), (400, 10), (1_500, 10), (4_000, 20), (40_000, 200)]
+)
+def test_lost_person_moves_the_threshold_further_where_few_are_lost(persons_per_hour: int, parts: int) -> None:
+    budget = Budget(TARGET, persons=8 * persons_per_hour, lost=0, began_at_ms=0)
+    before, now_ms = budget.log_factor, 8 * 60 * MINUTE_MS - 1
+    budget.lost = round(TARGET * budget.persons)
+    budget.person(lost=True, mono_ms=now_ms)
+    assert 1 / parts == pytest.approx(before - budget.log_factor, rel=0.05)
+
+
 @pytest.mark.parametrize("persons_per_hour, kept", [(40, 1.0), (300, 2.449), (800, 5.112), (20_000, 57.14)])
 def test_more_is_kept_back_where_more_is_lost(persons_per_hour: int, kept: float) -> None:
     """The account is even: what is steered for is below the target by what is kept back, over the next two hours.

@@ -6,9 +6,9 @@ lost from here on. The threshold is steered towards that share, one small step f
 found an agent, down with each one who did not, in such proportion that it rests where the share is met, whatever the
 forecasts get wrong.
 
-Steps and what is kept back follow luck: a count varies as its root, and persons are lost in bunches, the greater the
-group the more at once. The last call cannot be halved. When one more lost person would break the target of all persons
-expected in the window, nothing is risked any more.
+Some calls are kept back, as many as bad luck may cost in ten minutes: the count varies as its root, and persons are
+lost in bunches, the greater the group the more at once. One call at least is kept back: the last one cannot be halved.
+When one more lost person would break the target of all persons expected in the window, nothing is risked any more.
 
 While something else than pacing holds the group back (ports, records, nodes), the threshold does not rise: it would
 only learn that nobody is lost when nobody is called.
@@ -32,9 +32,9 @@ START = 2.0 / 3.0
 """Threshold of a new group, as a share of the target. Ours (0014)."""
 LEAST, MOST = 0.4, 1.6
 """The share that is steered for stays within these parts of the target. Ours (0014)."""
-STEPS_MIN = 4.0
-"""One lost person lowers the threshold by one part in so many: the standard deviation of those lost in a window, and at
-least four. Ours (0014)."""
+STEPS, STEPS_MIN, STEP_MS = 10.0, 4.0, 10 * MINUTE_MS
+"""One lost person lowers the threshold by one part in ten; in fewer where under a hundred are lost in a window (their
+root, at least four), in more where over ten are lost in ten minutes (as many as these). Ours (0014)."""
 BUNCH_MS: Millis = 12 * SECOND_MS
 """The variance of the number of lost persons is its mean times the root of those who answer in this time. Ours: seen in
 the benchmark (0014)."""
@@ -124,8 +124,8 @@ class Budget:
 
     def _steps(self, mono_ms: Millis) -> float:
         """Lost persons who lower the threshold by a factor of e: few move it by luck, many move it too late."""
-        per_ms = _persons_per_ms(self, mono_ms)
-        return max(STEPS_MIN, _deviation(self.target * per_ms * WINDOW_MS, per_ms))
+        lost_per_ms = self.target * _persons_per_ms(self, mono_ms)
+        return max(STEPS_MIN, min(STEPS, math.sqrt(lost_per_ms * WINDOW_MS)), lost_per_ms * STEP_MS)
 
     @property
     def threshold(self) -> float:
