@@ -73,7 +73,7 @@ class Ours:
             self.calls.update(now)
             self.agents.update(now)
         is_pilot = self.calls.resolved < RESOLVED_MIN or now < RING_MS_MAX + PILOT_SLACK_MS
-        if is_pilot or self.budget.is_spent(now):
+        if is_pilot or self.budget.is_overrun:
             return least
         if not floor.free and not floor.busy:
             return 0
@@ -82,7 +82,7 @@ class Ours:
         self._decided_at = now
         most = min(STARTS_PER_DECISION_MAX, max(0, max(len(floor.free), self.calls.resolved) - in_flight))
         forecast = Forecast(free, self.coming_free(now, floor), self.coming(now, floor), self.calls.fresh)
-        return predictive(forecast, self.budget.threshold, least, most)[0]
+        return predictive(forecast, self.budget.risk_max(now), least, most)[0]
 
     def coming(self, now: Millis, floor: Floor) -> Sum:
         """Persons whom the calls in flight will bring."""

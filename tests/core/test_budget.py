@@ -17,6 +17,7 @@ from outdial.core.budget import (
     MARGIN_MS,
     MOST,
     PROJECTION_MS_MIN,
+    SPENT_CALLS,
     START,
     THRESHOLD_MAX,
     THRESHOLD_MIN,
@@ -205,9 +206,27 @@ def test_persons_expected_later_lend_what_they_allow() -> None:
 def test_persons_expected_later_do_not_lend_without_limit() -> None:
     budget = Budget(TARGET, persons=100, lost=0, began_at_ms=0)
     limit = int(BURST_FACTOR * TARGET * 100) + BURST_CALLS
-    for lost, is_spent in [(limit, False), (limit + 1, True)]:
+    for lost, is_overrun in [(limit, False), (limit + 1, True)]:
         budget.lost = lost
-        assert is_spent == budget.is_spent(10 * MINUTE_MS)
+        assert is_overrun == budget.is_overrun
+        assert not budget.is_spent(10 * MINUTE_MS), "not by what is expected"
+
+
+@pytest.mark.parametrize("persons, lost", [(1_000, 60), (8_000, 480)])
+def test_spent_budget_risks_half_a_call_in_a_whole_window(persons: int, lost: int) -> None:
+    budget = Budget(TARGET, persons=persons, lost=lost - 2, began_at_ms=0)
+    half_ms = WINDOW_MS // 2  # twice the persons are expected
+    assert budget.threshold == budget.risk_max(half_ms)
+    budget.lost = lost
+    assert SPENT_CALLS == pytest.approx(budget.risk_max(half_ms) * 2 * persons)
+    assert budget.risk_max(half_ms) < 0.02 * budget.threshold
+
+
+def test_spent_budget_never_risks_more_than_it_did() -> None:
+    """Five persons an hour: half a call on forty of them would be more than is steered for."""
+    budget = Budget(TARGET, persons=20, lost=1, began_at_ms=0)
+    budget.resume(math.log(0.1))
+    assert budget.is_spent(WINDOW_MS // 2) and budget.threshold == budget.risk_max(WINDOW_MS // 2)
 
 
 def test_first_persons_are_not_taken_for_thousands() -> None:

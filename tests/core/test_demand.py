@@ -362,7 +362,7 @@ def test_waiting_for_ports_is_not_taken_for_less_work(ahead: Story) -> None:
 
 
 def test_progressive_time_of_a_predictive_group_is_not_its_measure(ahead: Story) -> None:
-    ahead.state.groups[1].budget.persons = ahead.state.groups[1].budget.lost = 1
+    ahead.state.groups[1].budget.persons = ahead.state.groups[1].budget.lost = 10
     ahead.advance(PERIOD_MS)
     assert ahead.state.groups[1].pace.note
     assert 0 == samples(ahead)

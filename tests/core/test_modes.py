@@ -18,6 +18,7 @@ from dialing_story import (
     treatment,
 )
 from outdial.core.agent_odds import SLOT_MS
+from outdial.core.budget import WINDOW_MS
 from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
@@ -1043,14 +1044,23 @@ def test_predictive_takes_effect_at_once_when_history_is_there_already() -> None
     assert "predictive" == story.group().pacing
 
 
-def test_spent_budget_brings_back_progressive_dialing() -> None:
+def test_spent_budget_risks_nearly_nothing_more() -> None:
+    story = all_talk(with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=40), ports=200)), 40)
+    budget = story.state.groups[1].budget
+    budget.persons, budget.lost, budget.began_at_ms = 400, 12, story.mono_ms - WINDOW_MS + 5 * TICK_MS
+    last = story.advance(2 * TICK_MS).state.groups[1].pace.decisions[-1]
+    assert ("predictive", "budget spent: nearly nothing is risked") == (story.group().pacing, last.why)
+    assert (1_250, 0) == (last.threshold_ppm, last.started), "half a call on 400 persons"
+
+
+def test_overrun_budget_brings_back_progressive_dialing() -> None:
     story = with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=2)))
     story.ended(*story.state.attempts, sip=486)
     assert "predictive" == story.group().pacing
     budget = story.state.groups[1].budget
     budget.lost = 100 * budget.persons
     story.advance(2 * SECOND_MS)
-    assert "progressive: the budget of abandoned calls is spent" == story.group().pacing
+    assert "progressive: the budget of abandoned calls is overrun" == story.group().pacing
     budget.lost = 0
     assert "predictive" == story.advance(2 * SECOND_MS).group().pacing, "without any event"
 

@@ -8,7 +8,8 @@ forecasts get wrong.
 
 Some calls are kept back, as many as bad luck may cost in ten minutes: the count varies as its root, and persons are
 lost in bunches, the greater the group the more at once. One call at least is kept back: the last one cannot be halved.
-When one more lost person would break the target of all persons expected in the window, nothing is risked any more.
+When one more lost person would break the target of all persons expected in the window, nearly nothing is risked any
+more: half a call, spread over the whole window. That keeps agents far busier than progressive dialing does.
 
 While something else than pacing holds the group back (ports, records, nodes), the threshold does not rise: it would
 only learn that nobody is lost when nobody is called.
@@ -41,6 +42,8 @@ the benchmark (0014)."""
 THRESHOLD_MIN, THRESHOLD_MAX = 1e-5, 0.6
 PROJECTION_MS_MIN: Millis = 10 * MINUTE_MS
 """Less history than this is taken for this much. Ours (0014)."""
+SPENT_CALLS = 0.5
+"""Calls that may be lost in a window whose budget is spent, were it so all the time. Ours (0014)."""
 BURST_FACTOR = 2.0
 BURST_CALLS = 5
 """Nothing is risked any more beyond this many times the target and this many calls. Ours (0014)."""
@@ -129,23 +132,37 @@ class Budget:
 
     @property
     def threshold(self) -> float:
-        """Most risk that the next call may take. Range: 0 … 1."""
+        """Most risk that the next call may take while the budget lasts. Range: 0 … 1."""
         return self.target * math.exp(self._log_factor) if self.target > 0.0 else 0.0
 
-    def is_spent(self, mono_ms: Millis) -> bool:
-        """Whether one more lost person would break the target of all expected in the window, or too many are lost.
+    def risk_max(self, mono_ms: Millis) -> float:
+        """Most risk that the next call may take. Range: 0 … 1."""
+        if self.is_spent(mono_ms):
+            return min(self.threshold, SPENT_CALLS / self._persons_max(mono_ms))
+        return self.threshold
 
-        Too many for any window: twice the target and some calls more. What is expected of the rest may not come true.
+    def is_spent(self, mono_ms: Millis) -> bool:
+        """Whether one more lost person would break the target of all persons expected in the window.
+
         Nobody yet is taken for one person: a group that knows its calls from an earlier run need not wait for them.
         """
+        return self._account.lost + 1 > self._persons_max(mono_ms) * self.target
+
+    @property
+    def is_overrun(self) -> bool:
+        """Whether too many are lost for any window: nothing may be risked, whatever is expected of its rest.
+
+        Twice the target and some calls more, or a target of none: forecasts that far off are not to be asked.
+        """
         account = self._account
-        if account.lost > BURST_FACTOR * self.target * account.persons + BURST_CALLS:
-            return True
-        return account.lost + 1 > max(account.persons, self._projected(mono_ms)) * self.target
+        return self.target <= 0.0 or account.lost > BURST_FACTOR * self.target * account.persons + BURST_CALLS
 
     def expected_more(self, mono_ms: Millis) -> int:
         """Persons who will still answer in the window, going by those who have."""
         return max(0, int(self._projected(mono_ms)) - self._account.persons)
+
+    def _persons_max(self, mono_ms: Millis) -> float:
+        return max(self._account.persons, self._projected(mono_ms))
 
     def _projected(self, mono_ms: Millis) -> float:
         account = self._account

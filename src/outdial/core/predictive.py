@@ -136,14 +136,14 @@ def _decide(
     expected, coming = persons.expected(MIDDLE), agents.expected(MIDDLE)
     busy = forecasts.count()
     most = _most(group, there, busy)
-    threshold = group.aim.threshold(group.budget.threshold)
+    threshold = group.aim.threshold(group.budget.risk_max(now_ms))
     forecast = Forecast(there.available - there.waiting, agents, persons, odds.fresh)
     wanted, risk = predictive(forecast, threshold, _least(state, group), most)
     group.pace.decisions.append(
         Decision(
             at_mono_ms=now_ms,
             started=wanted,
-            why="risk of the next call" if risk > threshold else "limit of calls in flight",
+            why=_why(group, now_ms) if risk > threshold else "limit of calls in flight",
             available=there.available - there.waiting,
             busy=busy,
             pending=there.pending,
@@ -156,6 +156,11 @@ def _decide(
         )
     )
     return wanted
+
+
+def _why(group: Group, now_ms: Millis) -> str:
+    """What ended a decision that the risk of the next call ended."""
+    return "budget spent: nearly nothing is risked" if group.budget.is_spent(now_ms) else "risk of the next call"
 
 
 def _spare_ms(group: Group) -> Millis:
@@ -185,8 +190,8 @@ def _why_not(group: Group, now_ms: Millis) -> str:
         return "the first calls have not rung out yet"
     if not odds.persons_seen:
         return "nobody has answered yet"
-    if group.budget.is_spent(now_ms):
-        return "the budget of abandoned calls is spent"
+    if group.budget.is_overrun:
+        return "the budget of abandoned calls is overrun"
     return ""
 
 
