@@ -161,8 +161,8 @@ def _groups(snapshot: Snapshot, width: int) -> Table:
 
 
 def mode_text(group: GroupView) -> str:
-    """The dialing mode, short, and why a predictive group dials progressively for now."""
-    _, _, reason = group.pacing.partition("progressive: ")
+    """The dialing mode, short, and why a predictive group dials ahead little or not at all for now."""
+    _, _, reason = group.pacing.partition(": ")
     return f"{mode_name(group.mode)} ({reason})" if reason else mode_name(group.mode)
 
 

@@ -5,6 +5,7 @@ import pytest
 from dialing_history import all_talk, with_history
 from dialing_story import Story, configuration, dialing_story, group, node, phone_of
 from outdial.api.reasons import Reason, Reasons
+from outdial.core.budget import WINDOW_MS
 from outdial.core.commands import Dial, FetchRecords
 from outdial.core.events import PhoneState, PhoneStateChanged, RecordsFetched
 from outdial.core.modes import DialingMode as Mode
@@ -124,6 +125,11 @@ def test_a_predictive_decision_in_words() -> None:
     assert "calls in flight are expected to bring" in reason.text
     assert reason.since_utc_ms is not None
     assert reason.since_utc_ms <= story.now.utc_ms
+    assert reason.text.endswith("(risk of the next call)")
+    budget = story.state.groups[1].budget
+    budget.persons, budget.lost, budget.began_at_ms = 400, 12, story.mono_ms - WINDOW_MS
+    spent = of_group(story.advance(SECOND_MS))[-1]
+    assert ("pacing", True) == (spent.code, spent.text.endswith("is spent, nearly nothing is risked"))
 
 
 # --- agents -------------------------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ class DecisionsView(BaseModel):
     """The last decisions of one group, oldest first."""
 
     mode: str
-    pacing: str = Field(description="How it dials now; a predictive group that does not dial ahead says why.")
+    pacing: str = Field(
+        description="How it dials now; a predictive group that dials ahead little or not at all says why."
+    )
     decisions: list[DecisionView]
 
 

@@ -145,7 +145,7 @@ class Reasons:
         """Enough calls are in flight: what says so."""
         if group.mode.is_preview:
             return []
-        if group.mode.is_predictive and group.pacing == "predictive":
+        if group.mode.is_predictive and group.pacing.startswith("predictive"):
             if not group.decisions:
                 return []
             last = group.decisions[-1]
@@ -154,6 +154,8 @@ class Reasons:
                 f"{last.available + last.agents_millis / 1_000:.1f} free agents; one more would find nobody with "
                 f"{last.risk_ppm / 10_000:.1f} %, allowed are {last.threshold_ppm / 10_000:.1f} % ({last.why})"
             )
+            _, _, note = group.pacing.partition(": ")
+            text += f"; {note}" if note else ""
             return [Reason("pacing", text, "a call or a conversation ends", last.at_mono_ms + self._offset_ms)]
         if group.mode.is_predictive:
             why = group.pacing.partition(": ")[2]

@@ -216,7 +216,7 @@ class Group:
 
     @property
     def pacing_mode(self) -> DialingMode:
-        """How it dials now: predictive needs history and something left of its budget."""
+        """How it dials now: predictive needs history, and a budget that is not overrun."""
         return progressive_form(self.mode) if self.pace.note else self.mode
 
     def move(self, signal: GroupSignal) -> bool:

@@ -143,7 +143,7 @@ def _decide(
         Decision(
             at_mono_ms=now_ms,
             started=wanted,
-            why=_why(group, now_ms) if risk > threshold else "limit of calls in flight",
+            why="risk of the next call" if risk > threshold else "limit of calls in flight",
             available=there.available - there.waiting,
             busy=busy,
             pending=there.pending,
@@ -156,11 +156,6 @@ def _decide(
         )
     )
     return wanted
-
-
-def _why(group: Group, now_ms: Millis) -> str:
-    """What ended a decision that the risk of the next call ended."""
-    return "budget spent: nearly nothing is risked" if group.budget.is_spent(now_ms) else "risk of the next call"
 
 
 def _spare_ms(group: Group) -> Millis:

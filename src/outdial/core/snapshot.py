@@ -72,7 +72,8 @@ class GroupView:
     """A value of `outdial.core.groups.GroupState`."""
     mode: DialingMode
     pacing: str
-    """How it dials now: `progressive`, `predictive`, `power`, `preview`; a predictive group without history says so."""
+    """How it dials now: `progressive`, `predictive`, `power`, `preview`; a predictive group that dials ahead
+    little or not at all says why."""
     dialer: DialerId
     node_id: NodeId | None
     """Dialer node in seizing modes; None when requests are balanced over all nodes."""

@@ -4,6 +4,7 @@ from outdial.core.abandonment import MILLION, Ledger, share_of
 from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.agents import Agent, AgentState
 from outdial.core.attempt import AttemptState
+from outdial.core.budget import SPENT_NOTE
 from outdial.core.campaign_accounts import limit_ppm
 from outdial.core.groups import Group, Hold
 from outdial.core.modes import DialingMode
@@ -99,7 +100,7 @@ def _group(state: State, group: Group) -> GroupView:
         name=group.settings.name,
         state=group.state.value,
         mode=group.mode,
-        pacing=_pacing(group),
+        pacing=_pacing(state, group),
         dialer=group.settings.dialer,
         node_id=node.node_id if node is not None else None,
         ports=_ports(state, group),
@@ -120,14 +121,16 @@ def _group(state: State, group: Group) -> GroupView:
     )
 
 
-def _pacing(group: Group) -> str:
+def _pacing(state: State, group: Group) -> str:
     if group.mode is DialingMode.POWER_GVP:
         return "power"
     if group.mode.is_preview:
         return "preview"
     if group.pace.note:
         return f"progressive: {group.pace.note}"
-    return "predictive" if group.mode.is_predictive else "progressive"
+    if not group.mode.is_predictive:
+        return "progressive"
+    return f"predictive: {SPENT_NOTE}" if group.budget.is_spent(state.mono_ms) else "predictive"
 
 
 def _holds(state: State, group: Group) -> tuple[str, ...]:
