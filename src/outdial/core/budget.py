@@ -11,8 +11,8 @@ lost in bunches, the greater the group the more at once. One call at least is ke
 When one more lost person would break the target of all persons expected in the window, nearly nothing is risked any
 more: half a call, spread over the whole window. That keeps agents far busier than progressive dialing does.
 
-While something else than pacing holds the group back (ports, records, nodes), or its budget is spent, the threshold
-does not rise: it would only learn that nobody is lost when nobody is called.
+While something else than pacing holds the group back (ports, records, nodes), the threshold does not rise: it would
+only learn that nobody is lost when nobody is called. While the budget is spent, it does not rise above the target.
 
 Source: integral control of a count; ours: steps, margins, window (decision 0014).
 """
@@ -96,7 +96,7 @@ class Budget:
             return
         share = self._allowed(mono_ms, _persons_per_ms(self._account, mono_ms))
         step = (share - lost) / self._steps(mono_ms)
-        if step > 0.0 and (self.is_held_back or self.is_spent(mono_ms)):
+        if step > 0.0 and (self.is_held_back or (self._log_factor >= 0.0 and self.is_spent(mono_ms))):
             return
         self.resume(self._log_factor + step)
 
