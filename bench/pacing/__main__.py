@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.pacing import tables
+from bench.pacing import cold, tables
 from bench.pacing.cells import AGENTS, DRIFT_AGENTS, DRIFTS, SEEDS, Cell, grid, markov
 from bench.pacing.demand import a_priori, pools, steps
 from bench.pacing.measure import ENGINE, Row, Task, Workers, as_json
@@ -92,6 +92,7 @@ PARTS: dict[str, Part] = {
     "grid": part_grid,
     "markov": part_markov,
     "drift": part_drift,
+    "cold": cold.part,
     "days": part_days,
     "engine": part_engine,
     "a-priori": a_priori.part,

@@ -1,21 +1,11 @@
 """What the benchmark says about ports: sums worked out by hand, and days whose ports are known otherwise."""
 
-import importlib
 import json
 import math
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def part(monkeypatch):
-    """Find a module of the benchmark by name; the folder bench is not installed."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    return lambda name: importlib.import_module(f"bench.pacing.{name}")
 
 
 def alone(part):
