@@ -54,7 +54,7 @@ def part(workers: Workers, agents: Sequence[int], factor: float) -> tuple[str, l
     lines = [
         [
             f"{row.agents}",
-            *(f"{100 * part:.1f}" for part in (row.first, row.second, row.later)),
+            *(f"{100 * share:.1f}" for share in (row.first, row.second, row.later)),
             f"{100 * row.lost / max(1.0, row.persons):.1f}",
         ]
         for row in rows

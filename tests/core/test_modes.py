@@ -18,7 +18,7 @@ from dialing_story import (
     treatment,
 )
 from outdial.core.agent_odds import SLOT_MS
-from outdial.core.budget import SPENT_NOTE, WINDOW_MS
+from outdial.core.budget import WINDOW_MS
 from outdial.core.commands import (
     AgentStateChanged,
     CancelRecord,
@@ -1049,7 +1049,8 @@ def test_spent_budget_risks_nearly_nothing_more() -> None:
     budget = story.state.groups[1].budget
     budget.persons, budget.lost, budget.began_at_ms = 400, 12, story.mono_ms - WINDOW_MS + 5 * TICK_MS
     last = story.advance(2 * TICK_MS).state.groups[1].pace.decisions[-1]
-    assert f"predictive: {SPENT_NOTE}" == story.group().pacing
+    note = "the budget of abandoned calls is spent, nearly nothing is risked"
+    assert f"predictive: {note}" == story.group().pacing
     assert (1_250, 0) == (last.threshold_ppm, last.started), "half a call on 400 persons"
 
 

@@ -44,7 +44,6 @@ PROJECTION_MS_MIN: Millis = 10 * MINUTE_MS
 """Less history than this is taken for this much. Ours (0014)."""
 SPENT_CALLS = 0.5
 """Calls that may be lost in a window whose budget is spent, were it so all the time. Ours (0014)."""
-SPENT_NOTE = "the budget of abandoned calls is spent, nearly nothing is risked"
 BURST_FACTOR = 2.0
 BURST_CALLS = 5
 """Nothing is risked any more beyond this many times the target and this many calls. Ours (0014)."""

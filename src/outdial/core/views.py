@@ -4,7 +4,6 @@ from outdial.core.abandonment import MILLION, Ledger, share_of
 from outdial.core.abandonment_settings import AbandonmentWindow
 from outdial.core.agents import Agent, AgentState
 from outdial.core.attempt import AttemptState
-from outdial.core.budget import SPENT_NOTE
 from outdial.core.campaign_accounts import limit_ppm
 from outdial.core.groups import Group, Hold
 from outdial.core.modes import DialingMode
@@ -130,7 +129,9 @@ def _pacing(state: State, group: Group) -> str:
         return f"progressive: {group.pace.note}"
     if not group.mode.is_predictive:
         return "progressive"
-    return f"predictive: {SPENT_NOTE}" if group.budget.is_spent(state.mono_ms) else "predictive"
+    if group.budget.is_spent(state.mono_ms):
+        return "predictive: the budget of abandoned calls is spent, nearly nothing is risked"
+    return "predictive"
 
 
 def _holds(state: State, group: Group) -> tuple[str, ...]:
