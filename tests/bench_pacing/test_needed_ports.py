@@ -65,8 +65,8 @@ def test_estimate_has_arrived_when_it_is_first_within_a_tenth(part):
 
 def test_what_never_arrives_is_said_so(part):
     steps = part("demand.steps")
-    row = steps.Step(10, 2.0, "mean alone", 1, None, None, 40.0, 1.9, 0.05)
-    assert "| 10 | × 2 | mean alone | 1 | never | never | 40 | 1.90 | 0.050 |" in steps._table([row])
+    row = steps.Step(10, 2.0, "beyond doubt", 1, None, None, 40.0, 1.9, 0.05)
+    assert "| 10 | × 2 | beyond doubt | 1 | never | never | 40 | 1.90 | 0.050 |" in steps._table([row])
     json.dumps(part("measure").as_json([row]), allow_nan=False)
 
 

@@ -46,7 +46,8 @@ def has_called(each: Group, calls: int) -> None:
             odds.judged_after(at_ms, at_ms + ring_ms, at_ms + ring_ms + (900 if person else 3_000), person=person)
         else:
             odds.ended(at_ms, at_ms + ring_ms)
-        estimates.attempt_resolved(elapsed_ms=ring_ms + 900, person=person)
+        estimates.attempt_dialed(at_ms)
+        estimates.attempt_resolved(at_ms, at_ms + ring_ms + 900, person=person)
         estimates.dialing_ended(ring_ms + 900)
         if person:
             each.budget.person(lost=number % 400 == 0, mono_ms=at_ms)

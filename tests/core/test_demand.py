@@ -266,10 +266,13 @@ def test_gvp_peak_counts_sessions_that_come_by_chance() -> None:
 def test_list_that_turns_is_dialed_for_as_it_is_now(mode: Mode, after: int) -> None:
     """From one person in five calls to one in two, or in ten: the need of a group that never knew anything else."""
     learned = estimates()
-    for count, one_in in [(5_000, 5), (500, after)]:
+    for count, one_in in [(5_000, 5), (500 + after // 2, after)]:
         for number in range(1, count + 1):
-            learned.attempt_resolved(elapsed_ms=12_000, person=number % one_in == 0)
-    assert mean(estimates(hit=1 / after), mode, 20)[0] == pytest.approx(mean(learned, mode, 20)[0], rel=0.05)
+            at_ms = 12_000 * learned.finished
+            learned.attempt_dialed(at_ms)
+            learned.attempt_resolved(at_ms, at_ms + 12_000, person=number % one_in == 0)
+            learned.follow_turns(at_ms + 12_000)
+    assert mean(estimates(hit=1 / after), mode, 20)[0] == pytest.approx(mean(learned, mode, 20)[0], rel=0.08)
 
 
 # --- what must hold for everybody ---------------------------------------------------------------------------------

@@ -241,18 +241,20 @@ def test_agent_who_leaves_the_line_comes_back_to_all_groups() -> None:
 
 def test_lost_nodes_calls_vanish_from_the_forecast() -> None:
     story = with_history(dialing_story(group(1, Mode.PREDICTIVE, agents=30), ports=200))
-    odds = story.state.groups[1].odds
+    odds, estimates = story.state.groups[1].odds, story.state.groups[1].estimates
     story.accepted(*story.state.attempts)
-    resolved, in_flight = odds.resolved, odds.in_flight
+    resolved, in_flight, finished = odds.resolved, odds.in_flight, estimates.finished
     lost = [attempt for attempt in story.state.attempts.values() if attempt.node_id == 2]
     story.has_records = False
     story.state.groups[1].buffer.clear()
     story.node_down(2)
     assert lost and not any(attempt.is_in_flight for attempt in lost)
     assert (in_flight - len(lost), resolved) == (odds.in_flight, odds.resolved)
+    kept = [call_id for call_id, attempt in story.state.attempts.items() if attempt not in lost]
     story.ended(*story.state.attempts)
     story.stop(1).advance(MINUTE_MS)
     assert ({}, 0, []) == (story.state.attempts, odds.in_flight, odds.flights(story.mono_ms))
+    assert (finished + len(kept), {}) == (estimates.finished, estimates.turns._waiting), "lost calls say nothing"
 
 
 @pytest.mark.slow

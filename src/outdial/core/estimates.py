@@ -14,9 +14,8 @@ agent, and the share ε of persons who may find no agent:
     talking ports                   K = λ·p·(1 − ε)·T              seizing: the customer's port lasts to the end
     engaging ports                  E = N                          an agent is held through after-call work, too
 
-p has a long memory, and none beyond the instant at which the list turned better or worse (`Turn`): what follows a
-change of the list within a minute is what tells it from luck. U is measured once 100 persons have answered; until
-then it is worked out (`utilisation`).
+p has a long memory, and none beyond the instant at which the list turned better or worse (`turns.py`). U is measured
+once 100 persons have answered; until then it is worked out (`utilisation`).
 
 The peak is what calls stay under for 99 % of the time, mean + 2.33 standard deviations:
 
@@ -28,7 +27,7 @@ The peak is what calls stay under for 99 % of the time, mean + 2.33 standard dev
 
 Floats stay inside this module; demand leaves it as integers in thousandths (determinism, decision 0003).
 
-Source: Little (1961); Page (1954); the pacing study, sections 4 and 8; formulas: docs/concepts/modes.md. Ours:
+Source: Little (1961); the pacing study, sections 4 and 8; formulas: docs/concepts/modes.md. Ours:
 constants (0007), the peaks of progressive, seizing and GVP modes, the variance of agents who come free.
 """
 
@@ -37,18 +36,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from outdial.core.modes import DialingMode
+from outdial.core.turns import SURE_WEIGHT, Turns
 from outdial.core.units import SECOND_MS, Millis
 
 MEMORY = 200
 """Observations after which an old one has lost 63 % of its weight. Ours (0007)."""
 HIT_MEMORY = 3_000
 """The same for the hit ratio: a big group multiplies its error by hundreds of calls. Ours (0007)."""
-TURN_ODDS = 2.5
-"""A list whose odds of reaching a person are this many times better, or worse, has turned. Ours."""
-TURN_EVIDENCE = 10.0
-"""Evidence at which that is believed: e to this power. Less of it follows sooner, and more often by chance. Ours."""
-TURN_WEIGHT = 0.5
-"""What made a list turn counts for this part of it: it was picked for being unlike the rest. Ours."""
 TURN_ATTEMPTS_MIN = 100
 """Attempts that the hit ratio must rest on before it can turn. Ours."""
 PRIOR_WEIGHT = 2
@@ -92,31 +86,6 @@ class Mean:
 
 
 @dataclass(slots=True)
-class Turn:
-    """Evidence that the odds of reaching a person have changed by a factor, and what was seen since they may have.
-
-    Page's test: every attempt adds the logarithm of how much likelier it was after the change than before; below
-    nothing it starts anew.
-    """
-
-    factor: float
-    evidence: float = 0.0
-    attempts: int = 0
-    persons: int = 0
-
-    def add(self, hit: float, *, person: bool) -> bool:
-        """Count one attempt of a list that was known for `hit`. Returns whether it has turned."""
-        hit = min(hit, 1.0 - RATIO_MIN)
-        change = 1.0 - hit + self.factor * hit
-        self.evidence += math.log(self.factor / change if person else 1.0 / change)
-        self.attempts += 1
-        self.persons += person
-        if self.evidence <= 0.0:
-            self.evidence, self.attempts, self.persons = 0.0, 0, 0
-        return self.evidence > TURN_EVIDENCE
-
-
-@dataclass(slots=True)
 class Estimates:
     """What one campaign group has learned."""
 
@@ -129,8 +98,7 @@ class Estimates:
     """Request to verdict, for persons."""
     hit_ratio: Mean = field(default_factory=lambda: Mean(0.3, memory=HIT_MEMORY))
     """Share of attempts that reach a person, since it last turned."""
-    better: Turn = field(default_factory=lambda: Turn(TURN_ODDS))
-    worse: Turn = field(default_factory=lambda: Turn(1.0 / TURN_ODDS))
+    turns: Turns = field(default_factory=Turns)
     talk_ms: Mean = field(default_factory=lambda: Mean(60.0 * SECOND_MS))
     work_ms: Mean = field(default_factory=lambda: Mean(10.0 * SECOND_MS))
     """After-call work."""
@@ -138,25 +106,30 @@ class Estimates:
     utilisation: Mean = field(default_factory=lambda: Mean(UTILISATION_PRIOR))
     """Busy share of working agents, sampled at every port recalculation while nothing but pacing limits the group."""
 
-    def attempt_resolved(self, *, elapsed_ms: Millis, person: bool) -> None:
-        """The outcome of an attempt is known, `elapsed_ms` after the request."""
+    def attempt_dialed(self, at_ms: Millis) -> None:
+        """An attempt was requested."""
+        self.turns.dialed(at_ms)
+
+    def attempt_resolved(self, dialed_at_ms: Millis, at_ms: Millis, *, person: bool) -> None:
+        """The outcome of an attempt is known."""
         self.finished += 1
+        self.turns.ended(dialed_at_ms, at_ms, person=person)
+        self.hit_ratio.add(1.0 if person else 0.0)
         if person:
             self.persons += 1
-            self.person_ms.add(elapsed_ms)
-        if not self._has_turned(person=person):
-            self.hit_ratio.add(1.0 if person else 0.0)
+            self.person_ms.add(at_ms - dialed_at_ms)
 
-    def _has_turned(self, *, person: bool) -> bool:
-        """Whether the list turns with this attempt: then all of the hit ratio is forgotten but what was seen since."""
+    def attempt_lost(self, dialed_at_ms: Millis) -> None:
+        """The node of an attempt is lost: what becomes of it says nothing about the list."""
+        self.turns.lost(dialed_at_ms)
+
+    def follow_turns(self, now_ms: Millis) -> None:
+        """See whether the list has turned. To be called every few seconds."""
         if self.hit_ratio.weight < TURN_ATTEMPTS_MIN:
-            return False
-        for turn in (self.better, self.worse):
-            if turn.add(self.hit, person=person):
-                self.hit_ratio = Mean(turn.persons / turn.attempts, TURN_WEIGHT * turn.attempts, HIT_MEMORY)
-                self.better, self.worse = Turn(TURN_ODDS), Turn(1.0 / TURN_ODDS)
-                return True
-        return False
+            return
+        turn = self.turns.look(min(1.0 - RATIO_MIN, max(RATIO_MIN, self.hit_ratio.value)), now_ms)
+        if turn is not None:  # all of the hit ratio is forgotten but what was seen since
+            self.hit_ratio = Mean(turn.persons / turn.attempts, SURE_WEIGHT * turn.attempts, HIT_MEMORY)
 
     def dialing_ended(self, held_ms: Millis) -> None:
         """An attempt needs its port for dialing no more: it ended, or somebody has the call."""
@@ -164,8 +137,8 @@ class Estimates:
 
     @property
     def hit(self) -> float:
-        """Hit ratio for estimates, never near 0."""
-        return max(RATIO_MIN, self.hit_ratio.value)
+        """Hit ratio for estimates, never near 0; a turn of the list counts as far as it is believed."""
+        return max(RATIO_MIN, self.turns.share(self.hit_ratio.value))
 
     @property
     def has_measured(self) -> bool:

@@ -12,7 +12,9 @@ def taken_off(state: State, attempt: Attempt) -> None:
     """The call is requested. Preview calls are not forecast: they have their agent already."""
     if not attempt.mode.is_preview:
         attempt.is_in_flight = True
-        state.groups[attempt.group_id].odds.dialed(state.mono_ms)
+        group = state.groups[attempt.group_id]
+        group.odds.dialed(state.mono_ms)
+        group.estimates.attempt_dialed(state.mono_ms)
 
 
 def picked_up(state: State, attempt: Attempt) -> None:
@@ -35,6 +37,10 @@ def landed(state: State, attempt: Attempt, *, person: bool) -> None:
 
 def vanished(state: State, attempt: Attempt) -> None:
     """Its node is lost: what becomes of it says nothing about calls."""
+    group = state.groups[attempt.group_id]
     if attempt.is_in_flight:
         attempt.is_in_flight = False
-        state.groups[attempt.group_id].odds.forgotten(attempt.dialed_at_ms, attempt.answered_at_ms, state.mono_ms)
+        group.odds.forgotten(attempt.dialed_at_ms, attempt.answered_at_ms, state.mono_ms)
+    if not attempt.is_resolved and not attempt.mode.is_preview:
+        attempt.is_resolved = True
+        group.estimates.attempt_lost(attempt.dialed_at_ms)

@@ -89,6 +89,7 @@ def recalculate(state: State, pool: Pool) -> None:
         if group.is_running and group.settings.dialer == pool.dialer and not group.mode.is_preview
     ]
     for group in groups:
+        group.estimates.follow_turns(state.mono_ms)
         _sample_utilisation(state, group, pool)
     result = plan(
         ports=pool.ports,

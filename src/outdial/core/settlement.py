@@ -62,7 +62,7 @@ def resolve(state: State, attempt: Attempt, *, person: bool) -> None:
         return
     attempt.is_resolved = True
     group = state.groups[attempt.group_id]
-    group.estimates.attempt_resolved(elapsed_ms=state.mono_ms - attempt.dialed_at_ms, person=person)
+    group.estimates.attempt_resolved(attempt.dialed_at_ms, state.mono_ms, person=person)
 
 
 def let_agent_go(state: State, attempt: Attempt) -> None:
