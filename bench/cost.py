@@ -103,8 +103,9 @@ class PlainPacing:
 
 
 def _in_flight(state: State, attempt: Attempt) -> None:
-    """A call was requested: nothing is learned from that."""
+    """A call was requested: needed ports are all that is learned from that."""
     attempt.is_in_flight = True
+    state.groups[attempt.group_id].estimates.attempt_dialed(state.mono_ms)
 
 
 def _nothing(state: State, attempt: Attempt) -> None:

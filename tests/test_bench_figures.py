@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmark with servers: what it prints must be right before anybody believes it."""
+"""The arithmetic of benchmarks: what they print must be right before anybody believes it."""
 
 import importlib
 import math
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from outdial.core.results import CallResult
+from outdial.core.units import MINUTE_MS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -98,3 +99,17 @@ def test_cpu_time_of_processes_is_what_the_system_says(figures):
     used = figures.cpu_s([os.getpid(), os.getpid()])
     assert used == pytest.approx(2 * time.process_time(), abs=0.1)
     assert figures.busy_s() >= used / 2
+
+
+@pytest.mark.slow
+def test_cost_of_both_ways_to_pace_is_compared(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT))
+    cost = importlib.import_module("bench.cost")
+    monkeypatch.setattr(cost, "CELL", cost.Cell(10, 0.20))
+    monkeypatch.setattr(cost, "WARM_UP_MS", 4 * MINUTE_MS)
+    monkeypatch.setattr(cost, "MEASURED_MS", 4 * MINUTE_MS)
+    monkeypatch.setattr(cost, "TURNS", 1)
+    figures = cost.run()
+    assert ["plain", "predictive"] == [row["pacing"] for row in figures["rows"]]
+    assert min(figures["ratio"], figures["ratio_engine"]) > 0.0
+    assert 2 == capsys.readouterr().out.count("attempts,"), "both have dialed"
