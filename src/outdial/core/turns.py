@@ -75,8 +75,10 @@ class Turn:
         self._ended_sum += persons * math.log(after / share) + others * math.log((1.0 - after) / (1.0 - share))
         self._ended += persons + others
         self.persons += persons
-        waiting_sum = sum(count * math.log((1.0 - after * known) / (1.0 - share * known)) for count, known in waiting)
-        waiting_for = sum(count * known for count, known in waiting)
+        waiting_sum = waiting_for = 0.0
+        for count, known in waiting:
+            waiting_sum += count * math.log((1.0 - after * known) / (1.0 - share * known))
+            waiting_for += count * known
         self.evidence, self.attempts = self._ended_sum + waiting_sum, self._ended + waiting_for
         if self.evidence <= 0.0 or self.attempts <= 0.0:
             self._ended_sum, self._ended = -waiting_sum, -waiting_for
@@ -111,6 +113,8 @@ class Turns:
     """Calls on their way. Shape: {slot of the request: calls}."""
     _verdicts: list[float] = field(default_factory=_before_any)
     """Persons by the time from the request to the verdict."""
+    _known: list[float] = field(default_factory=list)
+    """Share of them below each bin's beginning; empty: to be worked out."""
 
     def dialed(self, at_ms: Millis) -> None:
         """A call was requested."""
@@ -123,6 +127,7 @@ class Turns:
         if person:
             self._persons += 1
             self._verdicts[min(BINS - 1, (at_ms - dialed_at_ms) // BIN_MS)] += 1.0
+            self._known = []
         else:
             self._others += 1
 
@@ -164,10 +169,11 @@ class Turns:
         return self.worse.share(self.better.share(before))
 
     def _on_their_way(self, now_ms: Millis) -> Waiting:
-        total = sum(self._verdicts)
-        if total > VERDICTS_MAX:
-            self._verdicts = [count / 2.0 for count in self._verdicts]
-            total /= 2.0
-        shares = [0.0, *accumulate(count / total for count in self._verdicts)]
+        if not self._known:
+            total = sum(self._verdicts)
+            if total > VERDICTS_MAX:
+                self._verdicts = [count / 2.0 for count in self._verdicts]
+                total /= 2.0
+            self._known = [0.0, *accumulate(count / total for count in self._verdicts)]
         newest = now_ms // BIN_MS
-        return [(count, shares[min(BINS, newest - slot)]) for slot, count in self._waiting.items()]
+        return [(count, self._known[min(BINS, newest - slot)]) for slot, count in self._waiting.items()]
