@@ -133,6 +133,19 @@ def test_turn_beyond_doubt_starts_everything_anew() -> None:
     assert 0.0 == turns.better.evidence == turns.worse.evidence
 
 
+def test_late_persons_make_no_share_beyond_one() -> None:
+    """Forty calls that were nearly given up, and all of them are persons."""
+    learned = Estimates(hit_ratio=Mean(KNOWN, weight=float(HIT_MEMORY), memory=HIT_MEMORY))
+    for _ in range(40):
+        learned.attempt_dialed(0)
+    learned.follow_turns(19_000)
+    for _ in range(40):
+        learned.attempt_resolved(0, 19_500, person=True)
+    learned.follow_turns(20_000)
+    assert learned.hit_ratio.weight < HIT_MEMORY, "that is a turn"
+    assert 1.0 == learned.hit_ratio.value
+
+
 def test_lost_node_turns_no_list() -> None:
     turns = Turns()
     for _ in range(200):

@@ -81,9 +81,9 @@ class Learning(Ours):
             self.estimates.follow_turns(now)
             ports = demand_of(self.estimates, self.cell, DialingMode.PREDICTIVE).regular_millis / 1_000
             self.said["turns"][at] = ports
-            persons = ports * self.estimates.hit
-            self.said["beyond doubt"][at] = persons / self.estimates.hit_ratio.value
-            self.said["mean × level"][at] = persons / (self.mean.value * self.calls.level)
+            for_persons = ports * self.estimates.hit
+            self.said["beyond doubt"][at] = for_persons / self.estimates.hit_ratio.value
+            self.said["mean × level"][at] = for_persons / (self.mean.value * self.calls.level)
         return found
 
 

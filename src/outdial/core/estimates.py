@@ -129,7 +129,7 @@ class Estimates:
             return
         turn = self.turns.look(min(1.0 - RATIO_MIN, max(RATIO_MIN, self.hit_ratio.value)), now_ms)
         if turn is not None:  # all of the hit ratio is forgotten but what was seen since
-            self.hit_ratio = Mean(turn.persons / turn.attempts, SURE_WEIGHT * turn.attempts, HIT_MEMORY)
+            self.hit_ratio = Mean(turn.since(), SURE_WEIGHT * turn.attempts, HIT_MEMORY)
 
     def dialing_ended(self, held_ms: Millis) -> None:
         """An attempt needs its port for dialing no more: it ended, or somebody has the call."""

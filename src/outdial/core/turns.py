@@ -92,8 +92,14 @@ class Turn:
 
     def share(self, before: float) -> float:
         """Share of persons as far as the change is believed, given what it was before."""
-        since = (self.persons + PRIOR_CALLS * before) / (self.attempts + PRIOR_CALLS)
-        return before + self.belief * (min(1.0, since) - before)
+        return before + self.belief * (self.since(PRIOR_CALLS, before) - before)
+
+    def since(self, calls: float = 0.0, share: float = 0.0) -> float:
+        """Share of persons since the change, with so many calls of another share before. Range: 0 … 1.
+
+        Calls that were nearly known when it may have happened count for little, and all the same may be persons.
+        """
+        return min(1.0, (self.persons + calls * share) / (self.attempts + calls))
 
 
 def _before_any() -> list[float]:
